@@ -1,0 +1,192 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace axl::config {
+
+/// One entry of `datasets:` / `test_datasets:`; member names are Axolotl's keys.
+struct DatasetConfig {
+  std::string path;
+  std::vector<std::string> data_files;
+  std::string type;  ///< "alpaca", "alpaca:chat", "chat_template", "completion", ...
+  std::string ds_type;
+  std::string split = "train";  ///< also "train[:500]", "train[10%:20%]"
+  std::optional<std::int64_t> shards;
+  std::int64_t shards_idx = 0;
+  std::string field = "text";
+  std::string field_messages = "messages";
+  std::string field_tools = "tools";
+  std::string field_thinking = "reasoning_content";
+  std::string template_thinking_key = "reasoning_content";
+  bool split_thinking = false;
+  std::map<std::string, std::string> message_property_mappings{{"role", "role"},
+                                                               {"content", "content"}};
+  std::string message_field_training;
+  std::string message_field_training_detail;
+  /// target role -> source names
+  std::map<std::string, std::vector<std::string>> roles{{"user", {"human", "user"}},
+                                                        {"assistant", {"gpt", "assistant"}},
+                                                        {"system", {"system"}},
+                                                        {"tool", {"tool"}}};
+  std::vector<std::string> roles_to_train{"assistant"};
+  std::string train_on_eos = "turn";  ///< all, turn, last, none
+  std::string train_on_eot = "turn";
+  std::string chat_template;        ///< after inheritance from the top level
+  std::string chat_template_jinja;  ///< template text or a file's path
+  bool drop_system_message = false;
+  std::string conversation;         ///< alpaca_chat: instruct, chat, chatml, phi
+  /// User-defined `type:` map: system_prompt, system_format, field_instruction, format, ...
+  std::map<std::string, std::string> user_defined;
+  UserLocation where;
+};
+
+/// The whole configuration after defaults and derivation; member names are Axolotl's keys.
+/// Declared once more, with documentation, bounds and defaults, in config/schema.cpp.
+struct Config {
+  // model and tokenizer
+  std::string base_model;
+  std::string base_model_config;
+  std::string model_type;
+  std::string tokenizer_config;
+  std::string tokenizer_type;
+  std::map<std::string, std::string> special_tokens;  ///< bos_token, eos_token, pad_token, unk_token
+  std::vector<std::string> additional_special_tokens;
+  std::vector<std::string> tokens;
+  std::string chat_template;
+  std::string chat_template_jinja;
+  std::map<std::string, std::string> chat_template_kwargs;  ///< values as JSON text
+  std::vector<std::string> eot_tokens;
+  std::string default_system_message;
+
+  // data
+  std::vector<DatasetConfig> datasets;
+  std::vector<DatasetConfig> test_datasets;
+  double val_set_size = 0.0;  ///< <= 1: a share; > 1: rows
+  bool shuffle_merged_datasets = true;
+  bool curriculum_sampling = false;
+  std::string dataset_prepared_path = "last_run_prepared";
+  std::string excess_length_strategy = "drop";  ///< drop, truncate, raise
+  std::int64_t min_sample_len = 2;
+  bool train_on_inputs = false;
+  std::int64_t dataset_num_proc = 0;  ///< 0 = cores of this rank
+  bool dataset_exact_deduplication = false;
+
+  // sequences
+  std::int64_t sequence_len = 512;
+  std::optional<std::int64_t> eval_sequence_len;
+  bool sample_packing = false;
+  std::optional<bool> eval_sample_packing;
+  std::int64_t sample_packing_group_size = 100000;
+  std::int64_t sample_packing_bin_size = 200;
+  bool sample_packing_sequentially = false;
+  std::optional<bool> pad_to_sequence_len;
+
+  // adapter
+  std::string adapter;  ///< "" = full fine-tune, "lora"
+  std::string lora_model_dir;
+  std::int64_t lora_r = 0;
+  double lora_alpha = 0;
+  double lora_dropout = 0.0;
+  std::vector<std::string> lora_target_modules;
+  bool lora_target_linear = false;
+  std::vector<std::string> lora_modules_to_save;
+  bool peft_use_rslora = false;
+  std::vector<std::int64_t> peft_layers_to_transform;
+  std::map<std::string, std::int64_t> lora_rank_pattern;
+  std::map<std::string, double> lora_alpha_pattern;
+  std::vector<std::string> unfrozen_parameters;
+
+  // batch and length of training
+  std::int64_t micro_batch_size = 1;
+  std::int64_t gradient_accumulation_steps = 1;
+  std::optional<std::int64_t> batch_size;
+  std::int64_t eval_batch_size = 1;
+  double num_epochs = 1.0;
+  std::optional<std::int64_t> max_steps;
+
+  // optimiser and schedule
+  std::string optimizer = "adamw_torch_fused";
+  std::string lr_scheduler = "cosine";
+  double learning_rate = 0.0;
+  std::optional<std::int64_t> warmup_steps;
+  std::optional<double> warmup_ratio;
+  std::optional<double> cosine_min_lr_ratio;
+  std::optional<double> cosine_constant_lr_ratio;
+  double weight_decay = 0.0;
+  double adam_beta1 = 0.9;
+  double adam_beta2 = 0.999;
+  double adam_epsilon = 1e-8;
+  double max_grad_norm = 1.0;
+  std::optional<double> loraplus_lr_ratio;
+
+  // precision and memory
+  std::string dtype = "f32";  ///< derived from bf16/fp16/bfloat16/float32: "f32" or "bf16"
+  std::string bf16 = "auto";  ///< as given: auto, true, false, full
+  bool gradient_checkpointing = false;
+
+  // running
+  std::int64_t seed = 42;
+  std::string output_dir = "./model-out";
+  std::optional<std::int64_t> logging_steps;
+  std::optional<std::int64_t> save_steps;
+  std::optional<std::int64_t> saves_per_epoch;
+  std::string save_strategy;  ///< "", steps, epoch, no, best
+  std::int64_t save_total_limit = 4;
+  std::optional<std::int64_t> eval_steps;
+  std::optional<std::int64_t> evals_per_epoch;
+  std::string eval_strategy;  ///< "", steps, epoch, no
+  std::string resume_from_checkpoint;
+  bool auto_resume_from_checkpoints = false;
+  std::optional<double> loss_watchdog_threshold;
+  std::int64_t loss_watchdog_patience = 3;
+  std::optional<std::int64_t> early_stopping_patience;
+
+  /// Where each given key stands in the YAML (or "command line").
+  std::map<std::string, UserLocation> locations;
+  UserLocation at(const std::string& key) const {
+    const auto it = locations.find(key);
+    return it == locations.end() ? UserLocation{"", 0, 0, key} : it->second;
+  }
+};
+
+/// One finding about a configuration.
+struct Finding {
+  UserLocation where;  ///< file, line, column, key
+  std::string message;
+  std::string hint;
+};
+
+/// What reading a file gave: every problem of it, not only the first.
+struct LoadResult {
+  Config config;
+  std::vector<Finding> errors;
+  std::vector<Finding> warnings;
+  std::vector<std::string> ignored;  ///< keys that have no effect (unknown or Python-only)
+  std::string effective_json;        ///< every key's value after defaults and derivation
+  bool accepted() const { return errors.empty(); }
+};
+
+struct LoadOptions {
+  bool strict = false;  ///< unknown keys are errors
+  /// --learning-rate 1e-4 -> {"learning_rate", "1e-4"}; nested keys "datasets.0.path"
+  std::vector<std::pair<std::string, std::string>> overrides;
+};
+
+/// Reads, merges overrides, validates, derives. Never throws for what is wrong in the file.
+LoadResult load(const std::string& path, const LoadOptions& options);
+
+/// Prints every finding and throws Error{config} (exit code 2) when there are errors.
+Config load_or_throw(const std::string& path, const LoadOptions& options);
+
+/// The JSON Schema of the YAML, from the same table that parsing uses.
+std::string json_schema();
+/// docs/configuration.md, generated from the same table.
+std::string reference_markdown();
+
+}  // namespace axl::config

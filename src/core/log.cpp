@@ -1,0 +1,67 @@
+#include "core/log.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace axl::log {
+namespace {
+
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::debug: return spdlog::level::debug;
+    case Level::info: return spdlog::level::info;
+    case Level::warning: return spdlog::level::warn;
+    case Level::error: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+struct State {
+  Options options;
+  std::shared_ptr<spdlog::logger> logger =
+      std::make_shared<spdlog::logger>("axl", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  State() { logger->set_pattern("%v"); }
+};
+
+State& state() {
+  static State s;
+  return s;
+}
+
+}  // namespace
+
+void configure(const Options& options) {
+  state().options = options;
+  state().logger->set_level(to_spdlog(options.level));
+  state().logger->flush_on(spdlog::level::debug);
+}
+
+void write(Level level, std::string_view message) {
+  State& s = state();
+  const Options& o = s.options;
+  if (o.rank != 0 && !o.all_ranks && level < Level::warning) return;
+  if (o.json) {
+    static constexpr const char* kNames[] = {"debug", "info", "warning", "error"};
+    const auto now = std::chrono::duration<double>(
+        std::chrono::system_clock::now().time_since_epoch());
+    s.logger->log(to_spdlog(level), "{}",
+                  nlohmann::json{{"time", now.count()},
+                                 {"level", kNames[static_cast<int>(level)]},
+                                 {"rank", o.rank},
+                                 {"message", std::string(message)}}
+                      .dump());
+    return;
+  }
+  std::string line;
+  if (o.rank != 0 || o.all_ranks) line += fmt::format("[rank {}] ", o.rank);
+  if (level == Level::warning) line += "warning: ";
+  if (level == Level::error) line += "error: ";
+  line += message;
+  s.logger->log(to_spdlog(level), "{}", line);
+}
+
+}  // namespace axl::log

@@ -1,0 +1,39 @@
+#pragma once
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace axl::log {
+
+/// Rank 0 speaks unless asked: other ranks print warnings and errors only, each line tagged with
+/// its rank. Everything goes to standard error, so that standard output stays machine-readable.
+enum class Level { debug, info, warning, error };
+
+struct Options {
+  int rank = 0;
+  bool all_ranks = false;  ///< --log-all-ranks
+  Level level = Level::info;
+  bool json = false;       ///< one JSON object a line: {"time","level","rank","message"}
+};
+
+void configure(const Options& options);
+void write(Level level, std::string_view message);
+
+template <class... A>
+void debug(fmt::format_string<A...> f, A&&... a) {
+  write(Level::debug, fmt::format(f, std::forward<A>(a)...));
+}
+template <class... A>
+void info(fmt::format_string<A...> f, A&&... a) {
+  write(Level::info, fmt::format(f, std::forward<A>(a)...));
+}
+template <class... A>
+void warning(fmt::format_string<A...> f, A&&... a) {
+  write(Level::warning, fmt::format(f, std::forward<A>(a)...));
+}
+template <class... A>
+void error(fmt::format_string<A...> f, A&&... a) {
+  write(Level::error, fmt::format(f, std::forward<A>(a)...));
+}
+
+}  // namespace axl::log

@@ -1,0 +1,61 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tokenizer/tokenizer.hpp"
+
+namespace axl::data {
+
+using tokenizer::TokenId;
+inline constexpr TokenId kIgnore = -100;  ///< no loss on this position (Hugging Face's convention)
+
+/// One tokenised row: labels[i] is input_ids[i] where the token is trained, else kIgnore.
+struct Sample {
+  std::vector<TokenId> input_ids;
+  std::vector<TokenId> labels;
+};
+
+/// Borrowed view of a prepared row.
+struct SampleView {
+  std::span<const TokenId> input_ids;
+  std::span<const TokenId> labels;
+};
+
+/// What a rank feeds to the model at once: documents one after another, no padding anywhere.
+/// Position i predicts targets[i] (already shifted inside its document; the last token of a
+/// document has none).
+struct MicroBatch {
+  std::vector<TokenId> input_ids;          ///< (T)
+  std::vector<TokenId> targets;            ///< (T), kIgnore = no loss
+  std::vector<std::int32_t> positions;     ///< (T), restart at 0 in every document
+  std::vector<std::int32_t> cu_seqlens;    ///< documents + 1 offsets, first 0, last T
+  std::int64_t label_tokens = 0;           ///< targets that are not kIgnore
+  std::int64_t tokens() const { return static_cast<std::int64_t>(input_ids.size()); }
+};
+
+/// The prepared dataset: one memory-mapped file, keyed by a content hash, written once.
+class PreparedDataset {
+ public:
+  static PreparedDataset open(const std::string& path);
+  PreparedDataset(PreparedDataset&&) noexcept;
+  PreparedDataset& operator=(PreparedDataset&&) noexcept;
+  ~PreparedDataset();
+  std::int64_t rows() const;
+  SampleView row(std::int64_t index) const;
+  std::int64_t length(std::int64_t index) const;  ///< tokens of a row, from the index alone
+  std::int64_t label_tokens(std::int64_t index) const;
+  std::int64_t total_tokens() const;
+  std::int64_t total_label_tokens() const;
+  std::uint64_t fingerprint() const;
+  const std::string& path() const;
+
+ private:
+  struct Impl;
+  explicit PreparedDataset(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace axl::data

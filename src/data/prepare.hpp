@@ -1,0 +1,41 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "data/dataset.hpp"
+#include "tokenizer/tokenizer.hpp"
+
+namespace axl::data {
+
+/// What happened to the rows of one dataset.
+struct DatasetReport {
+  std::string path, type;
+  std::int64_t rows_read = 0, rows_kept = 0;
+  std::int64_t dropped_broken = 0, dropped_too_long = 0, dropped_too_short = 0, dropped_no_labels = 0;
+  std::int64_t truncated = 0, deduplicated = 0;
+  std::int64_t tokens = 0, label_tokens = 0;
+  std::vector<std::string> examples;  ///< "file:line: why" of broken rows, up to a limit
+};
+
+struct PrepareResult {
+  std::string train_path;  ///< prepared file
+  std::string eval_path;   ///< "" when there is no validation set
+  bool from_cache = false;
+  std::vector<DatasetReport> reports;  ///< also read back from a cache hit's manifest
+  std::vector<std::string> warnings;   ///< "no EOS is ever a label", ...
+};
+
+/// Loads, formats, tokenises, filters, splits and writes the prepared dataset, or finds it in the
+/// cache. Runs on one rank of a file system; the others open the files afterwards.
+/// `progress(done, total)` may be empty. Error{data}/Error{config} on what the user can mend.
+PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& tokenizer,
+                      const std::function<void(std::int64_t, std::int64_t)>& progress);
+
+/// The tokenizer of a configuration: tokenizer_config or base_model, special_tokens and tokens
+/// applied, chat_template resolved.
+tokenizer::Tokenizer load_tokenizer(const config::Config& config);
+
+}  // namespace axl::data

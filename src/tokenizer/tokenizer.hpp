@@ -1,0 +1,59 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace axl::tokenizer {
+
+using TokenId = std::int32_t;
+
+/// A Hugging Face fast tokenizer (tokenizer.json), or the one that a GGUF file carries. Ids equal
+/// those of the `tokenizers` package. Thread-safe for const calls.
+class Tokenizer {
+ public:
+  /// `path`: a model folder, a tokenizer.json, or a .gguf. Error{input} says what is wrong or which
+  /// part of the format is not supported.
+  static Tokenizer load(const std::string& path);
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+  ~Tokenizer();
+
+  std::vector<TokenId> encode(std::string_view text, bool add_special_tokens) const;
+  /// Appends to `out`; the form that the data pipeline uses.
+  void encode_to(std::string_view text, bool add_special_tokens, std::vector<TokenId>& out) const;
+  std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const;
+
+  std::optional<TokenId> token_to_id(std::string_view token) const;
+  std::string id_to_token(TokenId id) const;
+  std::int64_t vocab_size() const;  ///< highest id + 1, added tokens included
+
+  /// Special tokens as tokenizer_config.json / special_tokens_map.json / GGUF metadata name them.
+  std::optional<TokenId> bos_id() const;
+  std::optional<TokenId> eos_id() const;
+  std::optional<TokenId> pad_id() const;
+  std::string token_text(const char* name) const;  ///< "bos_token" -> "<s>" or ""
+  /// Sets or adds special tokens from the YAML's `special_tokens:` and `tokens:`.
+  void set_special_token(const std::string& name, const std::string& token);
+  void add_tokens(const std::vector<std::string>& tokens, bool special);
+
+  /// The tokenizer's own chat template (tokenizer_config.json, chat_template.jinja, GGUF), or "".
+  const std::string& chat_template() const;
+  void set_chat_template(std::string text);
+
+  /// XXH3 of everything that decides ids: goes into the prepared dataset's key.
+  std::uint64_t fingerprint() const;
+  /// Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json, chat_template.jinja.
+  void save(const std::string& folder) const;
+
+ private:
+  struct Impl;
+  explicit Tokenizer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace axl::tokenizer

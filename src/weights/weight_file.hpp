@@ -1,0 +1,91 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "axl/kernels/types.hpp"
+
+namespace axl::weights {
+
+/// How a tensor's bytes are stored. The first four are plain; the rest are GGML block formats.
+enum class Storage : std::uint8_t { f32, f16, bf16, i64, i32, u8, q8_0, q4_0, q4_1, q4_k, q6_k };
+
+/// One tensor of a weight file: a name, a shape and a read-only view into the memory map.
+struct TensorEntry {
+  std::string name;  ///< Hugging Face's name ("model.layers.0.self_attn.q_proj.weight")
+  Storage storage = Storage::f32;
+  std::vector<std::int64_t> shape;  ///< row-major, outermost first
+  std::span<const std::byte> bytes;
+  std::int64_t elements() const {
+    std::int64_t n = 1;
+    for (const std::int64_t d : shape) n *= d;
+    return n;
+  }
+};
+
+/// Element count and byte count of a storage format; block formats need elements % block == 0.
+std::int64_t bytes_of(Storage storage, std::int64_t elements);
+
+/// Dequantises or converts `elements` elements of `source` starting at element `first` (a multiple
+/// of the block size for block formats).
+void to_float(const TensorEntry& source, std::int64_t first, std::int64_t elements, float* out);
+void to_bf16(const TensorEntry& source, std::int64_t first, std::int64_t elements, bf16* out);
+
+/// Read-only memory map of a file, closed by the destructor.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::string& path);  ///< Error{input} naming the path and the reason
+  ~MappedFile();
+  MappedFile(MappedFile&&) noexcept;
+  MappedFile& operator=(MappedFile&&) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// A model's weights: a Hugging Face folder (single or sharded safetensors), one safetensors file,
+/// or one GGUF file. Tensors keep the order of the file. All views live as long as this object.
+class WeightFile {
+ public:
+  /// Every header field, offset and size is checked before anything is allocated; Error{input} says
+  /// what is wrong and in which file.
+  static WeightFile open(const std::string& path);
+  const std::vector<TensorEntry>& tensors() const { return tensors_; }
+  const TensorEntry* find(std::string_view name) const;
+  /// Error{input} naming the tensor and the nearest names when it is absent.
+  const TensorEntry& get(std::string_view name) const;
+
+ private:
+  friend WeightFile open_safetensors(const std::string&);
+  friend WeightFile open_gguf(const std::string&);
+  std::vector<std::unique_ptr<MappedFile>> files_;
+  std::vector<TensorEntry> tensors_;
+};
+
+/// What writing needs to know of a tensor; `write` is called once with a sink for its bytes in order.
+struct TensorToWrite {
+  std::string name;
+  Storage storage = Storage::f32;
+  std::vector<std::int64_t> shape;
+  std::function<void(const std::function<void(std::span<const std::byte>)>& sink)> write;
+};
+
+/// Writes one safetensors file under a temporary name, fsyncs, renames. Tensors are laid out in the
+/// given order with 8-byte alignment of the data section; metadata holds {"format": "pt"}.
+void write_safetensors(const std::string& path, const std::vector<TensorToWrite>& tensors);
+
+/// Convenience for tensors that are in memory as floats.
+TensorToWrite float_tensor(std::string name, std::vector<std::int64_t> shape, const float* data);
+
+}  // namespace axl::weights
