@@ -63,6 +63,8 @@ class Error final : public std::exception {
   const std::string& message() const noexcept { return message_; }
   const std::string& hint() const noexcept { return hint_; }
   const UserLocation& where() const noexcept { return where_; }
+  /// The rank named by rank(); -1 when the error is not one rank's.
+  int failing_rank() const noexcept { return rank_; }
   /// 2 for what the user can mend in his input, 1 for everything that failed while running.
   int exit_code() const noexcept;
 

@@ -1,0 +1,139 @@
+#include "cli/program.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include "cli/help.hpp"
+#include "cli/overrides.hpp"
+#include "cli/registry.hpp"
+#include "core/error.hpp"
+#include "core/suggest.hpp"
+
+namespace axl::cli {
+namespace {
+
+/// The rank that the launcher gave this process, known before MPI_Init; 0 without a launcher.
+int launched_rank() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (const char* value = std::getenv(name)) return std::atoi(value);
+  return 0;
+}
+
+int fail(const Error& error) {
+  // The ranks of one job read the same command line and the same file, and `collectively` makes all
+  // of them throw the same error: rank 0 speaks for all. What broke while running is told by all.
+  const bool told_by_rank_0 = error.exit_code() == kExitBadInput || error.failing_rank() >= 0;
+  if (launched_rank() == 0 || !told_by_rank_0) fmt::print(stderr, "error: {}\n", error.what());
+  return error.exit_code();
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> out;
+  for (const CommandGroup& group : command_groups())
+    for (const CommandSpec& spec : group.commands) out.emplace_back(spec.name);
+  return out;
+}
+
+/// A misspelt command rather than a configuration: no path separator, no suffix, not there.
+bool looks_like_command(const std::string& word) {
+  if (word.find_first_of("/.") != std::string::npos) return false;
+  std::FILE* file = std::fopen(word.c_str(), "rb");
+  if (file) std::fclose(file);
+  return file == nullptr;
+}
+
+[[noreturn]] void throw_unknown_command(const std::string& word) {
+  const std::string near = nearest(word, command_names());
+  throw Error(ErrorCode::config, fmt::format("no command and no file '{}'", word))
+      .hint(near.empty() ? "axolotl-hpc --help lists the commands"
+                         : fmt::format("did you mean 'axolotl-hpc {}'?", near));
+}
+
+[[noreturn]] void throw_unknown_option(const CLI::App& command, const std::string& arg) {
+  const std::string name = arg.substr(0, arg.find('='));
+  std::vector<std::string> known;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& l : option->get_lnames()) known.push_back("--" + l);
+  const std::string near = name.starts_with("-") ? nearest(name, known) : "";
+  throw Error(ErrorCode::config,
+              fmt::format("{} '{}'",
+                          name.starts_with("-") ? "unknown option" : "unexpected argument", name))
+      .hint(near.empty()
+                ? fmt::format("axolotl-hpc {} --help shows what it takes", command.get_name())
+                : fmt::format("did you mean '{}'?", near));
+}
+
+int run_command(const CommandSpec& spec, std::vector<std::string> args) {
+  CLI::App command(std::string(spec.summary), std::string(spec.name));
+  command.set_help_flag("-h,--help", "Show this help");
+  std::function<int()> action;
+  spec.define(command, action);
+  const bool takes_overrides = command.get_allow_extras();
+  style_command_help(command, takes_overrides);
+  command.allow_extras();
+  if (takes_overrides) args = join_override_values(command, args);
+  std::vector<std::string> reversed(args.rbegin(), args.rend());  // CLI11 takes them from the back
+  try {
+    command.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", command.help());
+    return kExitDone;
+  } catch (const CLI::ParseError& e) {
+    throw Error(ErrorCode::config, e.what())
+        .hint(fmt::format("axolotl-hpc {} --help shows what it takes", spec.name));
+  }
+  if (!takes_overrides && !command.remaining().empty())
+    throw_unknown_option(command, command.remaining().front());
+  AXL_CHECK(static_cast<bool>(action), "the command has no action");
+  return action();
+}
+
+int dispatch(std::vector<std::string> args) {
+  if (args.empty()) {
+    fmt::print("{}", program_help());
+    return kExitBadInput;
+  }
+  const std::string first = args.front();
+  if (first == "--help" || first == "-h" || first == "help") {
+    if (args.size() > 1 && find_command(args[1]))
+      return run_command(*find_command(args[1]), {"--help"});
+    if (args.size() > 1) throw_unknown_command(args[1]);
+    fmt::print("{}", program_help());
+    return kExitDone;
+  }
+  if (first == "--version" || first == "-V") args.front() = "version";
+  const CommandSpec* spec = find_command(args.front());
+  if (spec) {
+    args.erase(args.begin());
+  } else {
+    if (looks_like_command(first) && !first.starts_with("-")) throw_unknown_command(first);
+    spec = find_command("train");
+    if (!spec) throw_unknown_command("train");
+  }
+  return run_command(*spec, std::move(args));
+}
+
+}  // namespace
+
+int run_program(const std::vector<std::string>& args) {
+  int code = kExitFailed;
+  try {
+    code = dispatch(args);
+    if (std::fflush(stdout) != 0)
+      throw Error(ErrorCode::io, "standard output could not be written").hint("is the disk full?");
+  } catch (const Error& e) {
+    code = fail(e);
+  } catch (const std::bad_alloc&) {
+    code = fail(Error(ErrorCode::device, "out of memory"));
+  } catch (const std::exception& e) {
+    code = fail(Error(ErrorCode::internal, e.what()));
+  } catch (...) {
+    code = fail(Error(ErrorCode::internal, "an exception of unknown type"));
+  }
+  return code;
+}
+
+}  // namespace axl::cli

@@ -1,0 +1,25 @@
+#include "cli/registry.hpp"
+
+namespace axl::cli {
+
+// One declaration and one line a command; the order is that of --help.
+CommandSpec version_command();
+
+const std::vector<CommandGroup>& command_groups() {
+  static const std::vector<CommandGroup> groups{
+      {"About this installation",
+       {
+           version_command(),
+       }},
+  };
+  return groups;
+}
+
+const CommandSpec* find_command(std::string_view name) {
+  for (const CommandGroup& group : command_groups())
+    for (const CommandSpec& spec : group.commands)
+      if (spec.name == name) return &spec;
+  return nullptr;
+}
+
+}  // namespace axl::cli
