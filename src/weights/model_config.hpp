@@ -10,11 +10,11 @@ struct RopeConfig {
   std::string type = "default";  ///< default, linear, dynamic, llama3, yarn
   double theta = 10000.0;
   double factor = 1.0;
-  double low_freq_factor = 1.0, high_freq_factor = 4.0;      // llama3
-  double beta_fast = 32.0, beta_slow = 1.0;                  // yarn
-  double attention_factor = 0.0;                             // yarn; 0 = derive
-  double mscale = 0.0, mscale_all_dim = 0.0;                 // yarn
-  bool truncate = true;                                      // yarn
+  double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
+  double beta_fast = 32.0, beta_slow = 1.0;              // yarn
+  double attention_factor = 0.0;                         // yarn; 0 = derive
+  double mscale = 0.0, mscale_all_dim = 0.0;             // yarn
+  bool truncate = true;                                  // yarn
   std::int64_t original_max_position_embeddings = 0;
   double partial_rotary_factor = 1.0;
 };

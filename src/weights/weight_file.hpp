@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "axl/kernels/types.hpp"
@@ -20,7 +21,12 @@ struct TensorEntry {
   std::string name;  ///< Hugging Face's name ("model.layers.0.self_attn.q_proj.weight")
   Storage storage = Storage::f32;
   std::vector<std::int64_t> shape;  ///< row-major, outermost first
-  std::span<const std::byte> bytes;
+  std::span<const std::byte>
+      bytes;  ///< in file order; start and length are not aligned to anything
+  /// 0: rows are in Hugging Face's order. Otherwise `bytes` holds the rows (shape[0]) of each head
+  /// of this size with the two rotary halves interleaved, as llama.cpp stores q/k of the llama
+  /// family; to_float and to_bf16 undo it, so only code that reads `bytes` itself has to care.
+  std::int64_t interleaved_head_dim = 0;
   std::int64_t elements() const {
     std::int64_t n = 1;
     for (const std::int64_t d : shape) n *= d;
@@ -28,11 +34,15 @@ struct TensorEntry {
   }
 };
 
-/// Element count and byte count of a storage format; block formats need elements % block == 0.
+/// Byte count of a storage format; block formats need elements % block == 0 (Error{internal}).
 std::int64_t bytes_of(Storage storage, std::int64_t elements);
+/// Elements that share a scale: 1 for plain formats, 32 or 256 for GGML's.
+std::int64_t block_of(Storage storage);
+/// "F32", "BF16", "Q4_K", ... as safetensors and GGUF call them.
+std::string_view name_of(Storage storage);
 
 /// Dequantises or converts `elements` elements of `source` starting at element `first` (a multiple
-/// of the block size for block formats).
+/// of the block size for block formats). Integers convert by value. Bounds: Error{internal}.
 void to_float(const TensorEntry& source, std::int64_t first, std::int64_t elements, float* out);
 void to_bf16(const TensorEntry& source, std::int64_t first, std::int64_t elements, bf16* out);
 
@@ -61,19 +71,26 @@ class WeightFile {
   /// Every header field, offset and size is checked before anything is allocated; Error{input} says
   /// what is wrong and in which file.
   static WeightFile open(const std::string& path);
+  WeightFile(WeightFile&&) noexcept = default;
+  WeightFile& operator=(WeightFile&&) noexcept = default;
   const std::vector<TensorEntry>& tensors() const { return tensors_; }
   const TensorEntry* find(std::string_view name) const;
   /// Error{input} naming the tensor and the nearest names when it is absent.
   const TensorEntry& get(std::string_view name) const;
 
  private:
+  WeightFile() = default;
   friend WeightFile open_safetensors(const std::string&);
+  friend WeightFile open_folder(const std::string&);
   friend WeightFile open_gguf(const std::string&);
+  void index_names();
+  std::unordered_map<std::string_view, std::size_t> by_name_;
   std::vector<std::unique_ptr<MappedFile>> files_;
   std::vector<TensorEntry> tensors_;
 };
 
-/// What writing needs to know of a tensor; `write` is called once with a sink for its bytes in order.
+/// What writing needs to know of a tensor; `write` is called once with a sink for its bytes in
+/// order.
 struct TensorToWrite {
   std::string name;
   Storage storage = Storage::f32;

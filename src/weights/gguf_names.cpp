@@ -1,0 +1,152 @@
+// How llama.cpp's converter names things, and how it reorders q and k.
+#include <array>
+#include <charconv>
+#include <map>
+
+#include "core/error.hpp"
+#include "weights/gguf_reader.hpp"
+
+namespace axl::weights {
+namespace {
+
+struct NamePair {
+  std::string_view gguf;
+  std::string_view hugging_face;
+};
+
+constexpr std::array<NamePair, 3> kModelNames{
+    {{"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}}};
+constexpr std::array<NamePair, 11> kLayerNames{{{"attn_norm", "input_layernorm"},
+                                                {"ffn_norm", "post_attention_layernorm"},
+                                                {"attn_q", "self_attn.q_proj"},
+                                                {"attn_k", "self_attn.k_proj"},
+                                                {"attn_v", "self_attn.v_proj"},
+                                                {"attn_output", "self_attn.o_proj"},
+                                                {"attn_q_norm", "self_attn.q_norm"},
+                                                {"attn_k_norm", "self_attn.k_norm"},
+                                                {"ffn_gate", "mlp.gate_proj"},
+                                                {"ffn_up", "mlp.up_proj"},
+                                                {"ffn_down", "mlp.down_proj"}}};
+constexpr std::string_view kGgufLayer = "blk.";
+constexpr std::string_view kHuggingFaceLayer = "model.layers.";
+
+constexpr std::pair<std::uint32_t, Storage> kTypes[] = {
+    {0, Storage::f32},  {1, Storage::f16},   {2, Storage::q4_0},  {3, Storage::q4_1},
+    {8, Storage::q8_0}, {12, Storage::q4_k}, {14, Storage::q6_k}, {26, Storage::i32},
+    {27, Storage::i64}, {30, Storage::bf16}};
+
+const char* ggml_name(std::uint32_t type) {
+  static const std::map<std::uint32_t, const char*> kNames = {
+      {6, "Q5_0"},   {7, "Q5_1"},    {9, "Q8_1"},     {10, "Q2_K"},   {11, "Q3_K"},
+      {13, "Q5_K"},  {15, "Q8_K"},   {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"},
+      {19, "IQ1_S"}, {20, "IQ4_NL"}, {21, "IQ3_S"},   {22, "IQ2_S"},  {23, "IQ4_XS"},
+      {24, "I8"},    {25, "I16"},    {28, "F64"},     {29, "IQ1_M"},  {34, "TQ1_0"},
+      {35, "TQ2_0"}, {39, "MXFP4"}};
+  const auto found = kNames.find(type);
+  return found == kNames.end() ? nullptr : found->second;
+}
+
+/// Splits "blk.12.attn_q.weight" after `prefix` into "12", "attn_q", ".weight".
+struct Parts {
+  std::string_view layer, stem, suffix;
+};
+bool split_layer(std::string_view name, std::string_view prefix, Parts& out) {
+  if (!name.starts_with(prefix)) return false;
+  name.remove_prefix(prefix.size());
+  const std::size_t dot = name.find('.');
+  const std::size_t last = name.rfind('.');
+  if (dot == std::string_view::npos || dot == 0 || last <= dot + 1) return false;
+  out = {name.substr(0, dot), name.substr(dot + 1, last - dot - 1), name.substr(last)};
+  return out.layer.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+template <std::size_t N>
+std::string_view translate(const std::array<NamePair, N>& table, std::string_view stem,
+                           bool to_hugging_face) {
+  for (const NamePair& p : table)
+    if (stem == (to_hugging_face ? p.gguf : p.hugging_face))
+      return to_hugging_face ? p.hugging_face : p.gguf;
+  return {};
+}
+
+std::string translate_name(const std::string& name, bool to_hugging_face) {
+  Parts parts;
+  if (split_layer(name, to_hugging_face ? kGgufLayer : kHuggingFaceLayer, parts)) {
+    const std::string_view stem = translate(kLayerNames, parts.stem, to_hugging_face);
+    if (stem.empty()) return name;
+    std::string out(to_hugging_face ? kHuggingFaceLayer : kGgufLayer);
+    out.append(parts.layer).append(".").append(stem).append(parts.suffix);
+    return out;
+  }
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string::npos) return name;
+  const std::string_view stem =
+      translate(kModelNames, std::string_view(name).substr(0, dot), to_hugging_face);
+  return stem.empty() ? name : std::string(stem) + name.substr(dot);
+}
+
+}  // namespace
+
+Storage storage_of_ggml(const std::string& path, const std::string& tensor, std::uint32_t type) {
+  for (const auto& [number, storage] : kTypes)
+    if (number == type) return storage;
+  const char* name = ggml_name(type);
+  throw Error(name != nullptr ? ErrorCode::unsupported : ErrorCode::input,
+              path + ": tensor '" + tensor + "' is stored as " +
+                  (name != nullptr ? std::string(name) : "unknown type " + std::to_string(type)) +
+                  ", which is not supported")
+      .hint("supported: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K, Q6_K");
+}
+
+std::uint32_t ggml_of_storage(Storage storage) {
+  for (const auto& [number, known] : kTypes)
+    if (known == storage) return number;
+  throw Error(ErrorCode::unsupported,
+              "GGUF files cannot hold " + std::string(name_of(storage)) + " tensors");
+}
+
+std::string hugging_face_name(const std::string& gguf) {
+  if (gguf == "rope_freqs.weight") return {};
+  return translate_name(gguf, true);
+}
+
+std::string gguf_name(const std::string& hugging_face) {
+  return translate_name(hugging_face, false);
+}
+
+std::int64_t interleaved_head_dim(const GgufMetadata& metadata, const std::string& path,
+                                  const std::string& name, std::int64_t rows) {
+  const std::string* architecture = metadata.string("general.architecture");
+  if (architecture == nullptr || *architecture != "llama") return 0;
+  const bool query = name.find(".self_attn.q_proj.") != std::string::npos;
+  const bool key = name.find(".self_attn.k_proj.") != std::string::npos;
+  if (!query && !key) return 0;
+  const std::int64_t* heads = metadata.integer("llama.attention.head_count");
+  const std::int64_t* key_heads = metadata.integer("llama.attention.head_count_kv");
+  if (key && key_heads != nullptr) heads = key_heads;
+  if (heads == nullptr || *heads <= 0 || rows % *heads != 0 || rows / *heads % 2 != 0)
+    throw Error(ErrorCode::input,
+                path + ": tensor '" + name + "' has " + std::to_string(rows) + " rows for " +
+                    (heads == nullptr ? "an unknown number of" : std::to_string(*heads)) +
+                    " heads; an even number a head is needed");
+  return rows / *heads;
+}
+
+const std::string* GgufMetadata::string(const std::string& key) const {
+  const auto found = values.find(key);
+  return found == values.end() ? nullptr : std::get_if<std::string>(&found->second);
+}
+const std::int64_t* GgufMetadata::integer(const std::string& key) const {
+  const auto found = values.find(key);
+  return found == values.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
+}
+const std::vector<std::string>* GgufMetadata::strings(const std::string& key) const {
+  const auto found = values.find(key);
+  return found == values.end() ? nullptr : std::get_if<std::vector<std::string>>(&found->second);
+}
+const std::vector<std::int64_t>* GgufMetadata::integers(const std::string& key) const {
+  const auto found = values.find(key);
+  return found == values.end() ? nullptr : std::get_if<std::vector<std::int64_t>>(&found->second);
+}
+
+}  // namespace axl::weights

@@ -1,0 +1,39 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "weights/gguf.hpp"
+
+namespace axl::weights {
+
+/// One entry of a GGUF file's tensor list, as it stands there.
+struct GgufTensor {
+  std::string name;                 ///< "blk.0.attn_q.weight"
+  std::vector<std::int64_t> shape;  ///< row-major, outermost first (the file has it reversed)
+  std::uint32_t type = 0;           ///< ggml_type
+  std::span<const std::byte> bytes;
+};
+
+struct GgufContents {
+  GgufMetadata metadata;
+  std::vector<GgufTensor> tensors;
+};
+
+/// Everything but the tensors' values. Views point into `file`.
+GgufContents parse_gguf(const MappedFile& file);
+
+/// ggml_type <-> Storage; Error{unsupported} naming file, tensor and type.
+Storage storage_of_ggml(const std::string& path, const std::string& tensor, std::uint32_t type);
+std::uint32_t ggml_of_storage(Storage storage);
+
+/// "blk.3.attn_q.weight" <-> "model.layers.3.self_attn.q_proj.weight"; names that are not in the
+/// table stay as they are. rope_freqs.weight is no parameter: "" drops it.
+std::string hugging_face_name(const std::string& gguf);
+std::string gguf_name(const std::string& hugging_face);
+
+/// For q/k projections of architectures whose rows llama.cpp interleaves (llama): the head size,
+/// else 0. `name` is Hugging Face's, `rows` the tensor's first dimension.
+std::int64_t interleaved_head_dim(const GgufMetadata& metadata, const std::string& path,
+                                  const std::string& name, std::int64_t rows);
+
+}  // namespace axl::weights

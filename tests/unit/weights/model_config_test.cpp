@@ -1,0 +1,175 @@
+#include "weights/model_config.hpp"
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "weights_testing.hpp"
+
+namespace axl::weights {
+namespace {
+
+using testing::refusal;
+
+class ModelConfigFile : public testing::Scratch {
+ protected:
+  static nlohmann::json llama() {
+    return {{"architectures", {"LlamaForCausalLM"}},
+            {"model_type", "llama"},
+            {"vocab_size", 512},
+            {"hidden_size", 64},
+            {"intermediate_size", 112},
+            {"num_hidden_layers", 2},
+            {"num_attention_heads", 4},
+            {"num_key_value_heads", 2},
+            {"max_position_embeddings", 128},
+            {"rms_norm_eps", 1e-5},
+            {"bos_token_id", 1},
+            {"eos_token_id", {2, 3}}};
+  }
+  ModelConfig read(const nlohmann::json& json) const {
+    return read_model_config(write("config.json", json.dump()));
+  }
+};
+
+TEST_F(ModelConfigFile, ReadsBothStyles) {
+  nlohmann::json old = llama();
+  old["rope_theta"] = 50000.0;
+  old["torch_dtype"] = "torch.bfloat16";
+  old["rope_scaling"] = {{"type", "linear"}, {"factor", 4.0}};
+  nlohmann::json young = llama();
+  young["dtype"] = "bfloat16";
+  young["rope_parameters"] = {{"rope_type", "linear"}, {"factor", 4.0}, {"rope_theta", 50000.0}};
+  for (const nlohmann::json& json : {old, young}) {
+    const ModelConfig c = read(json);
+    EXPECT_EQ(c.architecture, "LlamaForCausalLM");
+    EXPECT_EQ(c.head_dim, 16);
+    EXPECT_EQ(c.num_key_value_heads, 2);
+    EXPECT_EQ(c.rms_norm_eps, 1e-5);
+    EXPECT_EQ(c.torch_dtype, "bfloat16");
+    EXPECT_EQ(c.rope.type, "linear");
+    EXPECT_EQ(c.rope.factor, 4.0);
+    EXPECT_EQ(c.rope.theta, 50000.0);
+    EXPECT_EQ(c.eos_token_id, (std::vector<std::int64_t>{2, 3}));
+    EXPECT_EQ(c.bos_token_id, (std::vector<std::int64_t>{1}));
+    EXPECT_EQ(c.pad_token_id, -1);
+  }
+}
+
+TEST_F(ModelConfigFile, ReadsEveryScaling) {
+  nlohmann::json json = llama();
+  json["rope_parameters"] = {{"rope_type", "llama3"},
+                             {"factor", 8.0},
+                             {"low_freq_factor", 1.0},
+                             {"high_freq_factor", 4.0},
+                             {"original_max_position_embeddings", 16}};
+  EXPECT_EQ(read(json).rope.original_max_position_embeddings, 16);
+  json["rope_parameters"] = {{"rope_type", "yarn"}, {"original_max_position_embeddings", 32}};
+  EXPECT_EQ(read(json).rope.factor, 4.0);
+  json["rope_parameters"] = {{"rope_type", "dynamic"}, {"factor", 2.0}};
+  EXPECT_EQ(read(json).rope.original_max_position_embeddings, 128);
+  json["rope_parameters"] = {{"rope_type", "spiral"}, {"factor", 2.0}};
+  EXPECT_NE(refusal([&] { read(json); }).find("'spiral'"), std::string::npos);
+  json["rope_parameters"] = {{"rope_type", "llama3"}, {"factor", 8.0}};
+  EXPECT_NE(refusal([&] { read(json); }).find("rope_parameters.low_freq_factor"),
+            std::string::npos);
+}
+
+TEST_F(ModelConfigFile, RefusesImpossibleNumbersByName) {
+  const struct {
+    const char* key;
+    nlohmann::json value;
+  } cases[] = {{"vocab_size", -1},
+               {"vocab_size", nullptr},
+               {"vocab_size", 1e30},
+               {"hidden_size", 0},
+               {"hidden_size", "64"},
+               {"hidden_size", 64.5},
+               {"hidden_size", 18446744073709551615ULL},
+               {"intermediate_size", 1LL << 40},
+               {"num_hidden_layers", 1000000000},
+               {"num_attention_heads", 0},
+               {"num_attention_heads", 5},
+               {"num_key_value_heads", 3},
+               {"head_dim", 7},
+               {"head_dim", -2},
+               {"max_position_embeddings", -5},
+               {"rms_norm_eps", -1.0},
+               {"rms_norm_eps", "small"},
+               {"rope_theta", 0.0},
+               {"tie_word_embeddings", "yes"},
+               {"eos_token_id", {1, "x"}},
+               {"rope_scaling", 4},
+               {"architectures", "LlamaForCausalLM"},
+               {"hidden_act", 3}};
+  for (const auto& c : cases) {
+    nlohmann::json json = llama();
+    json[c.key] = c.value;
+    const std::string got = refusal([&] { read(json); });
+    EXPECT_NE(got.find(c.key), std::string::npos) << c.key << ": " << got;
+  }
+}
+
+TEST_F(ModelConfigFile, RefusesWhatIsNoConfig) {
+  refusal([&] { read_model_config(path("absent")); });
+  refusal([&] { read_model_config(folder_.string()); });
+  refusal([&] { read_model_config(write("config.json", "{")); });
+  refusal([&] { read_model_config(write("config.json", "[]")); });
+  refusal([&] { read_model_config(write("config.json", "{}")); });
+  refusal([&] { read_model_config(write("config.json", "\xFF\xFE")); });
+}
+
+TEST_F(ModelConfigFile, OtherFamiliesKeepTheirRawText) {
+  const ModelConfig c = read({{"architectures", {"GPT2LMHeadModel"}},
+                              {"model_type", "gpt2"},
+                              {"vocab_size", 512},
+                              {"n_embd", 64}});
+  EXPECT_EQ(c.architecture, "GPT2LMHeadModel");
+  EXPECT_EQ(c.vocab_size, 512);
+  EXPECT_NE(c.raw.find("n_embd"), std::string::npos);
+}
+
+TEST_F(ModelConfigFile, StopTokensOfTheGenerationConfigCount) {
+  write("config.json", llama().dump());
+  write("generation_config.json", R"({"eos_token_id": [3, 7]})");
+  EXPECT_EQ(read_model_config(folder_.string()).eos_token_id, (std::vector<std::int64_t>{2, 3, 7}));
+}
+
+TEST_F(ModelConfigFile, OracleConfigsAgreeInBothStyles) {
+  const char* set = std::getenv("AXL_ORACLES");
+  const std::filesystem::path root =
+      std::filesystem::path(set != nullptr ? set : AXL_SOURCE_DIR "/../shared/oracles") / "arch";
+  if (!std::filesystem::exists(root)) GTEST_SKIP() << root << " is not there";
+  for (const auto& folder : std::filesystem::directory_iterator(root)) {
+    const ModelConfig young = read_model_config(folder.path().string());
+    const ModelConfig old = read_model_config((folder.path() / "config.hub4.json").string());
+    EXPECT_EQ(young.architecture, old.architecture) << folder;
+    EXPECT_EQ(young.rope.type, old.rope.type) << folder;
+    EXPECT_EQ(young.rope.factor, old.rope.factor) << folder;
+    EXPECT_EQ(young.rope.theta, old.rope.theta) << folder;
+    EXPECT_EQ(young.rope.original_max_position_embeddings,
+              old.rope.original_max_position_embeddings);
+    EXPECT_EQ(young.torch_dtype, "float32") << folder;
+    EXPECT_EQ(old.torch_dtype, "float32") << folder;
+  }
+}
+
+TEST_F(ModelConfigFile, ReadsGgufMetadata) {
+  const ModelConfig c = read_model_config(testing::fixture("types.gguf"));
+  EXPECT_EQ(c.architecture, "LlamaForCausalLM");
+  EXPECT_EQ(c.vocab_size, 20);
+  EXPECT_EQ(c.hidden_size, 256);
+  EXPECT_EQ(c.intermediate_size, 8);
+  EXPECT_EQ(c.num_hidden_layers, 1);
+  EXPECT_EQ(c.num_attention_heads, 4);
+  EXPECT_EQ(c.num_key_value_heads, 2);
+  EXPECT_EQ(c.head_dim, 16);
+  EXPECT_EQ(c.rms_norm_eps, 1e-5);
+  EXPECT_EQ(c.rope.theta, 100000.0);
+  EXPECT_TRUE(c.tie_word_embeddings);
+  EXPECT_EQ(c.eos_token_id, (std::vector<std::int64_t>{2}));
+  EXPECT_EQ(c.torch_dtype, "bfloat16");
+  EXPECT_EQ(nlohmann::json::parse(c.raw)["model_type"], "llama");
+}
+
+}  // namespace
+}  // namespace axl::weights
