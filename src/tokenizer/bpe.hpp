@@ -1,0 +1,88 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tokenizer/tokenizer.hpp"
+#include "tokenizer/vocab.hpp"
+
+namespace axl::tokenizer {
+
+/// What tokenizer.json says of a BPE model beside its vocabulary and merges.
+struct BpeOptions {
+  std::string unk_token;  ///< "" = none: characters without a token vanish
+  std::string continuing_subword_prefix;
+  std::string end_of_word_suffix;
+  bool fuse_unk = false;
+  bool byte_fallback = false;
+  bool ignore_merges = false;  ///< a piece that is a token as a whole is taken as that token
+};
+
+/// Byte-pair encoding: Sennrich et al. 2016, arXiv:1508.07909. The pair of lowest rank is merged
+/// first, the leftmost of equals; the result is the one of the `tokenizers` package.
+class Bpe {
+ public:
+  using Merge = std::pair<std::int32_t, std::int32_t>;
+
+  /// Scratch memory of one encode call; reused, so that encoding allocates nothing.
+  struct Workspace {
+    struct Symbol {
+      std::int32_t id;
+      std::int32_t previous;
+      std::int32_t next;
+    };
+    struct Candidate {
+      std::uint32_t rank;
+      std::int32_t id;
+    };
+    std::vector<std::int32_t> ids;
+    std::vector<Candidate> pairs;
+    std::vector<Symbol> symbols;
+    std::vector<std::uint64_t> heap;
+    std::string text;
+  };
+
+  /// Merges in order of rank, as ids. Error{input} when a merge's result is no token.
+  Bpe(Vocab vocab, std::vector<Merge> merges, BpeOptions options);
+
+  /// From now on pieces are raw bytes, each standing for its byte-level character.
+  void use_bytes();
+  bool uses_bytes() const { return bytes_; }
+
+  /// Appends the ids of one pre-tokenized piece.
+  void encode(std::string_view piece, Workspace& w, std::vector<TokenId>& out) const;
+
+  const Vocab& vocab() const { return vocab_; }
+  const std::vector<Merge>& merges() const { return merges_; }
+  const BpeOptions& options() const { return options_; }
+
+ private:
+  struct Slot {
+    std::uint64_t key;
+    std::uint32_t rank;
+    std::int32_t id;
+  };
+  static constexpr std::uint32_t kNoRank = 0xFFFFFFFFU;
+
+  void build_table();
+  Workspace::Candidate lookup(std::int32_t left, std::int32_t right) const;
+  void split_characters(std::string_view piece, std::vector<std::int32_t>& ids,
+                        std::string& text) const;
+  void merge_short(Workspace& w, std::vector<TokenId>& out) const;
+  void merge_long(Workspace& w, std::vector<TokenId>& out) const;
+
+  Vocab vocab_;
+  std::vector<Merge> merges_;
+  BpeOptions options_;
+  std::int32_t unk_id_ = -1;
+  bool bytes_ = false;
+  std::array<std::int32_t, 256> byte_ids_{};      // id of the byte-level character of a byte
+  std::array<std::int32_t, 256> fallback_ids_{};  // id of "<0xNN>"
+  std::vector<Slot> table_;
+  int shift_ = 0;
+};
+
+}  // namespace axl::tokenizer

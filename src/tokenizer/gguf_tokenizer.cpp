@@ -1,0 +1,309 @@
+#include <algorithm>
+#include <array>
+
+#include "core/error.hpp"
+#include "tokenizer/byte_level.hpp"
+#include "tokenizer/tokenizer_parts.hpp"
+#include "tokenizer/unicode.hpp"
+#include "weights/gguf.hpp"
+
+namespace axl::tokenizer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using weights::GgufMetadata;
+
+/// tokenizer.ggml.token_type
+enum GgufTokenType : std::int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4 };
+
+constexpr const char* kContractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
+constexpr const char* kSpacesAndLines = R"(\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kUpper = R"([\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}])";
+constexpr const char* kLower = R"([\p{Ll}\p{Lm}\p{Lo}\p{M}])";
+
+std::string cl100k_pattern(const char* digits) {
+  return std::string(kContractions) + R"(|[^\r\n\p{L}\p{N}]?\p{L}+|)" + digits +
+         R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|)" + kSpacesAndLines;
+}
+
+/// Words that break where lower case turns into upper case.
+std::string case_pattern(const char* digits, const std::string& tail) {
+  const std::string lead = R"([^\r\n\p{L}\p{N}]?)";
+  return lead + kUpper + "*" + kLower + "+" + tail + "|" + lead + kUpper + "+" + kLower + "*" +
+         tail + "|" + digits + R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|)" + kSpacesAndLines;
+}
+
+Json split_json(const std::string& pattern) {
+  return {{"type", "Split"},
+          {"pattern", {{"Regex", pattern}}},
+          {"behavior", "Isolated"},
+          {"invert", false}};
+}
+Json byte_level_json(bool use_regex) {
+  return {{"type", "ByteLevel"},
+          {"add_prefix_space", false},
+          {"trim_offsets", true},
+          {"use_regex", use_regex}};
+}
+Json sequence(const Json& first, const Json& second) {
+  return {{"type", "Sequence"}, {"pretokenizers", Json::array({first, second})}};
+}
+Json digits_json() { return {{"type", "Digits"}, {"individual_digits", true}}; }
+
+Json deepseek_v3_json() {
+  Json parts = Json::array();
+  parts.push_back(split_json(R"(\p{N}{1,3})"));
+  parts.push_back(split_json("[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"));
+  parts.push_back(split_json(R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^)"
+                             "\r\n"
+                             R"(\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[)"
+                             "\r\n"
+                             R"(]*|\s*[)"
+                             "\r\n"
+                             R"(]+|\s+(?!\S)|\s+)"));
+  parts.push_back(byte_level_json(false));
+  return {{"type", "Sequence"}, {"pretokenizers", parts}};
+}
+
+/// `tokenizer.ggml.pre` is llama.cpp's name for a way of splitting text; the file does not spell it
+/// out. Names that mean the same way share a line.
+struct PreSpec {
+  std::vector<std::string_view> names;
+  Json (*make)();
+  bool nfc = false;
+  bool ignore_merges = false;
+};
+
+const std::vector<PreSpec>& pre_specs() {
+  static const std::vector<PreSpec> specs{
+      {{"gpt-2", "gpt2", "default", "phi-2", "jina-es", "jina-de", "mpt", "olmo"},
+       [] { return byte_level_json(true); }},
+      {{"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"},
+       [] { return sequence(digits_json(), byte_level_json(true)); }},
+      {{"llama-bpe", "llama-v3", "llama3", "falcon3", "dbrx", "smaug-bpe"},
+       [] { return sequence(split_json(cl100k_pattern(R"(\p{N}{1,3})")), byte_level_json(false)); },
+       false,
+       true},
+      {{"qwen2", "stablelm2", "deepseek-r1-qwen", "megrez"},
+       [] { return sequence(split_json(cl100k_pattern(R"(\p{N})")), byte_level_json(false)); },
+       true,
+       false},
+      {{"tekken"},
+       [] { return sequence(split_json(case_pattern(R"(\p{N})", "")), byte_level_json(false)); },
+       false,
+       true},
+      {{"gpt-4o", "llama4"},
+       [] {
+         return sequence(
+             split_json(case_pattern(R"(\p{N}{1,3})", std::string(kContractions) + "?")),
+             byte_level_json(false));
+       }},
+      {{"deepseek-v3"}, &deepseek_v3_json},
+  };
+  return specs;
+}
+
+const PreSpec& pre_spec(const std::string& name) {
+  std::string known;
+  for (const PreSpec& s : pre_specs()) {
+    for (const std::string_view n : s.names) {
+      if (n == name) return s;
+      known += (known.empty() ? "" : ", ") + std::string(n);
+    }
+  }
+  throw Error(ErrorCode::input, "the tokenizer's way of splitting text '" + name +
+                                    "' (tokenizer.ggml.pre) is not supported")
+      .hint("supported: " + known);
+}
+
+void read_vocab(const GgufMetadata& meta, const std::vector<std::string>& tokens,
+                TokenizerParts& parts) {
+  std::size_t bytes = 0;
+  for (const std::string& t : tokens) bytes += t.size();
+  parts.vocab.reserve(tokens.size(), bytes);
+  const auto* types = meta.integers("tokenizer.ggml.token_type");
+  if (types != nullptr && types->size() != tokens.size())
+    throw Error(ErrorCode::input, "tokenizer.ggml.token_type has " + std::to_string(types->size()) +
+                                      " entries for " + std::to_string(tokens.size()) + " tokens");
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const auto id = static_cast<std::int64_t>(i);
+    if (parts.vocab.find(tokens[i]) < 0) parts.vocab.insert(tokens[i], id);
+    const std::int64_t type = types == nullptr ? std::int64_t{kNormal} : (*types)[i];
+    if (type != kControl && type != kUserDefined && type != kUnknown) continue;
+    AddedToken t;
+    t.content = tokens[i];
+    t.id = static_cast<std::int32_t>(id);
+    t.special = type != kUserDefined;
+    parts.added.push_back(t);
+  }
+}
+
+std::vector<Bpe::Merge> read_merges(const std::vector<std::string>& lines, const Vocab& vocab) {
+  std::vector<Bpe::Merge> merges;
+  merges.reserve(lines.size());
+  for (const std::string& line : lines) {
+    const std::size_t space = line.find(' ', 1);
+    const std::int32_t left = space == std::string::npos ? -1 : vocab.find(line.substr(0, space));
+    const std::int32_t right = space == std::string::npos ? -1 : vocab.find(line.substr(space + 1));
+    if (left < 0 || right < 0)
+      throw Error(ErrorCode::input, "merge " + std::to_string(merges.size()) + " '" + line +
+                                        "' is not two tokens of the vocabulary");
+    merges.emplace_back(left, right);
+  }
+  return merges;
+}
+
+/// SentencePiece files have scores in place of merges: a pair that makes a token is merged in order
+/// of that token's score, the highest first.
+std::vector<Bpe::Merge> merges_from_scores(const std::vector<double>& scores, const Vocab& vocab) {
+  struct Scored {
+    double score;
+    Bpe::Merge merge;
+  };
+  std::vector<Scored> all;
+  for (std::int32_t id = 0; id < vocab.end_id(); ++id) {
+    const std::string_view text = vocab.text(id);
+    const std::size_t first = all.size();
+    for (std::size_t cut = 1; cut < text.size(); ++cut) {
+      if ((static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) continue;
+      const std::int32_t left = vocab.find(text.substr(0, cut));
+      const std::int32_t right = left < 0 ? -1 : vocab.find(text.substr(cut));
+      if (right >= 0) all.push_back({scores[static_cast<std::size_t>(id)], {left, right}});
+    }
+    std::sort(all.begin() + static_cast<std::ptrdiff_t>(first), all.end(),
+              [](const Scored& a, const Scored& b) { return a.merge < b.merge; });
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Scored& a, const Scored& b) { return a.score > b.score; });
+  std::vector<Bpe::Merge> merges;
+  merges.reserve(all.size());
+  for (const Scored& s : all) merges.push_back(s.merge);
+  return merges;
+}
+
+void read_byte_level(const GgufMetadata& meta, TokenizerParts& parts) {
+  const std::string* pre = meta.string("tokenizer.ggml.pre");
+  const PreSpec& spec = pre_spec(pre == nullptr ? "default" : *pre);
+  const auto* merges = meta.strings("tokenizer.ggml.merges");
+  if (merges == nullptr) throw Error(ErrorCode::input, "the metadata has no tokenizer.ggml.merges");
+  parts.merges = read_merges(*merges, parts.vocab);
+  parts.options.ignore_merges = spec.ignore_merges;
+  if (spec.nfc) parts.normalizer = {{"type", "NFC"}};
+  parts.pre_tokenizer = spec.make();
+  parts.decoder = {{"type", "ByteLevel"},
+                   {"add_prefix_space", true},
+                   {"trim_offsets", true},
+                   {"use_regex", true}};
+}
+
+void read_sentencepiece(const GgufMetadata& meta, bool space_prefix, TokenizerParts& parts) {
+  const auto it = meta.values.find("tokenizer.ggml.scores");
+  const auto* scores =
+      it == meta.values.end() ? nullptr : std::get_if<std::vector<double>>(&it->second);
+  if (scores == nullptr || static_cast<std::int64_t>(scores->size()) < parts.vocab.end_id())
+    throw Error(ErrorCode::input, "the metadata has no tokenizer.ggml.scores for every token");
+  parts.merges = merges_from_scores(*scores, parts.vocab);
+  parts.options.byte_fallback = true;
+  parts.options.fuse_unk = true;
+  Json steps = Json::array();
+  if (space_prefix) steps.push_back({{"type", "Prepend"}, {"prepend", "\u2581"}});
+  steps.push_back({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}});
+  parts.normalizer = {{"type", "Sequence"}, {"normalizers", steps}};
+  Json decoders = Json::array();
+  decoders.push_back({{"type", "Replace"}, {"pattern", {{"String", "\u2581"}}}, {"content", " "}});
+  decoders.push_back({{"type", "ByteFallback"}});
+  decoders.push_back({{"type", "Fuse"}});
+  if (space_prefix)
+    decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  parts.decoder = {{"type", "Sequence"}, {"decoders", decoders}};
+}
+
+bool flag(const GgufMetadata& meta, const std::string& key, bool fallback) {
+  const auto it = meta.values.find(key);
+  const bool* b = it == meta.values.end() ? nullptr : std::get_if<bool>(&it->second);
+  return b == nullptr ? fallback : *b;
+}
+
+void read_specials(const GgufMetadata& meta, std::size_t tokens, TokenizerParts& parts) {
+  constexpr std::array<std::array<const char*, 2>, 4> kNames{
+      {{"bos_token", "tokenizer.ggml.bos_token_id"},
+       {"eos_token", "tokenizer.ggml.eos_token_id"},
+       {"unk_token", "tokenizer.ggml.unknown_token_id"},
+       {"pad_token", "tokenizer.ggml.padding_token_id"}}};
+  for (const auto& [name, key] : kNames) {
+    const std::int64_t* id = meta.integer(key);
+    if (id == nullptr || *id == 0xFFFFFFFFLL || *id == -1) continue;
+    if (*id < 0 || static_cast<std::size_t>(*id) >= tokens)
+      throw Error(ErrorCode::input, std::string(key) + " is " + std::to_string(*id) +
+                                        ", but the vocabulary has " + std::to_string(tokens) +
+                                        " tokens");
+    const std::string text(parts.vocab.text(static_cast<std::int32_t>(*id)));
+    parts.special[name] = text;
+    parts.config[name] = text;
+  }
+}
+
+void read_template_processing(bool bos, bool eos, TokenizerParts& parts) {
+  Json single = Json::array(), specials = Json::object();
+  const auto put = [&](const std::string& name) {
+    const auto it = parts.special.find(name);
+    if (it == parts.special.end()) return;
+    const std::string& token = it->second;
+    single.push_back({{"SpecialToken", {{"id", token}, {"type_id", 0}}}});
+    specials[token] = {{"id", token},
+                       {"ids", Json::array({parts.vocab.find(token)})},
+                       {"tokens", Json::array({token})}};
+  };
+  if (bos) put("bos_token");
+  single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
+  if (eos) put("eos_token");
+  if (specials.empty()) return;
+  Json pair = single;
+  for (Json item : single) {
+    if (item.contains("Sequence")) item["Sequence"]["id"] = "B";
+    pair.push_back(item);
+  }
+  parts.post_processor = {{"type", "TemplateProcessing"},
+                          {"single", single},
+                          {"pair", pair},
+                          {"special_tokens", specials}};
+}
+
+}  // namespace
+
+TokenizerParts read_gguf_tokenizer(const std::string& path) {
+  const GgufMetadata meta = weights::read_gguf_metadata(path);
+  try {
+    const auto* tokens = meta.strings("tokenizer.ggml.tokens");
+    const std::string* model = meta.string("tokenizer.ggml.model");
+    if (tokens == nullptr || model == nullptr)
+      throw Error(ErrorCode::input, "the file carries no tokenizer (tokenizer.ggml.tokens)");
+    TokenizerParts parts;
+    parts.config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
+                    {"clean_up_tokenization_spaces", false}};
+    read_vocab(meta, *tokens, parts);
+    read_specials(meta, tokens->size(), parts);
+    bool bos_by_default = false;
+    if (*model == "gpt2") {
+      read_byte_level(meta, parts);
+    } else if (*model == "llama") {
+      bos_by_default = true;
+      if (parts.special.contains("unk_token")) parts.options.unk_token = parts.special["unk_token"];
+      read_sentencepiece(meta, flag(meta, "tokenizer.ggml.add_space_prefix", true), parts);
+    } else {
+      throw Error(ErrorCode::input,
+                  "the tokenizer model '" + *model + "' (tokenizer.ggml.model) is not supported")
+          .hint("supported: gpt2 (byte-level BPE), llama (SentencePiece BPE)");
+    }
+    read_template_processing(flag(meta, "tokenizer.ggml.add_bos_token", bos_by_default),
+                             flag(meta, "tokenizer.ggml.add_eos_token", false), parts);
+    if (const std::string* text = meta.string("tokenizer.chat_template"))
+      parts.chat_template = *text;
+    return parts;
+  } catch (Error& e) {
+    if (!e.where().file.empty()) throw;
+    throw Error(e.code(), e.message()).at({path, 0, 0, ""}).hint(e.hint());
+  }
+}
+
+}  // namespace axl::tokenizer

@@ -1,0 +1,84 @@
+#include "tokenizer/json_fields.hpp"
+
+#include "core/error.hpp"
+
+namespace axl::tokenizer {
+using Json = nlohmann::ordered_json;
+
+void throw_bad_field(const Json& spec, const char* key, const char* wanted) {
+  std::string type = "the component";
+  if (spec.is_object() && spec.contains("type") && spec["type"].is_string())
+    type = spec["type"].get<std::string>();
+  const bool there = spec.is_object() && spec.contains(key);
+  throw Error(ErrorCode::input, type + ": '" + key + "' must be " + wanted + ", " +
+                                    (there ? std::string("got ") + spec[key].type_name()
+                                           : std::string("but it is missing")));
+}
+
+std::string component_type(const Json& spec, std::string_view kind, int depth) {
+  constexpr int kDeepest = 32;
+  if (depth > kDeepest)
+    throw Error(ErrorCode::input, std::string(kind) + ": nested deeper than 32 levels");
+  if (!spec.is_object())
+    throw Error(ErrorCode::input,
+                std::string(kind) + " must be an object, got " + spec.type_name());
+  return field_string(spec, "type");
+}
+
+void unknown_type(std::string_view kind, std::string_view type, std::string_view known) {
+  throw Error(ErrorCode::input,
+              "the " + std::string(kind) + " type '" + std::string(type) + "' is not supported")
+      .hint("supported: " + std::string(known));
+}
+
+std::string field_string(const Json& spec, const char* key) {
+  const auto it = spec.is_object() ? spec.find(key) : spec.end();
+  if (!spec.is_object() || it == spec.end() || !it->is_string())
+    throw_bad_field(spec, key, "a string");
+  return it->get<std::string>();
+}
+
+bool field_bool(const Json& spec, const char* key, bool fallback) {
+  const auto it = spec.find(key);
+  if (it == spec.end() || it->is_null()) return fallback;
+  if (!it->is_boolean()) throw_bad_field(spec, key, "true or false");
+  return it->get<bool>();
+}
+
+std::int64_t field_integer(const Json& spec, const char* key) {
+  const auto it = spec.find(key);
+  if (it == spec.end() || !it->is_number_integer()) throw_bad_field(spec, key, "an integer");
+  return it->get<std::int64_t>();
+}
+
+const Json& field_array(const Json& spec, const char* key) {
+  const auto it = spec.find(key);
+  if (it == spec.end() || !it->is_array()) throw_bad_field(spec, key, "a list");
+  return *it;
+}
+
+std::pair<bool, std::string> read_pattern(const Json& spec) {
+  const auto it = spec.find("pattern");
+  if (it != spec.end() && it->is_object()) {
+    if (it->contains("Regex")) return {true, field_string(*it, "Regex")};
+    if (it->contains("String")) return {false, field_string(*it, "String")};
+  }
+  throw_bad_field(spec, "pattern", "{\"Regex\": ...} or {\"String\": ...}");
+}
+
+void replace_literal(std::string& text, std::string_view from, std::string_view to) {
+  if (from.empty()) return;
+  std::size_t hit = text.find(from);
+  if (hit == std::string::npos) return;
+  std::string out;
+  std::size_t at = 0;
+  for (; hit != std::string::npos; hit = text.find(from, at)) {
+    out.append(text, at, hit - at);
+    out += to;
+    at = hit + from.size();
+  }
+  out.append(text, at);
+  text = std::move(out);
+}
+
+}  // namespace axl::tokenizer

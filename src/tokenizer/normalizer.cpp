@@ -1,0 +1,104 @@
+#include "tokenizer/normalizer.hpp"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "tokenizer/byte_level.hpp"
+#include "tokenizer/json_fields.hpp"
+#include "tokenizer/regex.hpp"
+#include "tokenizer/unicode.hpp"
+
+namespace axl::tokenizer {
+namespace {
+
+using Step = std::function<void(std::string&)>;
+
+Step normal_form(unicode::Form form) {
+  return [form](std::string& text) {
+    if (!unicode::is_ascii(text)) text = unicode::normalize(text, form);
+  };
+}
+
+Step replace(const nlohmann::ordered_json& spec) {
+  const auto [is_regex, pattern] = read_pattern(spec);
+  const std::string content = field_string(spec, "content");
+  if (is_regex) {
+    const auto regex = std::make_shared<const Regex>(pattern);
+    return [regex, content](std::string& text) { text = regex->replace_all(text, content); };
+  }
+  return [pattern, content](std::string& text) { replace_literal(text, pattern, content); };
+}
+
+void strip(std::string& text, bool left, bool right) {
+  std::size_t begin = 0, end = text.size();
+  const char* p = text.data();
+  while (left && begin < end) {
+    const unicode::Decoded d = unicode::decode(p + begin, p + end);
+    if (!unicode::is_space(d.code)) break;
+    begin += d.bytes;
+  }
+  while (right && end > begin) {
+    std::size_t start = end - 1;
+    while (start > begin && (static_cast<unsigned char>(p[start]) & 0xC0) == 0x80) --start;
+    if (!unicode::is_space(unicode::decode(p + start, p + end).code)) break;
+    end = start;
+  }
+  text = text.substr(begin, end - begin);
+}
+
+void strip_accents(std::string& text) {
+  std::string out;
+  for (const char *p = text.data(), *end = p + text.size(); p < end;) {
+    const unicode::Decoded d = unicode::decode(p, end);
+    if ((unicode::classes(d.code) & unicode::kMark) == 0) out.append(p, d.bytes);
+    p += d.bytes;
+  }
+  text = std::move(out);
+}
+
+}  // namespace
+
+Normalizer::Normalizer(const nlohmann::ordered_json& spec) {
+  if (!spec.is_null()) add(spec, 0);
+}
+
+void Normalizer::add(const nlohmann::ordered_json& spec, int depth) {
+  const std::string type = component_type(spec, "normalizer", depth);
+  if (type == "Sequence") {
+    for (const auto& part : field_array(spec, "normalizers")) add(part, depth + 1);
+  } else if (type == "NFC") {
+    steps_.push_back(normal_form(unicode::Form::nfc));
+  } else if (type == "NFD") {
+    steps_.push_back(normal_form(unicode::Form::nfd));
+  } else if (type == "NFKC") {
+    steps_.push_back(normal_form(unicode::Form::nfkc));
+  } else if (type == "NFKD") {
+    steps_.push_back(normal_form(unicode::Form::nfkd));
+  } else if (type == "Lowercase") {
+    steps_.emplace_back([](std::string& text) { text = unicode::lower(text); });
+  } else if (type == "Replace") {
+    steps_.push_back(replace(spec));
+  } else if (type == "Prepend") {
+    steps_.emplace_back([what = field_string(spec, "prepend")](std::string& text) {
+      if (!text.empty()) text.insert(0, what);
+    });
+  } else if (type == "Strip") {
+    const bool left = field_bool(spec, "strip_left", true);
+    const bool right = field_bool(spec, "strip_right", true);
+    steps_.emplace_back([left, right](std::string& text) { strip(text, left, right); });
+  } else if (type == "StripAccents") {
+    steps_.emplace_back(&strip_accents);
+  } else if (type == "ByteLevel") {
+    steps_.emplace_back([](std::string& text) { text = byte_level::encode(text); });
+  } else {
+    unknown_type("normalizer", type,
+                 "NFC, NFD, NFKC, NFKD, Lowercase, Replace, Prepend, Strip, StripAccents, "
+                 "ByteLevel, Sequence");
+  }
+}
+
+void Normalizer::apply(std::string& text) const {
+  for (const auto& step : steps_) step(text);
+}
+
+}  // namespace axl::tokenizer

@@ -1,0 +1,217 @@
+#include "tokenizer/pre_tokenizer.hpp"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "tokenizer/byte_level.hpp"
+#include "tokenizer/json_fields.hpp"
+#include "tokenizer/split_behavior.hpp"
+#include "tokenizer/split_scanner.hpp"
+#include "tokenizer/unicode.hpp"
+
+namespace axl::tokenizer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Runs `cut(text, span, out)` over every piece.
+template <class Cut>
+void refine(Pieces& pieces, const Cut& cut) {
+  pieces.scratch.clear();
+  for (const Span& s : pieces.spans) cut(pieces.text, s, pieces.scratch);
+  pieces.spans.swap(pieces.scratch);
+}
+
+/// Writes a new text piece by piece: `rewrite(piece, is_first, out)` appends to `out`.
+template <class Rewrite>
+void rewrite_text(Pieces& pieces, const Rewrite& rewrite) {
+  std::string text;
+  text.reserve(pieces.text.size() * 2);
+  bool first = pieces.at_start;
+  for (Span& s : pieces.spans) {
+    const auto begin = static_cast<std::uint32_t>(text.size());
+    rewrite(pieces.text.substr(s.begin, s.end - s.begin), first, text);
+    s = {begin, static_cast<std::uint32_t>(text.size())};
+    first = false;
+  }
+  pieces.storage = std::move(text);
+  pieces.text = pieces.storage;
+}
+
+/// Matches of a predicate on single characters.
+template <class Predicate>
+void find_characters(std::string_view text, Span piece, const Predicate& wanted,
+                     std::vector<Span>& out) {
+  const char* const end = text.data() + piece.end;
+  for (std::uint32_t at = piece.begin; at < piece.end;) {
+    const unicode::Decoded d = unicode::decode(text.data() + at, end);
+    if (wanted(d.code)) out.push_back({at, at + d.bytes});
+    at += d.bytes;
+  }
+}
+
+void find_literal(std::string_view text, Span piece, std::string_view wanted,
+                  std::vector<Span>& out) {
+  if (wanted.empty()) return;
+  const std::string_view inside = text.substr(0, piece.end);
+  for (std::size_t hit = inside.find(wanted, piece.begin); hit != std::string_view::npos;
+       hit = inside.find(wanted, hit + wanted.size()))
+    out.push_back(
+        {static_cast<std::uint32_t>(hit), static_cast<std::uint32_t>(hit + wanted.size())});
+}
+
+using Step = std::function<void(Pieces&)>;
+
+Step scanner_step(Scanner scan) {
+  return [scan](Pieces& pieces) { refine(pieces, scan); };
+}
+
+template <class Find>
+Step split_step(Find find, SplitBehavior behavior, bool invert) {
+  return [find = std::move(find), behavior, invert](Pieces& pieces) {
+    std::vector<Span> matches;
+    refine(pieces, [&](std::string_view text, Span s, std::vector<Span>& out) {
+      matches.clear();
+      find(text, s, matches);
+      split_at(s, matches, behavior, invert, out);
+    });
+  };
+}
+
+template <class Predicate>
+Step character_step(Predicate wanted, SplitBehavior behavior) {
+  return split_step([wanted](std::string_view text, Span s,
+                             std::vector<Span>& out) { find_characters(text, s, wanted, out); },
+                    behavior, false);
+}
+
+Step split(const Json& spec) {
+  const auto [is_regex, pattern] = read_pattern(spec);
+  const SplitBehavior behavior = parse_split_behavior(field_string(spec, "behavior"));
+  const bool invert = field_bool(spec, "invert", false);
+  if (!is_regex)
+    return split_step([pattern](std::string_view text, Span s,
+                                std::vector<Span>& out) { find_literal(text, s, pattern, out); },
+                      behavior, invert);
+  // These patterns match every character, so matches and pieces are the same thing.
+  const Scanner scan = scanner_for(pattern);
+  if (scan != nullptr && behavior == SplitBehavior::isolated) return scanner_step(scan);
+  if (scan != nullptr && behavior == SplitBehavior::removed && invert) return scanner_step(scan);
+  const auto regex = std::make_shared<const Regex>(pattern);
+  return split_step([regex](std::string_view text, Span s,
+                            std::vector<Span>& out) { regex->find_all(text, s, out); },
+                    behavior, invert);
+}
+
+/// Each digit a piece of its own, or each run of digits; the rest stays together.
+Step digits(const Json& spec) {
+  return character_step([](char32_t c) { return (unicode::classes(c) & unicode::kNumber) != 0; },
+                        field_bool(spec, "individual_digits", false) ? SplitBehavior::isolated
+                                                                     : SplitBehavior::contiguous);
+}
+
+bool is_punctuation(char32_t c) {
+  if (c < 128)
+    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
+           (c >= 123 && c <= 126);
+  return (unicode::classes(c) & unicode::kPunctuation) != 0;
+}
+
+/// SentencePiece's convention: spaces become U+2581, one is put before the text, and pieces begin
+/// with it.
+void metaspace(const Json& spec, std::vector<Step>& steps) {
+  const std::string mark = field_string(spec, "replacement");
+  std::string scheme = "always";
+  if (spec.contains("prepend_scheme")) {
+    scheme = field_string(spec, "prepend_scheme");
+  } else if (!field_bool(spec, "add_prefix_space", true)) {
+    scheme = "never";
+  }
+  if (scheme != "always" && scheme != "never" && scheme != "first")
+    unknown_type("Metaspace prepend_scheme", scheme, "always, first, never");
+  steps.emplace_back([mark, scheme](Pieces& pieces) {
+    rewrite_text(pieces, [&](std::string_view piece, bool first, std::string& out) {
+      std::string text(piece);
+      replace_literal(text, " ", mark);
+      const bool wanted = scheme == "always" || (scheme == "first" && first);
+      if (wanted && !text.starts_with(mark)) out += mark;
+      out += text;
+    });
+  });
+  if (field_bool(spec, "split", true))
+    steps.push_back(split_step([mark](std::string_view text, Span s,
+                                      std::vector<Span>& out) { find_literal(text, s, mark, out); },
+                               SplitBehavior::merged_with_next, false));
+}
+
+}  // namespace
+
+PreTokenizer::PreTokenizer(const Json& spec) {
+  if (spec.is_null()) return;
+  std::vector<const Json*> parts;
+  flatten(spec, 0, parts);
+  for (std::size_t i = 0; i < parts.size(); ++i) add(*parts[i], i + 1 == parts.size());
+}
+
+void PreTokenizer::flatten(const Json& spec, int depth, std::vector<const Json*>& out) const {
+  if (component_type(spec, "pre_tokenizer", depth) != "Sequence") {
+    out.push_back(&spec);
+    return;
+  }
+  for (const Json& part : field_array(spec, "pretokenizers")) flatten(part, depth + 1, out);
+}
+
+void PreTokenizer::add(const Json& spec, bool last) {
+  const std::string type = component_type(spec, "pre_tokenizer", 0);
+  if (type == "ByteLevel") {
+    if (field_bool(spec, "add_prefix_space", true))
+      steps_.emplace_back([](Pieces& pieces) {
+        rewrite_text(pieces, [](std::string_view piece, bool, std::string& out) {
+          if (!piece.starts_with(' ')) out += ' ';
+          out += piece;
+        });
+      });
+    if (field_bool(spec, "use_regex", true)) steps_.push_back(scanner_step(&scan_gpt2));
+    byte_level_last_ = last;
+    if (!last)
+      steps_.emplace_back([](Pieces& pieces) {
+        rewrite_text(pieces, [](std::string_view piece, bool, std::string& out) {
+          out += byte_level::encode(piece);
+        });
+      });
+  } else if (type == "Split") {
+    steps_.push_back(split(spec));
+  } else if (type == "Digits") {
+    steps_.push_back(digits(spec));
+  } else if (type == "Punctuation") {
+    steps_.push_back(
+        character_step(&is_punctuation, spec.contains("behavior")
+                                            ? parse_split_behavior(field_string(spec, "behavior"))
+                                            : SplitBehavior::isolated));
+  } else if (type == "WhitespaceSplit") {
+    steps_.push_back(character_step(&unicode::is_space, SplitBehavior::removed));
+  } else if (type == "Whitespace") {
+    const auto regex = std::make_shared<const Regex>(R"(\w+|[^\w\s]+)");
+    steps_.push_back(split_step([regex](std::string_view text, Span s,
+                                        std::vector<Span>& out) { regex->find_all(text, s, out); },
+                                SplitBehavior::removed, true));
+  } else if (type == "CharDelimiterSplit") {
+    const std::string mark = field_string(spec, "delimiter");
+    steps_.push_back(
+        split_step([mark](std::string_view text, Span s,
+                          std::vector<Span>& out) { find_literal(text, s, mark, out); },
+                   SplitBehavior::removed, false));
+  } else if (type == "Metaspace") {
+    metaspace(spec, steps_);
+  } else {
+    unknown_type("pre_tokenizer", type,
+                 "ByteLevel, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, "
+                 "CharDelimiterSplit, Metaspace, Sequence");
+  }
+}
+
+void PreTokenizer::apply(Pieces& pieces) const {
+  for (const Step& step : steps_) step(pieces);
+}
+
+}  // namespace axl::tokenizer

@@ -1,0 +1,154 @@
+#include "tokenizer/regex.hpp"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "core/error.hpp"
+
+namespace axl::tokenizer {
+namespace {
+
+/// Oniguruma's classes follow Unicode's properties; PCRE2's \s adds U+180E and its \w lacks marks
+/// and connectors. The pattern is rewritten so that both mean the same.
+constexpr const char* kSpaces =
+    "\\t-\\r "
+    "\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}";
+constexpr const char* kWords = "\\p{L}\\p{M}\\p{N}\\p{Pc}";
+
+std::string translate(const std::string& pattern) {
+  std::string out;
+  int depth = 0;  // of [ ]
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c == '\\' && i + 1 < pattern.size()) {
+      const char e = pattern[++i];
+      const char* set = e == 's' || e == 'S' ? kSpaces : e == 'w' || e == 'W' ? kWords : nullptr;
+      if (set != nullptr && depth == 0) {
+        out +=
+            (e == 'S' || e == 'W') ? std::string("[^") + set + "]" : std::string("[") + set + "]";
+      } else if (set != nullptr && (e == 's' || e == 'w')) {
+        out += set;
+      } else {
+        out += c;
+        out += e;
+      }
+      continue;
+    }
+    if (depth > 0 && c == ']') --depth;
+    if (depth == 0 && c == '[') {
+      depth = 1;
+      out += c;
+      if (i + 1 < pattern.size() && pattern[i + 1] == '^') out += pattern[++i];
+      if (i + 1 < pattern.size() && pattern[i + 1] == ']') out += pattern[++i];
+      continue;
+    }
+    out += c;
+  }
+  return out;
+}
+
+template <auto Free>
+struct Deleter {
+  template <class T>
+  void operator()(T* p) const {
+    Free(p);
+  }
+};
+using Code = std::unique_ptr<pcre2_code, Deleter<&pcre2_code_free>>;
+using MatchData = std::unique_ptr<pcre2_match_data, Deleter<&pcre2_match_data_free>>;
+using MatchContext = std::unique_ptr<pcre2_match_context, Deleter<&pcre2_match_context_free>>;
+using JitStack = std::unique_ptr<pcre2_jit_stack, Deleter<&pcre2_jit_stack_free>>;
+
+/// What a thread needs to match; long runs need more than the 32 KB that PCRE2 takes by itself.
+struct Workspace {
+  MatchData data{pcre2_match_data_create(1, nullptr)};
+  JitStack stack{pcre2_jit_stack_create(std::size_t{64} << 10, std::size_t{8} << 20, nullptr)};
+  MatchContext context{pcre2_match_context_create(nullptr)};
+  Workspace() {
+    pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
+    pcre2_set_match_limit(context.get(), 50'000'000);
+    pcre2_set_heap_limit(context.get(), 256 << 10);  // KiB
+  }
+};
+
+Workspace& workspace() {
+  thread_local Workspace w;
+  return w;
+}
+
+std::string reason(int code) {
+  PCRE2_UCHAR buffer[256];
+  pcre2_get_error_message(code, buffer, sizeof buffer);
+  return reinterpret_cast<const char*>(buffer);
+}
+
+}  // namespace
+
+struct Regex::Impl {
+  Code code;
+};
+
+Regex::Regex(const std::string& pattern) : pattern_(pattern), impl_(std::make_unique<Impl>()) {
+  constexpr std::size_t kLongest = 64 << 10;
+  if (pattern.size() > kLongest)
+    throw Error(ErrorCode::input, "a split pattern of " + std::to_string(pattern.size()) +
+                                      " bytes is too long; at most 65536 are allowed");
+  const std::string ours = translate(pattern);
+  int error = 0;
+  PCRE2_SIZE where = 0;
+  // Oniguruma's ^ and $ always mean line ends, hence PCRE2_MULTILINE.
+  impl_->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(ours.data()), ours.size(),
+                                  PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &where,
+                                  nullptr));
+  if (!impl_->code)
+    throw Error(ErrorCode::input, "the pattern '" + pattern +
+                                      "' is not a valid regular expression: " + reason(error));
+  pcre2_jit_compile(impl_->code.get(), PCRE2_JIT_COMPLETE);  // without a JIT it is only slower
+}
+Regex::Regex(Regex&&) noexcept = default;
+Regex& Regex::operator=(Regex&&) noexcept = default;
+Regex::~Regex() = default;
+
+void Regex::find_all(std::string_view text, Span piece, std::vector<Span>& out) const {
+  Workspace& w = workspace();
+  const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data() + piece.begin);
+  const PCRE2_SIZE size = piece.end - piece.begin;
+  PCRE2_SIZE at = 0;
+  bool after_empty = false;
+  while (at <= size) {
+    const std::uint32_t options =
+        PCRE2_NO_UTF_CHECK | (after_empty ? PCRE2_NOTEMPTY_ATSTART | PCRE2_ANCHORED : 0U);
+    const int n =
+        pcre2_match(impl_->code.get(), subject, size, at, options, w.data.get(), w.context.get());
+    if (n == PCRE2_ERROR_NOMATCH) {
+      if (!after_empty || at >= size) return;
+      after_empty = false;
+      ++at;
+      while (at < size && (subject[at] & 0xC0) == 0x80) ++at;
+      continue;
+    }
+    if (n < 0)
+      throw Error(ErrorCode::data, "matching the pattern '" + pattern_ + "' failed: " + reason(n));
+    const PCRE2_SIZE* range = pcre2_get_ovector_pointer(w.data.get());
+    out.push_back({piece.begin + static_cast<std::uint32_t>(range[0]),
+                   piece.begin + static_cast<std::uint32_t>(range[1])});
+    after_empty = range[0] == range[1];
+    at = range[1];
+  }
+}
+
+std::string Regex::replace_all(std::string_view text, std::string_view content) const {
+  std::vector<Span> hits;
+  find_all(text, {0, static_cast<std::uint32_t>(text.size())}, hits);
+  std::string out;
+  std::size_t at = 0;
+  for (const Span& s : hits) {
+    out.append(text, at, s.begin - at);
+    out += content;
+    at = s.end;
+  }
+  out.append(text, at);
+  return out;
+}
+
+}  // namespace axl::tokenizer

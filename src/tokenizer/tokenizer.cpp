@@ -1,0 +1,164 @@
+#include "tokenizer/tokenizer.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "tokenizer/hash.hpp"
+#include "tokenizer/tokenizer_impl.hpp"
+#include "weights/gguf.hpp"
+
+namespace axl::tokenizer {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The file that holds the tokenizer: a folder's tokenizer.json, or its only GGUF file.
+fs::path find_file(const fs::path& path) {
+  std::error_code error;
+  if (!fs::exists(path, error))
+    throw Error(ErrorCode::input, "no such file or folder").at({path.string(), 0, 0, ""});
+  if (!fs::is_directory(path, error)) return path;
+  if (fs::exists(path / "tokenizer.json", error)) return path / "tokenizer.json";
+  std::vector<fs::path> gguf;
+  for (const auto& entry : fs::directory_iterator(path, error))
+    if (entry.path().extension() == ".gguf") gguf.push_back(entry.path());
+  if (gguf.size() == 1) return gguf[0];
+  throw Error(ErrorCode::input, gguf.empty() ? "the folder has no tokenizer.json and no GGUF file"
+                                             : "the folder has no tokenizer.json and several GGUF "
+                                               "files; name one of them")
+      .at({path.string(), 0, 0, ""})
+      .hint("transformers' AutoTokenizer.from_pretrained(...).save_pretrained(...) writes one");
+}
+
+TokenizerParts read_parts(const std::string& path) {
+  const fs::path file = find_file(path);
+  if (file.extension() == ".gguf" || weights::is_gguf(file.string()))
+    return read_gguf_tokenizer(file.string());
+  TokenizerParts parts = read_tokenizer_json(file.string());
+  const fs::path folder = file.parent_path();
+  read_tokenizer_config(folder.empty() ? "." : folder.string(), parts);
+  return parts;
+}
+
+}  // namespace
+
+Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+Tokenizer Tokenizer::load(const std::string& path) {
+  TokenizerParts parts = read_parts(path);
+  try {
+    return Tokenizer(std::make_unique<Impl>(std::move(parts)));
+  } catch (Error& e) {
+    if (!e.where().file.empty()) throw;
+    throw Error(e.code(), e.message()).at({path, 0, 0, ""}).hint(e.hint());
+  }
+}
+
+std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
+  std::vector<TokenId> out;
+  encode_to(text, add_special_tokens, out);
+  return out;
+}
+
+void Tokenizer::encode_to(std::string_view text, bool add_special_tokens,
+                          std::vector<TokenId>& out) const {
+  impl_->encode(text, add_special_tokens, out);
+}
+
+std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special_tokens) const {
+  return impl_->decode(ids, skip_special_tokens);
+}
+
+std::optional<TokenId> Tokenizer::token_to_id(std::string_view token) const {
+  if (const AddedToken* t = impl_->added.find_by_content(token)) return t->id;
+  const TokenId id = impl_->model.vocab().find(token);
+  return id < 0 ? std::nullopt : std::optional<TokenId>(id);
+}
+
+std::string Tokenizer::id_to_token(TokenId id) const {
+  if (const AddedToken* t = impl_->added.find_id(id)) return t->content;
+  return std::string(impl_->model.vocab().text(id));
+}
+
+std::int64_t Tokenizer::vocab_size() const { return impl_->end_id(); }
+
+std::string Tokenizer::token_text(const char* name) const {
+  const auto it = impl_->parts.special.find(name);
+  return it == impl_->parts.special.end() ? "" : it->second;
+}
+
+std::optional<TokenId> Tokenizer::bos_id() const {
+  const std::string text = token_text("bos_token");
+  return text.empty() ? std::nullopt : token_to_id(text);
+}
+std::optional<TokenId> Tokenizer::eos_id() const {
+  const std::string text = token_text("eos_token");
+  return text.empty() ? std::nullopt : token_to_id(text);
+}
+std::optional<TokenId> Tokenizer::pad_id() const {
+  const std::string text = token_text("pad_token");
+  return text.empty() ? std::nullopt : token_to_id(text);
+}
+
+void Tokenizer::set_special_token(const std::string& name, const std::string& token) {
+  if (token.empty()) {
+    impl_->parts.special.erase(name);
+    impl_->parts.config.erase(name);
+    return;
+  }
+  impl_->parts.special[name] = token;
+  impl_->parts.config[name] = token;
+  add_tokens({token}, true);
+}
+
+void Tokenizer::add_tokens(const std::vector<std::string>& tokens, bool special) {
+  for (const std::string& text : tokens) {
+    AddedToken t;
+    if (const AddedToken* known = impl_->added.find_by_content(text)) {
+      if (known->special || !special) continue;
+      t = *known;
+    }
+    t.content = text;
+    t.special = special;
+    t.normalized = !special;
+    impl_->add_token(std::move(t));
+  }
+}
+
+const std::string& Tokenizer::chat_template() const { return impl_->parts.chat_template; }
+void Tokenizer::set_chat_template(std::string text) {
+  impl_->parts.chat_template = std::move(text);
+}
+
+std::uint64_t Tokenizer::fingerprint() const {
+  const Impl& t = *impl_;
+  std::uint64_t h = 0;
+  const auto text = [&](std::string_view s) { h = hash_bytes(s, h + s.size()); };
+  const auto number = [&](std::int64_t n) { text({reinterpret_cast<const char*>(&n), sizeof n}); };
+  const Vocab& vocab = t.model.vocab();
+  for (std::int32_t id = 0; id < vocab.end_id(); ++id) {
+    if (vocab.contains_id(id)) text(vocab.text(id));
+    number(id);
+  }
+  const auto& merges = t.model.merges();
+  text({reinterpret_cast<const char*>(merges.data()), merges.size() * sizeof merges[0]});
+  const BpeOptions& o = t.model.options();
+  for (const std::string* s : {&o.unk_token, &o.continuing_subword_prefix, &o.end_of_word_suffix})
+    text(*s);
+  number(o.fuse_unk + 2 * o.byte_fallback + 4 * o.ignore_merges);
+  for (const AddedToken& a : t.added.all()) {
+    text(a.content);
+    number(a.id);
+    number(a.single_word + 2 * a.lstrip + 4 * a.rstrip + 8 * a.normalized + 16 * a.special);
+  }
+  for (const auto* spec : {&t.parts.normalizer, &t.parts.pre_tokenizer, &t.parts.post_processor})
+    text(spec->dump());
+  for (const auto& [name, token] : t.parts.special) text(name + "=" + token);
+  return h;
+}
+
+}  // namespace axl::tokenizer

@@ -1,0 +1,151 @@
+#include "tokenizer/tokenizer_impl.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "tokenizer/unicode.hpp"
+
+namespace axl::tokenizer {
+
+std::unique_ptr<Scratch> ScratchPool::take() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!free_.empty()) {
+      std::unique_ptr<Scratch> s = std::move(free_.back());
+      free_.pop_back();
+      return s;
+    }
+  }
+  return std::make_unique<Scratch>();
+}
+
+void ScratchPool::give_back(std::unique_ptr<Scratch> scratch) {
+  const std::lock_guard lock(mutex_);
+  free_.push_back(std::move(scratch));
+}
+
+void ScratchPool::clear() {
+  const std::lock_guard lock(mutex_);
+  free_.clear();
+}
+
+Tokenizer::Impl::Impl(TokenizerParts from)
+    : parts(std::move(from)),
+      model(std::move(parts.vocab), std::move(parts.merges), parts.options),
+      normalizer(parts.normalizer),
+      pre_tokenizer(parts.pre_tokenizer),
+      post_processor(parts.post_processor),
+      decoder(parts.decoder) {
+  if (pre_tokenizer.byte_level_last()) model.use_bytes();
+  for (AddedToken& t : parts.added) add_token(std::move(t));
+  parts.added.clear();
+}
+
+/// A token that the model knows keeps the model's id; others are numbered behind everything, in the
+/// order in which they come. This is what the `tokenizers` package does, whatever the file says.
+void Tokenizer::Impl::add_token(AddedToken token) {
+  if (token.content.empty()) return;
+  token.id = model.vocab().find(token.content);
+  if (token.id < 0) {
+    if (const AddedToken* known = added.find_by_content(token.content)) {
+      token.id = known->id;
+    } else {
+      const auto behind_model = static_cast<std::int64_t>(model.vocab().size());
+      token.id = static_cast<std::int32_t>(std::max(behind_model, added.highest_id() + 1));
+    }
+  }
+  added.add(token, normalizer);
+}
+
+std::int64_t Tokenizer::Impl::end_id() const {
+  return std::max(model.vocab().end_id(), added.highest_id() + 1);
+}
+
+void Tokenizer::Impl::encode(std::string_view text, bool add_special_tokens,
+                             std::vector<TokenId>& out) const {
+  constexpr std::size_t kLongest = std::size_t{1} << 30;
+  if (text.size() > kLongest)
+    throw Error(ErrorCode::data, "a text of " + std::to_string(text.size()) +
+                                     " bytes is too long to tokenize; at most 1 GiB is allowed");
+  std::string mended;
+  if (!unicode::is_valid(text)) {
+    mended = unicode::lossy(text);
+    text = mended;
+  }
+  if (add_special_tokens)
+    out.insert(out.end(), post_processor.prefix.begin(), post_processor.prefix.end());
+  std::unique_ptr<Scratch> s = scratch.take();
+  if (!added.any_raw()) {
+    encode_text(text, true, *s, out);
+  } else {
+    s->segments.clear();
+    added.split_raw(text, s->segments);
+    for (const Segment& part : s->segments) {
+      if (part.id >= 0) {
+        out.push_back(part.id);
+      } else {
+        encode_text(text.substr(part.span.begin, part.span.end - part.span.begin),
+                    part.span.begin == 0, *s, out);
+      }
+    }
+  }
+  scratch.give_back(std::move(s));
+  if (add_special_tokens)
+    out.insert(out.end(), post_processor.suffix.begin(), post_processor.suffix.end());
+}
+
+void Tokenizer::Impl::encode_text(std::string_view text, bool at_start, Scratch& s,
+                                  std::vector<TokenId>& out) const {
+  if (text.empty()) return;
+  if (!normalizer.empty()) {
+    s.normalized.assign(text);
+    normalizer.apply(s.normalized);
+    text = s.normalized;
+  }
+  if (!added.any_normalized()) {
+    encode_pieces(text, at_start, s, out);
+    return;
+  }
+  s.inner.clear();
+  added.split_normalized(text, s.inner);
+  for (const Segment& part : s.inner) {
+    if (part.id >= 0) {
+      out.push_back(part.id);
+    } else {
+      encode_pieces(text.substr(part.span.begin, part.span.end - part.span.begin),
+                    at_start && part.span.begin == 0, s, out);
+    }
+  }
+}
+
+void Tokenizer::Impl::encode_pieces(std::string_view text, bool at_start, Scratch& s,
+                                    std::vector<TokenId>& out) const {
+  if (text.empty()) return;
+  Pieces& pieces = s.pieces;
+  pieces.text = text;
+  pieces.at_start = at_start;
+  pieces.spans.assign(1, {0, static_cast<std::uint32_t>(text.size())});
+  pre_tokenizer.apply(pieces);
+  for (const Span& span : pieces.spans) {
+    const std::string_view piece = pieces.text.substr(span.begin, span.end - span.begin);
+    if (s.cache.find(piece, out)) continue;
+    const std::size_t before = out.size();
+    model.encode(piece, s.bpe, out);
+    s.cache.insert(piece, out.data() + before, out.size() - before);
+  }
+}
+
+std::string Tokenizer::Impl::decode(std::span<const TokenId> ids, bool skip_special_tokens) const {
+  std::vector<std::string> tokens;
+  tokens.reserve(ids.size());
+  for (const TokenId id : ids) {
+    if (const AddedToken* t = added.find_id(id)) {
+      if (!skip_special_tokens || !t->special) tokens.push_back(t->content);
+    } else if (model.vocab().contains_id(id)) {
+      tokens.emplace_back(model.vocab().text(id));
+    }
+  }
+  return decoder.decode(std::move(tokens));
+}
+
+}  // namespace axl::tokenizer

@@ -1,0 +1,65 @@
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "tokenizer/added_tokens.hpp"
+#include "tokenizer/bpe.hpp"
+#include "tokenizer/decoder.hpp"
+#include "tokenizer/normalizer.hpp"
+#include "tokenizer/post_processor.hpp"
+#include "tokenizer/pre_tokenizer.hpp"
+#include "tokenizer/tokenizer.hpp"
+#include "tokenizer/tokenizer_parts.hpp"
+#include "tokenizer/word_cache.hpp"
+
+namespace axl::tokenizer {
+
+/// What one encode call needs. Kept between calls, so that the word cache stays warm.
+struct Scratch {
+  WordCache cache;
+  Bpe::Workspace bpe;
+  Pieces pieces;
+  std::vector<Segment> segments;
+  std::vector<Segment> inner;
+  std::string normalized;
+};
+
+/// Lends a Scratch to each concurrent call; there are never more than there were calls at once.
+class ScratchPool {
+ public:
+  std::unique_ptr<Scratch> take();
+  void give_back(std::unique_ptr<Scratch> scratch);
+  void clear();
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Scratch>> free_;
+};
+
+struct Tokenizer::Impl {
+  explicit Impl(TokenizerParts from);
+
+  void encode(std::string_view text, bool add_special_tokens, std::vector<TokenId>& out) const;
+  std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const;
+  void add_token(AddedToken token);
+  std::int64_t end_id() const;
+
+  TokenizerParts parts;  ///< without vocabulary and merges, which `model` holds
+  Bpe model;
+  Normalizer normalizer;
+  PreTokenizer pre_tokenizer;
+  PostProcessor post_processor;
+  Decoder decoder;
+  AddedTokens added;
+  mutable ScratchPool scratch;
+
+ private:
+  void encode_text(std::string_view text, bool at_start, Scratch& s,
+                   std::vector<TokenId>& out) const;
+  void encode_pieces(std::string_view text, bool at_start, Scratch& s,
+                     std::vector<TokenId>& out) const;
+};
+
+}  // namespace axl::tokenizer

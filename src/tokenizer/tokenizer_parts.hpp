@@ -1,0 +1,39 @@
+#pragma once
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tokenizer/added_tokens.hpp"
+#include "tokenizer/bpe.hpp"
+
+namespace axl::tokenizer {
+
+/// Everything a tokenizer is made of, as read from a file and before anything is compiled.
+struct TokenizerParts {
+  Vocab vocab;
+  std::vector<Bpe::Merge> merges;
+  BpeOptions options;
+  std::vector<AddedToken> added;  ///< ids are those of the file; -1 = to be given
+  nlohmann::ordered_json normalizer;
+  nlohmann::ordered_json pre_tokenizer;
+  nlohmann::ordered_json post_processor;
+  nlohmann::ordered_json decoder;
+  nlohmann::ordered_json config = nlohmann::ordered_json::object();  ///< tokenizer_config.json
+  std::map<std::string, std::string> special;                        ///< "bos_token" -> "<s>"
+  std::string chat_template;
+};
+
+/// Reads tokenizer.json. Error{input} names the file, what is wrong, or what is not supported.
+TokenizerParts read_tokenizer_json(const std::string& path);
+/// Adds what tokenizer_config.json, special_tokens_map.json, added_tokens.json and
+/// chat_template.jinja of `folder` say; each may be absent.
+void read_tokenizer_config(const std::string& folder, TokenizerParts& parts);
+/// Reads tokenizer.ggml.* of a GGUF file.
+TokenizerParts read_gguf_tokenizer(const std::string& path);
+
+/// tokenizer.json's text of a tokenizer.
+std::string write_tokenizer_json(const Bpe& model, const std::vector<AddedToken>& added,
+                                 const TokenizerParts& parts);
+
+}  // namespace axl::tokenizer

@@ -1,0 +1,272 @@
+#include "tokenizer/unicode.hpp"
+
+#include <simdjson.h>
+#include <utf8proc.h>
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+
+#include "core/error.hpp"
+
+namespace axl::tokenizer::unicode {
+namespace {
+
+constexpr char32_t kReplacement = 0xFFFD;
+constexpr std::size_t kBlock = 256;
+constexpr std::size_t kBlocks = 0x110000 / kBlock;
+
+bool continues(unsigned char c) { return (c & 0xC0) == 0x80; }
+
+bool white_space(char32_t c) {
+  return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000;
+}
+
+std::uint8_t compute_classes(char32_t code) {
+  std::uint8_t bits = white_space(code) ? std::uint8_t{kSpace} : std::uint8_t{0};
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(code))) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LT:
+      bits |= kLetter | kUpperRun;
+      break;
+    case UTF8PROC_CATEGORY_LL:
+      bits |= kLetter | kLowerRun;
+      break;
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+      bits |= kLetter | kUpperRun | kLowerRun;
+      break;
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+      bits |= kMark | kUpperRun | kLowerRun;
+      break;
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+      bits |= kNumber;
+      break;
+    case UTF8PROC_CATEGORY_PC:
+    case UTF8PROC_CATEGORY_PD:
+    case UTF8PROC_CATEGORY_PS:
+    case UTF8PROC_CATEGORY_PE:
+    case UTF8PROC_CATEGORY_PI:
+    case UTF8PROC_CATEGORY_PF:
+    case UTF8PROC_CATEGORY_PO:
+      bits |= kPunctuation;
+      break;
+    case UTF8PROC_CATEGORY_SM:
+    case UTF8PROC_CATEGORY_SC:
+    case UTF8PROC_CATEGORY_SK:
+    case UTF8PROC_CATEGORY_SO:
+      bits |= kSymbol;
+      break;
+    default:
+      break;
+  }
+  return bits;
+}
+
+/// One byte a character, filled block by block on first use: only the scripts that a text really
+/// contains cost time and resident memory.
+class ClassTable {
+ public:
+  std::uint8_t get(char32_t code) {
+    const std::size_t block = code / kBlock;
+    if (block >= kBlocks) return 0;
+    if (!ready_[block].load(std::memory_order_acquire)) fill(block);
+    return bits_[code];
+  }
+
+ private:
+  void fill(std::size_t block) {
+    const std::lock_guard lock(mutex_);
+    if (ready_[block].load(std::memory_order_relaxed)) return;
+    for (std::size_t i = 0; i < kBlock; ++i)
+      bits_[block * kBlock + i] = compute_classes(static_cast<char32_t>(block * kBlock + i));
+    ready_[block].store(true, std::memory_order_release);
+  }
+  std::array<std::uint8_t, 0x110000> bits_{};
+  std::array<std::atomic<bool>, kBlocks> ready_{};
+  std::mutex mutex_;
+};
+
+ClassTable& class_table() {
+  static ClassTable table;
+  return table;
+}
+
+/// Length of the valid sequence at `p`, or minus the length of the maximal broken one.
+int sequence_length(const unsigned char* p, const unsigned char* end) {
+  const unsigned char c = *p;
+  if (c < 0x80) return 1;
+  int need = 0;
+  unsigned char low = 0x80, high = 0xBF;
+  if (c >= 0xC2 && c <= 0xDF) {
+    need = 1;
+  } else if (c >= 0xE0 && c <= 0xEF) {
+    need = 2;
+    if (c == 0xE0) low = 0xA0;
+    if (c == 0xED) high = 0x9F;
+  } else if (c >= 0xF0 && c <= 0xF4) {
+    need = 3;
+    if (c == 0xF0) low = 0x90;
+    if (c == 0xF4) high = 0x8F;
+  } else {
+    return -1;
+  }
+  for (int i = 1; i <= need; ++i) {
+    if (p + i >= end || p[i] < low || p[i] > high) return -i;
+    low = 0x80;
+    high = 0xBF;
+  }
+  return need + 1;
+}
+
+}  // namespace
+
+Decoded decode(const char* p, const char* end) {
+  const auto* u = reinterpret_cast<const unsigned char*>(p);
+  const auto left = end - p;
+  const unsigned char c = u[0];
+  if (c < 0x80) return {c, 1};
+  if (c >= 0xC2 && c < 0xE0 && left >= 2 && continues(u[1]))
+    return {static_cast<char32_t>((c & 0x1F) << 6 | (u[1] & 0x3F)), 2};
+  if (c >= 0xE0 && c < 0xF0 && left >= 3 && continues(u[1]) && continues(u[2]))
+    return {static_cast<char32_t>((c & 0x0F) << 12 | (u[1] & 0x3F) << 6 | (u[2] & 0x3F)), 3};
+  if (c >= 0xF0 && c < 0xF5 && left >= 4 && continues(u[1]) && continues(u[2]) && continues(u[3]))
+    return {static_cast<char32_t>((c & 0x07) << 18 | (u[1] & 0x3F) << 12 | (u[2] & 0x3F) << 6 |
+                                  (u[3] & 0x3F)),
+            4};
+  return {kReplacement, 1};
+}
+
+void append(char32_t code, std::string& out) {
+  const auto put = [&](char32_t byte) { out += static_cast<char>(byte); };
+  if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) code = kReplacement;
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0 | code >> 6);
+    put(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    put(0xE0 | code >> 12);
+    put(0x80 | (code >> 6 & 0x3F));
+    put(0x80 | (code & 0x3F));
+  } else {
+    put(0xF0 | code >> 18);
+    put(0x80 | (code >> 12 & 0x3F));
+    put(0x80 | (code >> 6 & 0x3F));
+    put(0x80 | (code & 0x3F));
+  }
+}
+
+std::size_t count(std::string_view text) {
+  std::size_t n = 0;
+  for (const char c : text) n += !continues(static_cast<unsigned char>(c));
+  return n;
+}
+
+std::u32string to_utf32(std::string_view text) {
+  std::u32string out;
+  out.reserve(text.size());
+  for (const char *p = text.data(), *end = p + text.size(); p < end;) {
+    const Decoded d = decode(p, end);
+    out += d.code;
+    p += d.bytes;
+  }
+  return out;
+}
+
+bool is_valid(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
+
+bool is_ascii(std::string_view text) {
+  unsigned char all = 0;
+  for (const char c : text) all = static_cast<unsigned char>(all | static_cast<unsigned char>(c));
+  return all < 0x80;
+}
+
+std::string lossy(std::string_view text) {
+  if (is_valid(text)) return std::string(text);
+  std::string out;
+  out.reserve(text.size() + 16);
+  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* end = p + text.size();
+  while (p < end) {
+    const int n = sequence_length(p, end);
+    if (n > 0) {
+      out.append(reinterpret_cast<const char*>(p), static_cast<std::size_t>(n));
+      p += n;
+    } else {
+      append(kReplacement, out);
+      p -= n;
+    }
+  }
+  return out;
+}
+
+std::uint8_t classes(char32_t code) { return class_table().get(code); }
+
+bool is_word(char32_t code) {
+  return (classes(code) & (kLetter | kMark | kNumber)) != 0 ||
+         utf8proc_category(static_cast<utf8proc_int32_t>(code)) == UTF8PROC_CATEGORY_PC;
+}
+
+char32_t to_lower(char32_t code) {
+  return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code)));
+}
+char32_t to_upper(char32_t code) {
+  return static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(code)));
+}
+
+std::string lower(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char *p = text.data(), *end = p + text.size(); p < end;) {
+    const Decoded d = decode(p, end);
+    p += d.bytes;
+    append(d.code == 0x130 ? U'i' : to_lower(d.code), out);
+    if (d.code == 0x130) append(0x307, out);  // the one letter whose lower case is two characters
+  }
+  return out;
+}
+
+std::string upper(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char *p = text.data(), *end = p + text.size(); p < end;) {
+    const Decoded d = decode(p, end);
+    p += d.bytes;
+    if (d.code == 0xDF) {
+      out += "SS";
+    } else {
+      append(to_upper(d.code), out);
+    }
+  }
+  return out;
+}
+
+std::string normalize(std::string_view text, Form form) {
+  // Below U+0300 nothing composes further; in ASCII nothing decomposes either.
+  bool untouched = true;
+  const unsigned char limit = form == Form::nfc ? 0xCC : 0x80;
+  for (const char c : text) untouched &= static_cast<unsigned char>(c) < limit;
+  if (untouched) return std::string(text);
+  int options = UTF8PROC_STABLE;
+  options |= (form == Form::nfc || form == Form::nfkc) ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE;
+  if (form == Form::nfkc || form == Form::nfkd) options |= UTF8PROC_COMPAT;
+  utf8proc_uint8_t* raw = nullptr;
+  const utf8proc_ssize_t n = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                          static_cast<utf8proc_ssize_t>(text.size()), &raw,
+                                          static_cast<utf8proc_option_t>(options));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> guard(raw, &std::free);
+  if (n < 0)
+    throw Error(ErrorCode::input, std::string("cannot normalise text: ") + utf8proc_errmsg(n));
+  return std::string(reinterpret_cast<const char*>(raw), static_cast<std::size_t>(n));
+}
+
+}  // namespace axl::tokenizer::unicode

@@ -1,0 +1,52 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// UTF-8 and the character classes that split patterns speak of (Unicode 15, by utf8proc).
+namespace axl::tokenizer::unicode {
+
+struct Decoded {
+  char32_t code;
+  std::uint32_t bytes;  ///< 1..4
+};
+
+/// The character at `p` of valid UTF-8; `p < end`. Broken bytes decode as U+FFFD, one byte long.
+Decoded decode(const char* p, const char* end);
+void append(char32_t code, std::string& out);
+std::size_t count(std::string_view text);  ///< characters of valid UTF-8
+std::u32string to_utf32(std::string_view text);
+
+bool is_valid(std::string_view text);
+bool is_ascii(std::string_view text);
+/// Every maximal broken sequence becomes one U+FFFD, as Rust's from_utf8_lossy and Python's
+/// errors="replace" do.
+std::string lossy(std::string_view text);
+
+/// Class bits of a character. kUpperRun and kLowerRun are the two halves of the patterns that split
+/// camelCase: {Lu, Lt, Lm, Lo, M} and {Ll, Lm, Lo, M}.
+enum Class : std::uint8_t {
+  kLetter = 1,
+  kNumber = 2,
+  kSpace = 4,  ///< White_Space
+  kMark = 8,
+  kPunctuation = 16,
+  kSymbol = 32,
+  kUpperRun = 64,
+  kLowerRun = 128
+};
+std::uint8_t classes(char32_t code);
+inline bool is_space(char32_t code) { return (classes(code) & kSpace) != 0; }
+/// \w: letters, marks, numbers and connector punctuation.
+bool is_word(char32_t code);
+
+char32_t to_lower(char32_t code);
+char32_t to_upper(char32_t code);
+std::string lower(std::string_view text);  ///< Python's str.lower() but for the final sigma
+std::string upper(std::string_view text);
+
+enum class Form { nfc, nfd, nfkc, nfkd };
+/// Unicode normalisation; text that cannot change is returned as it is.
+std::string normalize(std::string_view text, Form form);
+
+}  // namespace axl::tokenizer::unicode
