@@ -1,0 +1,280 @@
+#include "adapter/peft_config.hpp"
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/error.hpp"
+
+namespace axl::adapter {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{16} << 20;
+constexpr std::int64_t kMaxRank = std::int64_t{1} << 16;
+constexpr std::int64_t kMaxLayer = std::int64_t{1} << 20;
+
+/// Fields that change nothing about a finished adapter: notes of whoever made it, settings of an
+/// initialisation that is over, sizes of features that are off.
+constexpr const char* kIgnored[] = {"auto_mapping",  "megatron_core",  "qalora_group_size",
+                                    "peft_version",  "runtime_config", "eva_config",
+                                    "lora_ga_config"};
+
+class Reader {
+ public:
+  Reader(const json& root, std::string origin) : root_(root), origin_(std::move(origin)) {}
+
+  [[noreturn]] void refuse(const std::string& key, const std::string& what) const {
+    throw Error(ErrorCode::input, what).at({origin_, 0, 0, key});
+  }
+  /// The value, or nullptr when absent or null. Marks the key as known.
+  const json* take(const char* key) {
+    known_.emplace_back(key);
+    const auto found = root_.find(key);
+    return found == root_.end() || found->is_null() ? nullptr : &*found;
+  }
+  void boolean(const char* key, bool& out) {
+    const json* v = take(key);
+    if (v == nullptr) return;
+    if (!v->is_boolean()) refuse(key, "must be true or false, got " + shown(*v));
+    out = v->get<bool>();
+  }
+  void text(const char* key, std::string& out) {
+    const json* v = take(key);
+    if (v == nullptr) return;
+    if (!v->is_string()) refuse(key, "must be a string, got " + shown(*v));
+    out = v->get<std::string>();
+  }
+  std::int64_t integer(const std::string& key, const json& v, std::int64_t least,
+                       std::int64_t most) const {
+    const bool small = v.is_number_integer() && v.get<double>() >= static_cast<double>(least) &&
+                       v.get<double>() <= static_cast<double>(most);
+    if (!small)
+      refuse(key, "must be an integer from " + std::to_string(least) + " to " +
+                      std::to_string(most) + ", got " + shown(v));
+    return v.get<std::int64_t>();
+  }
+  double real(const std::string& key, const json& v, double least, double most) const {
+    const double out = v.is_number() ? v.get<double>() : std::nan("");
+    if (!(out >= least && out <= most))
+      refuse(key, "must be a number from " + json(least).dump() + " to " + json(most).dump() +
+                      ", got " + shown(v));
+    return out;
+  }
+  std::vector<std::string> strings(const std::string& key, const json& v) const {
+    if (v.is_string()) return {v.get<std::string>()};
+    if (!v.is_array()) refuse(key, "must be a list of strings, got " + shown(v));
+    std::vector<std::string> out;
+    for (const json& item : v) {
+      if (!item.is_string()) refuse(key, "must be a list of strings, got " + shown(v));
+      out.push_back(item.get<std::string>());
+    }
+    return out;
+  }
+  void pattern(const char* key, ModulePattern& out) {
+    const json* v = take(key);
+    if (v == nullptr) return;
+    if (v->is_string())
+      out.expression = v->get<std::string>();
+    else
+      out.names = strings(key, *v);
+  }
+  template <class T, class Convert>
+  void pairs(const char* key, std::vector<std::pair<std::string, T>>& out, Convert&& convert) {
+    const json* v = take(key);
+    if (v == nullptr) return;
+    if (!v->is_object()) refuse(key, "must be an object, got " + shown(*v));
+    for (const auto& [name, value] : v->items()) out.emplace_back(name, convert(name, value));
+  }
+  /// Features that have no place here: an error when they are switched on.
+  void unsupported(const char* key, const char* what) {
+    const json* v = take(key);
+    if (v == nullptr || *v == false || ((v->is_object() || v->is_array()) && v->empty())) return;
+    throw Error(ErrorCode::unsupported,
+                std::string(what) + " (" + key + ": " + shown(*v) + ") is not supported")
+        .at({origin_, 0, 0, key});
+  }
+  void refuse_unknown() const {
+    for (const auto& [key, v] : root_.items()) {
+      const bool off = v.is_null() || v == false || (v.is_structured() && v.empty());
+      if (!off && std::find(known_.begin(), known_.end(), key) == known_.end())
+        throw Error(ErrorCode::unsupported,
+                    "unknown setting with value " + shown(v) + "; it may change the adapter")
+            .at({origin_, 0, 0, key});
+    }
+  }
+  static std::string shown(const json& v) {
+    const std::string text = v.dump(-1, ' ', false, json::error_handler_t::replace);
+    return text.size() > 60 ? text.substr(0, 60) + "..." : text;
+  }
+
+ private:
+  const json& root_;
+  std::string origin_;
+  std::vector<std::string> known_;
+};
+
+void refuse_other_features(Reader& in) {
+  in.unsupported("use_dora", "DoRA");
+  in.unsupported("use_qalora", "QALoRA");
+  in.unsupported("use_bdlora", "BD-LoRA");
+  in.unsupported("lora_bias", "a bias of lora_B");
+  in.unsupported("fan_in_fan_out", "transposed (Conv1D) weights");
+  in.unsupported("megatron_config", "Megatron's parallel layers");
+  in.unsupported("layer_replication", "layer replication");
+  in.unsupported("trainable_token_indices", "trainable tokens");
+  in.unsupported("target_parameters", "LoRA on bare parameters");
+  in.unsupported("alora_invocation_tokens", "activated LoRA");
+  in.unsupported("arrow_config", "Arrow routing");
+  in.unsupported("kasa_config", "KaSA");
+  in.unsupported("monteclora_config", "MonteCLoRA");
+  in.unsupported("velora_config", "VeLoRA");
+  in.unsupported("corda_config", "CorDA");
+  in.unsupported("loftq_config", "LoftQ");
+  in.unsupported("ensure_weight_tying", "tying of saved modules");
+  // PiSSA and its kin change the base weights too, which the adapter's files do not hold.
+  const json* init = in.take("init_lora_weights");
+  static constexpr const char* kHarmless[] = {"gaussian", "eva", "orthogonal"};
+  if (init != nullptr && init->is_string() &&
+      std::none_of(std::begin(kHarmless), std::end(kHarmless),
+                   [&](const char* name) { return *init == name; }))
+    throw Error(ErrorCode::unsupported,
+                "init_lora_weights " + Reader::shown(*init) +
+                    " may have changed the base weights, which is not supported")
+        .hint("known: true, false, gaussian, eva, orthogonal");
+}
+
+PeftConfig from_json(const json& root, const std::string& origin) {
+  Reader in(root, origin);
+  const json* type = in.take("peft_type");
+  if (type == nullptr) in.refuse("peft_type", "is missing, so this is no PEFT adapter");
+  if (*type != "LORA")
+    throw Error(ErrorCode::unsupported,
+                "adapters of type " + Reader::shown(*type) + " are not supported")
+        .at({origin, 0, 0, "peft_type"})
+        .hint("supported: LORA");
+  PeftConfig out;
+  out.origin = origin;
+  if (const json* v = in.take("r")) out.r = in.integer("r", *v, 1, kMaxRank);
+  if (const json* v = in.take("lora_alpha")) out.lora_alpha = in.real("lora_alpha", *v, -1e9, 1e9);
+  if (const json* v = in.take("lora_dropout"))
+    out.lora_dropout = in.real("lora_dropout", *v, 0.0, 1.0);
+  in.boolean("use_rslora", out.use_rslora);
+  in.boolean("inference_mode", out.inference_mode);
+  in.text("bias", out.bias);
+  if (out.bias != "none" && out.bias != "all" && out.bias != "lora_only")
+    in.refuse("bias", "must be none, all or lora_only, got '" + out.bias + "'");
+  in.pattern("target_modules", out.target_modules);
+  if (out.target_modules.empty()) in.refuse("target_modules", "names no module");
+  in.pattern("exclude_modules", out.exclude_modules);
+  if (const json* v = in.take("modules_to_save"))
+    out.modules_to_save = in.strings("modules_to_save", *v);
+  in.pairs("rank_pattern", out.rank_pattern, [&](const std::string& name, const json& v) {
+    return in.integer("rank_pattern." + name, v, 1, kMaxRank);
+  });
+  in.pairs("alpha_pattern", out.alpha_pattern, [&](const std::string& name, const json& v) {
+    return in.real("alpha_pattern." + name, v, -1e9, 1e9);
+  });
+  if (const json* v = in.take("layers_to_transform")) {
+    const json list = v->is_array() ? *v : json::array({*v});
+    for (const json& item : list)
+      out.layers_to_transform.push_back(in.integer("layers_to_transform", item, 0, kMaxLayer));
+  }
+  if (const json* v = in.take("layers_pattern")) {
+    out.layers_pattern = in.strings("layers_pattern", *v);
+    if (*v == "") out.layers_pattern.clear();
+  }
+  in.text("base_model_name_or_path", out.base_model_name_or_path);
+  in.text("revision", out.revision);
+  in.text("task_type", out.task_type);
+  refuse_other_features(in);
+  for (const char* key : kIgnored) in.take(key);
+  in.refuse_unknown();
+  return out;
+}
+
+json number(double value) {  // PEFT's lora_alpha is an integer wherever it can be
+  const bool whole = value == std::floor(value) && std::abs(value) < 1e15;
+  return whole ? json(static_cast<std::int64_t>(value)) : json(value);
+}
+
+template <class List>
+json list_or_null(const List& list) {
+  return list.empty() ? json(nullptr) : json(list);
+}
+
+json pattern_json(const ModulePattern& pattern) {
+  if (!pattern.expression.empty()) return pattern.expression;
+  return list_or_null(pattern.names);
+}
+
+json text_or_null(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
+
+}  // namespace
+
+PeftConfig read_peft_config(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code problem;
+  const fs::path file =
+      fs::is_directory(path, problem) ? fs::path(path) / "adapter_config.json" : fs::path(path);
+  const std::uintmax_t size = fs::file_size(file, problem);
+  if (problem)
+    throw Error(ErrorCode::input, "cannot read " + file.string() + ": " + problem.message())
+        .hint("an adapter folder holds adapter_config.json and adapter_model.safetensors");
+  if (size > kMaxConfigBytes)
+    throw Error(ErrorCode::input, file.string() + ": larger than 16 MB, so no adapter_config.json");
+  std::ifstream in(file, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  json root;
+  try {
+    root = json::parse(text.str());
+  } catch (const json::exception& e) {
+    throw Error(ErrorCode::input, file.string() + ": not valid JSON: " + e.what());
+  }
+  if (!root.is_object()) throw Error(ErrorCode::input, file.string() + ": must be a JSON object");
+  return from_json(root, file.string());
+}
+
+std::string peft_config_json(const PeftConfig& c) {
+  json out;  // nlohmann's objects sort their keys, as PEFT does
+  for (const char* key : {"alora_invocation_tokens", "arrow_config", "auto_mapping", "corda_config",
+                          "eva_config", "kasa_config", "layer_replication", "lora_ga_config",
+                          "megatron_config", "monteclora_config", "target_parameters",
+                          "trainable_token_indices", "use_bdlora", "velora_config"})
+    out[key] = nullptr;
+  for (const char* key :
+       {"ensure_weight_tying", "fan_in_fan_out", "lora_bias", "use_dora", "use_qalora"})
+    out[key] = false;
+  out["loftq_config"] = json::object();
+  out["megatron_core"] = "megatron.core";
+  out["qalora_group_size"] = 16;
+  out["init_lora_weights"] = true;
+  out["peft_type"] = "LORA";
+  out["peft_version"] = "0.21.2";  // the version whose fields these are
+  out["r"] = c.r;
+  out["lora_alpha"] = number(c.lora_alpha);
+  out["lora_dropout"] = c.lora_dropout;
+  out["use_rslora"] = c.use_rslora;
+  out["bias"] = c.bias;
+  out["target_modules"] = pattern_json(c.target_modules);
+  out["exclude_modules"] = pattern_json(c.exclude_modules);
+  out["modules_to_save"] = list_or_null(c.modules_to_save);
+  out["rank_pattern"] = json::object();
+  for (const auto& [name, rank] : c.rank_pattern) out["rank_pattern"][name] = rank;
+  out["alpha_pattern"] = json::object();
+  for (const auto& [name, alpha] : c.alpha_pattern) out["alpha_pattern"][name] = number(alpha);
+  out["layers_to_transform"] = list_or_null(c.layers_to_transform);
+  out["layers_pattern"] = c.layers_pattern.size() == 1 ? json(c.layers_pattern.front())
+                                                       : list_or_null(c.layers_pattern);
+  out["base_model_name_or_path"] = text_or_null(c.base_model_name_or_path);
+  out["revision"] = text_or_null(c.revision);
+  out["task_type"] = text_or_null(c.task_type);
+  out["inference_mode"] = c.inference_mode;
+  return out.dump(2);
+}
+
+}  // namespace axl::adapter

@@ -1,0 +1,55 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace axl::adapter {
+
+/// Names of modules as PEFT takes them: a list of (ends of) names, or one regular expression that
+/// has to match a whole name; "all-linear" stands for every linear layer but the output head.
+struct ModulePattern {
+  std::vector<std::string> names;
+  std::string expression;
+  bool empty() const { return names.empty() && expression.empty(); }
+};
+
+/// adapter_config.json of a LoRA adapter, as PEFT 0.21 writes it. Module names are those of the
+/// base model's modules: "model.layers.0.self_attn.q_proj".
+struct PeftConfig {
+  std::int64_t r = 8;
+  double lora_alpha = 8.0;
+  double lora_dropout = 0.0;
+  bool use_rslora = false;
+  std::string bias = "none";  ///< none, all, lora_only: which biases of the base are trained
+  ModulePattern target_modules;
+  ModulePattern exclude_modules;
+  std::vector<std::string> modules_to_save;  ///< regular expressions of modules trained whole
+  std::vector<std::pair<std::string, std::int64_t>> rank_pattern;  ///< expression -> r, first wins
+  std::vector<std::pair<std::string, double>> alpha_pattern;
+  std::vector<std::int64_t> layers_to_transform;
+  std::vector<std::string> layers_pattern;
+  std::string base_model_name_or_path;
+  std::string revision;
+  std::string task_type = "CAUSAL_LM";
+  bool inference_mode = true;
+  std::string origin;  ///< file that it came from, for error messages
+
+  /// Whether PEFT puts LoRA on this (linear or embedding) module.
+  bool targets(const std::string& module) const;
+  /// Whether the module's own parameters are trained and saved (modules_to_save).
+  bool saves_whole(const std::string& module) const;
+  std::int64_t rank_of(const std::string& module) const;
+  double alpha_of(const std::string& module) const;
+  /// Factor of B*A: alpha / r, or alpha / sqrt(r) with use_rslora.
+  double scaling_of(const std::string& module) const;
+};
+
+/// `path` is an adapter folder or its adapter_config.json. Error{input} for a file that is wrong,
+/// Error{unsupported} naming the feature for a kind of adapter that is not LoRA as above.
+PeftConfig read_peft_config(const std::string& path);
+
+/// The file's text, with every field that PEFT writes, keys sorted.
+std::string peft_config_json(const PeftConfig& config);
+
+}  // namespace axl::adapter

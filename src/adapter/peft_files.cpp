@@ -1,0 +1,139 @@
+#include "adapter/peft_files.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/durable_file.hpp"
+#include "core/error.hpp"
+
+namespace axl::adapter {
+namespace {
+
+constexpr std::string_view kPrefix = "base_model.model.";
+constexpr std::string_view kBaseLayer = ".base_layer.";
+
+struct Suffix {
+  std::string_view text;
+  AdapterRole role;
+};
+constexpr Suffix kSuffixes[] = {{".lora_A.weight", AdapterRole::lora_a},
+                                {".lora_B.weight", AdapterRole::lora_b},
+                                {".lora_embedding_A", AdapterRole::embedding_a},
+                                {".lora_embedding_B", AdapterRole::embedding_b}};
+
+struct Foreign {
+  std::string_view part;
+  const char* what;
+};
+constexpr Foreign kForeign[] = {{".lora_magnitude_vector", "DoRA"},
+                                {".trainable_tokens_delta", "trainable tokens"},
+                                {".lora_A.bias", "a bias of lora_A"},
+                                {".lora_B.bias", "a bias of lora_B"},
+                                {".lora_", "another kind of LoRA"}};
+
+std::string shape_text(const weights::TensorEntry& t) {
+  std::string out;
+  for (const std::int64_t d : t.shape) out += (out.empty() ? "" : ", ") + std::to_string(d);
+  return "(" + out + ")";
+}
+
+AdapterTensor classify(const weights::TensorEntry& entry, const std::string& path) {
+  std::string_view name = entry.name;
+  if (!name.starts_with(kPrefix))
+    throw Error(ErrorCode::input, path + ": tensor '" + entry.name + "' does not start with '" +
+                                      std::string(kPrefix) + "', so this is no PEFT adapter");
+  name.remove_prefix(kPrefix.size());
+  for (const Suffix& s : kSuffixes)
+    if (name.ends_with(s.text))
+      return {s.role, std::string(name.substr(0, name.size() - s.text.size())), &entry};
+  for (const Foreign& f : kForeign)
+    if (name.find(f.part) != std::string_view::npos)
+      throw Error(ErrorCode::unsupported, path + ": tensor '" + entry.name + "' belongs to " +
+                                              f.what + ", which is not supported");
+  std::string parameter(name);
+  const std::size_t wrapped = parameter.rfind(kBaseLayer);
+  if (wrapped != std::string::npos) parameter.replace(wrapped, kBaseLayer.size(), ".");
+  return {AdapterRole::parameter, std::move(parameter), &entry};
+}
+
+}  // namespace
+
+AdapterFiles::AdapterFiles(std::string folder, PeftConfig config, weights::WeightFile weights)
+    : folder_(std::move(folder)), config_(std::move(config)), weights_(std::move(weights)) {
+  for (const weights::TensorEntry& t : weights_.tensors())
+    tensors_.push_back(classify(t, folder_ + "/adapter_model.safetensors"));
+}
+
+AdapterFiles AdapterFiles::open(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  PeftConfig config = read_peft_config(folder);
+  const fs::path file = fs::path(folder) / "adapter_model.safetensors";
+  if (!fs::exists(file, ignored))
+    throw Error(ErrorCode::input, folder + ": holds no adapter_model.safetensors")
+        .hint(fs::exists(fs::path(folder) / "adapter_model.bin", ignored)
+                  ? "adapter_model.bin is a pickle, which is never loaded; save it again with PEFT"
+                  : "name a folder that PEFT's save_pretrained or axolotl-hpc wrote");
+  AdapterFiles out(folder, std::move(config), weights::WeightFile::open(file.string()));
+  out.check();
+  return out;
+}
+
+const weights::TensorEntry* AdapterFiles::find(AdapterRole role, const std::string& name) const {
+  for (const AdapterTensor& t : tensors_)
+    if (t.role == role && t.name == name) return t.entry;
+  return nullptr;
+}
+
+void AdapterFiles::check() const {
+  const auto refuse = [&](const AdapterTensor& t, const std::string& what) {
+    throw Error(ErrorCode::input,
+                folder_ + "/adapter_model.safetensors: tensor '" + t.entry->name + "' " + what);
+  };
+  std::vector<std::pair<AdapterRole, std::string_view>> sorted;
+  for (const AdapterTensor& t : tensors_) sorted.emplace_back(t.role, t.name);
+  std::sort(sorted.begin(), sorted.end());
+  bool any = false;
+  for (const AdapterTensor& t : tensors_) {
+    if (t.role == AdapterRole::parameter) continue;
+    any = true;
+    const bool embedding = t.role == AdapterRole::embedding_a || t.role == AdapterRole::embedding_b;
+    const bool is_a = t.role == AdapterRole::lora_a || t.role == AdapterRole::embedding_a;
+    const AdapterRole partner = embedding
+                                    ? (is_a ? AdapterRole::embedding_b : AdapterRole::embedding_a)
+                                    : (is_a ? AdapterRole::lora_b : AdapterRole::lora_a);
+    if (!std::binary_search(sorted.begin(), sorted.end(),
+                            std::pair(partner, std::string_view(t.name))))
+      refuse(t, std::string("has no partner lora_") + (is_a ? "B" : "A"));
+    if (!config_.targets(t.name))
+      refuse(t, "belongs to a module that adapter_config.json does not target");
+    const std::int64_t rank = config_.rank_of(t.name);
+    const std::vector<std::int64_t>& shape = t.entry->shape;
+    if (shape.size() != 2 || shape[is_a ? 0 : 1] != rank || shape[is_a ? 1 : 0] < 1)
+      refuse(t, "has shape " + shape_text(*t.entry) + ", but its rank is " + std::to_string(rank));
+  }
+  if (!any)
+    throw Error(ErrorCode::input, folder_ + "/adapter_model.safetensors: holds no LoRA tensors");
+}
+
+std::string adapter_tensor_name(AdapterRole role, const std::string& name,
+                                const PeftConfig& config) {
+  std::string out(kPrefix);
+  for (const Suffix& s : kSuffixes)
+    if (s.role == role) return out + name + std::string(s.text);
+  const std::size_t dot = name.rfind('.');
+  AXL_CHECK(dot != std::string::npos, "parameter " + name + " has no module");
+  const std::string module = name.substr(0, dot);
+  return out + module + (config.targets(module) ? std::string(kBaseLayer) : ".") +
+         name.substr(dot + 1);
+}
+
+void write_adapter(const std::string& folder, const PeftConfig& config,
+                   std::vector<weights::TensorToWrite> tensors) {
+  std::sort(tensors.begin(), tensors.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  weights::write_safetensors(folder + "/adapter_model.safetensors", tensors);
+  write_durably(folder + "/adapter_config.json", peft_config_json(config));
+}
+
+}  // namespace axl::adapter
