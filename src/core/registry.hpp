@@ -2,6 +2,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -16,7 +17,10 @@ template <class Spec>
 class Registry {
  public:
   Registry(std::string_view kind, std::initializer_list<Spec> entries)
-      : kind_(kind), entries_(entries) {
+      : Registry(kind, std::vector<Spec>(entries)) {}
+  /// For folders where one file lists several related specs.
+  Registry(std::string_view kind, std::vector<Spec> entries)
+      : kind_(kind), entries_(std::move(entries)) {
     for (std::size_t i = 0; i < entries_.size(); ++i)
       for (std::size_t j = 0; j < i; ++j)
         AXL_CHECK(entries_[i].name != entries_[j].name,

@@ -12,12 +12,12 @@ struct BatchPlanOptions {
   std::int64_t world_size = 1;  ///< data-parallel ranks
   std::int64_t sequence_len = 512;
   bool sample_packing = false;
-  std::int64_t bin_size = 200;    ///< most rows in one packed sequence
+  std::int64_t bin_size = 200;  ///< most rows in one packed sequence
   std::int64_t group_size = 100000;
-  bool sequential = false;        ///< curriculum_sampling: file order
+  bool sequential = false;  ///< curriculum_sampling: file order
   std::int64_t seed = 42;
   double num_epochs = 1.0;
-  std::int64_t max_steps = -1;    ///< < 0: from num_epochs
+  std::int64_t max_steps = -1;  ///< < 0: from num_epochs
 };
 
 /// Which rows every rank reads in every step: a pure function of (lengths, options), so that any
@@ -29,9 +29,9 @@ class BatchPlan {
   BatchPlan(std::vector<std::int32_t> lengths, const BatchPlanOptions& options);
   std::int64_t total_steps() const;
   std::int64_t steps_per_epoch() const;
-  double epoch_at(std::int64_t step) const;  ///< epochs done after `step` optimiser steps
+  double epoch_at(std::int64_t step) const;         ///< epochs done after `step` optimiser steps
   std::int64_t max_tokens_per_micro_batch() const;  ///< bound for the activation arena
-  double packing_efficiency() const;         ///< tokens / (sequences * sequence_len), first epoch
+  double packing_efficiency() const;  ///< tokens / (sequences * sequence_len), first epoch
   /// Row indices of micro-batch `micro` (0 .. accumulation-1) of `step` (0-based) on `rank`; empty
   /// when the last step of an epoch is short: the rank then contributes zero label tokens.
   std::vector<std::int64_t> rows(std::int64_t step, std::int64_t rank, std::int64_t micro) const;

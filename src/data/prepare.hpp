@@ -14,7 +14,8 @@ namespace axl::data {
 struct DatasetReport {
   std::string path, type;
   std::int64_t rows_read = 0, rows_kept = 0;
-  std::int64_t dropped_broken = 0, dropped_too_long = 0, dropped_too_short = 0, dropped_no_labels = 0;
+  std::int64_t dropped_broken = 0, dropped_too_long = 0, dropped_too_short = 0,
+               dropped_no_labels = 0;
   std::int64_t truncated = 0, deduplicated = 0;
   std::int64_t tokens = 0, label_tokens = 0;
   std::vector<std::string> examples;  ///< "file:line: why" of broken rows, up to a limit
