@@ -162,7 +162,7 @@ TEST_F(Safetensors, RandomDamageNeverCrashes) {
   const std::string whole = testing::read_all(path("a.safetensors"));
   std::mt19937 random(11);
   int opened = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     std::string bytes = whole;
     for (int hits = 1 + static_cast<int>(random() % 3); hits > 0; --hits)
       bytes[random() % bytes.size()] = static_cast<char>(random());

@@ -1,0 +1,23 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "weights/weight_file.hpp"
+
+namespace axl::weights {
+
+/// Stores floats as F32, F16, BF16 (rounded to nearest even) or Q8_0 (GGML's: scale = largest
+/// magnitude / 127 of each 32 elements). `out` takes bytes_of(target, elements) bytes. Other
+/// targets are Error{unsupported}.
+void encode(const float* values, std::int64_t elements, Storage target, std::byte* out);
+
+/// The tensor in another format, converted piece by piece while it is written. The entry's bytes
+/// must stay mapped until then.
+TensorToWrite converted(const TensorEntry& source, Storage target);
+
+/// Writes model.safetensors, or with more than `max_shard_bytes` of data
+/// model-00001-of-0000N.safetensors and model.safetensors.index.json as transformers names them.
+void write_model_safetensors(const std::string& folder, const std::vector<TensorToWrite>& tensors,
+                             std::int64_t max_shard_bytes = 5'000'000'000);
+
+}  // namespace axl::weights
