@@ -1,0 +1,54 @@
+#pragma once
+#include "axl/kernels/queue.hpp"
+#include "axl/kernels/types.hpp"
+
+namespace axl::kernels {
+
+/// Causal attention over documents laid one after another (block-diagonal), never materialising
+/// the score matrix: Dao et al. 2022, arXiv:2205.14135, algorithms 1 and 4.
+///   S = scale * Q K^T;  P = softmax over the keys j <= i + (klen - qlen) of i's own document;  O = P V
+/// Shapes  q, o, do, dq: (Tq, Hq, D); k, v, dk, dv: (Tk, Hkv, D); row strides in elements; query head h
+/// reads key head h / (Hq / Hkv). cu_q, cu_k: (docs + 1) offsets, first 0. lse: (Hq, Tq), natural
+/// logarithm of the softmax denominator. When training cu_q == cu_k; with a KV cache klen >= qlen.
+/// Types   sums and softmax in Acc<T_>. Fixed summation order whatever the number of threads.
+template <class T_>
+struct AttentionFwd {
+  const T_* q;
+  const T_* k;
+  const T_* v;
+  T_* o;
+  Acc<T_>* lse;  ///< may be nullptr
+  const std::int32_t* cu_q;
+  const std::int32_t* cu_k;
+  std::int64_t docs, Hq, Hkv, D;
+  std::int64_t Tq;  ///< rows of q: stride of lse
+  std::int64_t q_stride, k_stride, v_stride, o_stride;
+  double scale;
+};
+
+/// Needs cu_q == cu_k. `workspace`: attention_bwd_workspace() elements: per query head dK, dV, and
+/// rowsum(dO * O).
+template <class T_>
+struct AttentionBwd {
+  const T_* q;
+  const T_* k;
+  const T_* v;
+  const T_* o;
+  const T_* d_o;
+  const Acc<T_>* lse;
+  T_* dq;
+  T_* dk;
+  T_* dv;
+  Acc<T_>* workspace;
+  const std::int32_t* cu;
+  std::int64_t docs, Hq, Hkv, D, T;
+  std::int64_t q_stride, k_stride, v_stride, o_stride;
+  std::int64_t dq_stride, dk_stride, dv_stride, do_stride;
+  double scale;
+};
+
+inline std::int64_t attention_bwd_workspace(std::int64_t T, std::int64_t Hq, std::int64_t D) {
+  return 2 * T * Hq * D + T * Hq;
+}
+
+}  // namespace axl::kernels

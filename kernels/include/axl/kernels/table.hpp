@@ -1,0 +1,72 @@
+#pragma once
+#include <string>
+
+#include "axl/kernels/attention.hpp"
+#include "axl/kernels/cross_entropy.hpp"
+#include "axl/kernels/elementwise.hpp"
+#include "axl/kernels/embedding.hpp"
+#include "axl/kernels/gemm.hpp"
+#include "axl/kernels/optimizer.hpp"
+#include "axl/kernels/rmsnorm.hpp"
+#include "axl/kernels/rope.hpp"
+#include "axl/kernels/swiglu.hpp"
+
+namespace axl::kernels {
+
+/// One operation for every compute type, and the name of the back end that does it.
+template <template <class> class Args>
+struct Kernel {
+  const char* backend = nullptr;
+  void (*f32)(const Args<float>&, Queue&) = nullptr;
+  void (*b16)(const Args<bf16>&, Queue&) = nullptr;
+  void (*f64)(const Args<double>&, Queue&) = nullptr;
+  template <class T>
+  void operator()(const Args<T>& args, Queue& q) const {
+    if constexpr (std::is_same_v<T, float>) f32(args, q);
+    else if constexpr (std::is_same_v<T, bf16>) b16(args, q);
+    else f64(args, q);
+  }
+};
+
+/// Plain function pointers, filled once and printed at start-up, so that the log says which back end
+/// ran. Complete by construction: make_kernel_table() refuses a table with a hole.
+struct KernelTable {
+  Kernel<EmbeddingFwd> embedding_fwd;
+  Kernel<EmbeddingBwd> embedding_bwd;
+  Kernel<RmsNormFwd> rmsnorm_fwd;
+  Kernel<RmsNormBwd> rmsnorm_bwd;
+  Kernel<Rope> rope;
+  Kernel<SwigluFwd> swiglu_fwd;
+  Kernel<SwigluBwd> swiglu_bwd;
+  Kernel<AttentionFwd> attention_fwd;
+  Kernel<AttentionBwd> attention_bwd;
+  Kernel<CrossEntropy> cross_entropy;
+  Kernel<Copy> copy;
+  Kernel<Rows> rows;
+  Kernel<BiasAdd> bias_add;
+  Kernel<BiasGrad> bias_grad;
+  Kernel<Dropout> dropout;
+  Kernel<FromAcc> from_acc;
+
+  const char* gemm_backend = nullptr;
+  void (*gemm)(const Gemm&, Queue&) = nullptr;
+  std::int64_t (*pack_bytes)(const PackQuery&) = nullptr;
+  /// Reorders B (stored (K, N), or (N, K) when trans_b; contiguous) into out.data.
+  void (*pack)(const void* b, bool trans_b, const PackedMatrix& out, void* destination,
+               Queue&) = nullptr;
+
+  void (*adamw)(const AdamW&, Queue&) = nullptr;
+  void (*sum_of_squares)(const SumOfSquares&, Queue&) = nullptr;
+
+  /// "rmsnorm_fwd=kokkos gemm=onednn ...", for the log.
+  std::string describe() const;
+};
+
+/// Serial, double sums: the executable definition that the others are tested against.
+KernelTable reference_table();
+/// Kokkos host space for everything; GEMM of f64 and the fallback for the others.
+KernelTable kokkos_table();
+/// What runs: Kokkos, with oneDNN for f32 and bf16 GEMM.
+KernelTable make_kernel_table();
+
+}  // namespace axl::kernels

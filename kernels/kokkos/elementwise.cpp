@@ -1,0 +1,80 @@
+#include "kokkos/host.hpp"
+
+namespace axl::kernels::host {
+namespace {
+
+template <class T>
+void copy(const Copy<T>& a, Queue& q) {
+  for_blocks("axl::copy", q, a.n, [=](std::int64_t first, std::int64_t last) {
+    std::copy(a.x + first, a.x + last, a.y + first);
+  });
+}
+
+template <class T>
+void rows(const Rows<T>& a, Queue& q) {
+  Kokkos::parallel_for("axl::rows", Range(exec_of(q), 0, a.R), [=](std::int64_t r) {
+    const T* from = a.x + (a.scatter ? r : std::int64_t{a.rows[r]}) * a.C;
+    T* to = a.y + (a.scatter ? std::int64_t{a.rows[r]} : r) * a.C;
+    std::copy(from, from + a.C, to);
+  });
+}
+
+template <class T>
+void bias_add(const BiasAdd<T>& a, Queue& q) {
+  Kokkos::parallel_for("axl::bias_add", Range(exec_of(q), 0, a.T), [=](std::int64_t t) {
+    T* x = a.x + t * a.C;
+#pragma omp simd
+    for (std::int64_t c = 0; c < a.C; ++c) x[c] = T(up(x[c]) + up(a.bias[c]));
+  });
+}
+
+template <class T>
+void bias_grad(const BiasGrad<T>& a, Queue& q) {
+  using A = Acc<T>;
+  const std::int64_t rows_each = (a.T + kBiasPartials - 1) / kBiasPartials;
+  Kokkos::parallel_for("axl::bias_grad", Range(exec_of(q), 0, kBiasPartials), [=](std::int64_t b) {
+    A* part = a.partial + b * a.C;
+    std::fill(part, part + a.C, A(0));
+    for (std::int64_t t = b * rows_each; t < std::min(a.T, (b + 1) * rows_each); ++t) {
+      const T* dy = a.dy + t * a.C;
+#pragma omp simd
+      for (std::int64_t c = 0; c < a.C; ++c) part[c] += up(dy[c]);
+    }
+  });
+  for (std::int64_t b = 0; b < kBiasPartials; ++b)
+    for (std::int64_t c = 0; c < a.C; ++c) a.dbias[c] += a.partial[b * a.C + c];
+}
+
+template <class T>
+void dropout(const Dropout<T>& a, Queue& q) {
+  using A = Acc<T>;
+  const A scale = static_cast<A>(1.0 / (1.0 - a.p));
+  for_blocks("axl::dropout", q, a.n, [=](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) {
+      const bool keep = dropout_keep(a.key, static_cast<std::uint64_t>(i), a.p);
+      const A y = keep ? up(a.x[i]) * scale : A(0);
+      a.y[i] = a.accumulate ? T(up(a.y[i]) + y) : T(y);
+    }
+  });
+}
+
+template <class T>
+void from_acc(const FromAcc<T>& a, Queue& q) {
+  for_blocks("axl::from_acc", q, a.n, [=](std::int64_t first, std::int64_t last) {
+#pragma omp simd
+    for (std::int64_t i = first; i < last; ++i) a.y[i] = T(a.x[i]);
+  });
+}
+
+}  // namespace
+
+void add_elementwise(KernelTable& t) {
+  t.copy = {"kokkos", &copy<float>, &copy<bf16>, &copy<double>};
+  t.rows = {"kokkos", &rows<float>, &rows<bf16>, &rows<double>};
+  t.bias_add = {"kokkos", &bias_add<float>, &bias_add<bf16>, &bias_add<double>};
+  t.bias_grad = {"kokkos", &bias_grad<float>, &bias_grad<bf16>, &bias_grad<double>};
+  t.dropout = {"kokkos", &dropout<float>, &dropout<bf16>, &dropout<double>};
+  t.from_acc = {"kokkos", &from_acc<float>, &from_acc<bf16>, &from_acc<double>};
+}
+
+}  // namespace axl::kernels::host

@@ -1,0 +1,18 @@
+#include "kokkos/host.hpp"
+
+namespace axl::kernels {
+
+KernelTable kokkos_table() {
+  KernelTable t;
+  host::add_rmsnorm(t);
+  host::add_activations(t);
+  host::add_embedding(t);
+  host::add_cross_entropy(t);
+  host::add_elementwise(t);
+  host::add_optimizer(t);
+  host::add_attention(t);
+  host::add_gemm(t);
+  return t;
+}
+
+}  // namespace axl::kernels

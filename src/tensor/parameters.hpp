@@ -1,0 +1,58 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "device/arena.hpp"
+#include "tensor/tensor_view.hpp"
+
+namespace axl::tensor {
+
+/// A trained tensor: described by name and global shape; blocks never see flat buffers or ranks.
+struct Parameter {
+  std::string name;                 ///< as in the file that it is saved to
+  std::vector<std::int64_t> shape;
+  bool decay = true;                ///< weight decay applies (not to biases and norms)
+  double lr_scale = 1.0;            ///< LoRA+ and the like
+  TensorView value;                 ///< compute type; what kernels read
+  TensorView master;                ///< accumulator type; what the optimiser updates
+  TensorView grad;                  ///< accumulator type; kernels add to it
+  std::int64_t offset = 0;          ///< in the flat buffers, elements
+  std::int64_t elements() const {
+    std::int64_t n = 1;
+    for (const std::int64_t d : shape) n *= d;
+    return n;
+  }
+};
+
+/// All trained parameters in the order of the forward pass, in one flat master and one flat gradient
+/// buffer: optimisers and collectives work on shards of those. Addresses of Parameters are stable.
+class ParameterTable {
+ public:
+  explicit ParameterTable(DType compute) : compute_(compute) {}
+  /// Only before finish(). The tensor's contents start at zero.
+  Parameter& add(std::string name, std::vector<std::int64_t> shape, bool decay);
+  /// Allocates the flat buffers and fills in every view. Offsets are multiples of 16 elements.
+  void finish();
+  std::deque<Parameter>& all() { return parameters_; }
+  const std::deque<Parameter>& all() const { return parameters_; }
+  Parameter* find(const std::string& name);
+  std::int64_t flat_elements() const { return flat_elements_; }
+  std::int64_t trained_elements() const;  ///< without alignment gaps
+  float* master() const { return static_cast<float*>(master_.data()); }
+  float* grad() const { return static_cast<float*>(grad_.data()); }
+  bool separate_values() const { return compute_ != accumulator_of(compute_); }
+  DType compute() const { return compute_; }
+  std::int64_t bytes() const { return master_.bytes() + grad_.bytes() + values_.bytes(); }
+  void zero_grad();
+
+ private:
+  DType compute_;
+  std::deque<Parameter> parameters_;
+  std::int64_t flat_elements_ = 0;
+  device::Buffer master_, grad_, values_;
+};
+
+}  // namespace axl::tensor
