@@ -1,0 +1,54 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "axl/kernels/gemm.hpp"
+#include "ops/ops.hpp"
+#include "tensor/parameters.hpp"
+
+namespace axl::adapter {
+
+using ops::Context;
+using tensor::Parameter;
+using tensor::TensorView;
+
+/// LoRA on a Linear: Hu et al. 2021, arXiv:2106.09685, eq. 3:  y += scale * dropout(x) A^T B^T.
+struct Lora {
+  Parameter* a = nullptr;  ///< (r, in)
+  Parameter* b = nullptr;  ///< (out, r), zero at the start
+  float scale = 1.0f;      ///< alpha / r, or alpha / sqrt(r) with rsLoRA
+  double dropout = 0.0;
+};
+
+/// y = x W^T + bias, with whatever adapter is on it. How the frozen weight is stored and multiplied
+/// (plain, packed) is apart from what is trained (nothing, an adapter, the weight itself).
+class Linear {
+ public:
+  std::string name;        ///< module name, "model.layers.0.self_attn.q_proj"
+  std::int64_t in = 0, out = 0;
+  TensorView weight;       ///< (out, in); may be empty when both packed copies exist
+  kernels::PackedMatrix packed_forward;   ///< of W^T (in, out); data == nullptr: not packed
+  kernels::PackedMatrix packed_backward;  ///< of W (out, in)
+  TensorView bias;                        ///< (out) or empty
+  Parameter* trained_weight = nullptr;
+  Parameter* trained_bias = nullptr;
+  std::optional<Lora> lora;
+
+  /// What backward needs besides x.
+  struct Saved {
+    TensorView h;  ///< (T, r): dropout(x) A^T
+    std::uint64_t dropout_key = 0;
+  };
+  Saved allocate_saved(device::Arena& arena, DType compute, std::int64_t T) const;
+
+  /// y (T, out) = or += x (T, in) W^T + bias + adapter. `dropout_key` != 0 while training.
+  void forward(Context& ctx, TensorView x, TensorView y, bool accumulate, Saved& saved,
+               std::uint64_t dropout_key) const;
+  /// Adds the gradients of what is trained; dx (T, in) = or += dy W + adapter, unless dx is empty.
+  void backward(Context& ctx, TensorView x, const Saved& saved, TensorView dy, TensorView dx,
+                bool accumulate_dx) const;
+  bool trains_anything() const { return trained_weight || trained_bias || lora; }
+};
+
+}  // namespace axl::adapter

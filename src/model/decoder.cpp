@@ -1,0 +1,154 @@
+#include "model/decoder.hpp"
+
+#include <algorithm>
+
+namespace axl::model {
+
+using device::ArenaScope;
+using tensor::allocate;
+
+Decoder::Saved Decoder::allocate_saved(device::Arena& arena, std::int64_t T) const {
+  Saved s;
+  const std::int64_t C = config_.hidden_size;
+  for (std::size_t i = 0; i <= layers_.size(); ++i)
+    s.x.push_back(allocate(arena, options_.compute, {T, C}));
+  if (!options_.gradient_checkpointing)
+    for (const DecoderLayer& layer : layers_)
+      s.layers.push_back(layer.allocate_saved(arena, options_.compute, T));
+  return s;
+}
+
+TensorView Decoder::forward(Context& ctx, const Batch& batch, Saved& saved) {
+  saved = allocate_saved(ctx.arena, batch.tokens());
+  ops::embedding(ctx, batch.ids.data(), embedding_, saved.x[0]);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const ArenaScope scope(ctx.arena);
+    const std::uint64_t key =
+        batch.dropout_key == 0 ? 0 : kernels::hash_counter(batch.dropout_key, i) | 1u;
+    DecoderLayer::Saved again;
+    if (options_.gradient_checkpointing)
+      again = layers_[i].allocate_saved(ctx.arena, options_.compute, batch.tokens());
+    layers_[i].forward(ctx, batch, rope_, saved.x[i], saved.x[i + 1],
+                       options_.gradient_checkpointing ? again : saved.layers[i], key, nullptr);
+  }
+  return saved.x.back();
+}
+
+void Decoder::backward(Context& ctx, const Batch& batch, const Saved& saved, TensorView d_hidden,
+                       const std::function<void(std::int64_t)>& layer_done) {
+  for (std::size_t n = layers_.size(); n-- > 0;) {
+    const ArenaScope scope(ctx.arena);
+    const bool needs_dx = n > 0 || trained_embedding_ != nullptr;
+    if (options_.gradient_checkpointing) {
+      const std::uint64_t key =
+          batch.dropout_key == 0 ? 0 : kernels::hash_counter(batch.dropout_key, n) | 1u;
+      DecoderLayer::Saved again =
+          layers_[n].allocate_saved(ctx.arena, options_.compute, batch.tokens());
+      const TensorView y =
+          allocate(ctx.arena, options_.compute, {batch.tokens(), config_.hidden_size});
+      layers_[n].forward(ctx, batch, rope_, saved.x[n], y, again, key, nullptr);
+      layers_[n].backward(ctx, batch, rope_, saved.x[n], again, d_hidden, needs_dx);
+    } else {
+      layers_[n].backward(ctx, batch, rope_, saved.x[n], saved.layers[n], d_hidden, needs_dx);
+    }
+    if (layer_done) layer_done(static_cast<std::int64_t>(n));
+  }
+  if (trained_embedding_ != nullptr)
+    ops::embedding_backward(ctx, batch.ids.data(), d_hidden, trained_embedding_->grad);
+  if (layer_done) layer_done(-1);
+}
+
+TensorView Decoder::forward_cached(Context& ctx, const Batch& batch,
+                                   std::vector<KvCache>& caches) {
+  const std::int64_t T = batch.tokens(), C = config_.hidden_size;
+  TensorView x = allocate(ctx.arena, options_.compute, {T, C});
+  TensorView y = allocate(ctx.arena, options_.compute, {T, C});
+  ops::embedding(ctx, batch.ids.data(), embedding_, x);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const ArenaScope scope(ctx.arena);
+    DecoderLayer::Saved saved = layers_[i].allocate_saved(ctx.arena, options_.compute, T);
+    layers_[i].forward(ctx, batch, rope_, x, y, saved, 0, &caches[i]);
+    std::swap(x, y);
+  }
+  return x;
+}
+
+std::int64_t Decoder::loss_rows() const {
+  const std::int64_t row = config_.vocab_size * size_of(tensor::accumulator_of(options_.compute));
+  return std::clamp<std::int64_t>(kLogitBytes / row / 16 * 16, 16, 1024);
+}
+
+std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backward) const {
+  device::Arena plan = device::Arena::planning();
+  const DType compute = options_.compute, acc = tensor::accumulator_of(compute);
+  const std::int64_t C = config_.hidden_size, F = config_.intermediate_size, V = config_.vocab_size;
+  const std::int64_t QD = config_.num_attention_heads * config_.head_dim;
+  const std::int64_t KD = config_.num_key_value_heads * config_.head_dim;
+  allocate_saved(plan, T);
+  std::int64_t layer_forward = 0;
+  {
+    const ArenaScope scope(plan);
+    if (options_.gradient_checkpointing) layers_[0].allocate_saved(plan, compute, T);
+    allocate(plan, compute, {T, C});
+    allocate(plan, compute, {T, F});
+    // A Linear with dropout copies its input; the widest one is that of down_proj.
+    allocate(plan, compute, {T, std::max(F, QD)});
+    layer_forward = plan.mark();
+  }
+  {  // loss: CausalLmLoss
+    const ArenaScope scope(plan);
+    const std::int64_t R = std::min(loss_rows(), std::max<std::int64_t>(labels, 1));
+    allocate(plan, compute, {T, C});
+    allocate(plan, compute, {labels, C});
+    allocate(plan, compute, {labels, C});
+    allocate(plan, compute, {labels, C});
+    allocate(plan, acc, {labels});
+    allocate(plan, acc, {R, V});
+    allocate(plan, compute, {R, V});
+    allocate(plan, acc, {kernels::kRmsNormPartials, C});
+    allocate(plan, DType::f64, {labels});
+  }
+  if (backward) {
+    const ArenaScope scope(plan);
+    allocate(plan, compute, {T, C});  // d_hidden
+    if (options_.gradient_checkpointing) {
+      layers_[0].allocate_saved(plan, compute, T);
+      allocate(plan, compute, {T, C});
+    }
+    allocate(plan, compute, {T, 2 * C});
+    const std::int64_t mark = plan.mark();
+    std::int64_t rank = 0;
+    for (const tensor::Parameter& p : parameters_.all()) rank = std::max(rank, std::min(p.shape[0], p.elements() / p.shape[0]));
+    allocate(plan, compute, {T, 2 * F + rank + std::max(F, QD)});  // mlp
+    plan.release(mark);
+    allocate(plan, compute, {T, 2 * QD + 2 * KD + rank + std::max(C, QD)});  // attention
+    allocate(plan, acc, {kernels::attention_bwd_workspace(T, config_.num_attention_heads, config_.head_dim)});
+    allocate(plan, acc, {kernels::kBiasPartials, std::max(F, QD)});
+  }
+  // Room for the 64-byte alignment of the pieces that were summed above.
+  return std::max(plan.peak(), layer_forward) + 65536;
+}
+
+void Decoder::reserve_positions(std::int64_t positions) {
+  const bool depends = config_.rope.type == "dynamic";
+  if (positions > rope_.positions() || (depends && positions != rope_.positions()))
+    rope_ = RopeTable(config_, positions, tensor::accumulator_of(options_.compute));
+}
+
+void Decoder::refresh_values(Context& ctx) {
+  if (!parameters_.separate_values()) return;
+  for (tensor::Parameter& p : parameters_.all()) ops::refresh(ctx, p.master, p.value);
+}
+
+bool Decoder::trains_head() const { return lm_head_.trained_weight != nullptr; }
+
+std::vector<Linear*> Decoder::linears() {
+  std::vector<Linear*> out;
+  for (DecoderLayer& l : layers_)
+    for (Linear* p : {&l.attention.q, &l.attention.k, &l.attention.v, &l.attention.o, &l.mlp.gate,
+                      &l.mlp.up, &l.mlp.down})
+      out.push_back(p);
+  return out;
+}
+
+}  // namespace axl::model

@@ -1,0 +1,96 @@
+#include "model/frozen_store.hpp"
+
+#include <cstring>
+
+namespace axl::model {
+namespace {
+
+bool plain_in_file(const weights::TensorEntry& e, DType compute) {
+  const bool same = (e.storage == weights::Storage::f32 && compute == DType::f32) ||
+                    (e.storage == weights::Storage::bf16 && compute == DType::bf16);
+  const auto address = reinterpret_cast<std::uintptr_t>(e.bytes.data());
+  return same && address % static_cast<std::uintptr_t>(size_of(compute)) == 0 &&
+         std::cmp_equal(e.bytes.size(), e.elements() * size_of(compute));
+}
+
+TensorView shaped(void* data, DType dtype, const weights::TensorEntry& e) {
+  if (e.shape.size() == 1) return {data, dtype, {e.shape[0]}};
+  return {data, dtype, {e.shape[0], e.shape[1]}};
+}
+
+void convert(const weights::TensorEntry& e, DType compute, void* out) {
+  if (compute == DType::bf16) {
+    weights::to_bf16(e, 0, e.elements(), static_cast<bf16*>(out));
+  } else if (compute == DType::f32) {
+    weights::to_float(e, 0, e.elements(), static_cast<float*>(out));
+  } else {
+    std::vector<float> f(static_cast<std::size_t>(e.elements()));
+    weights::to_float(e, 0, e.elements(), f.data());
+    std::copy(f.begin(), f.end(), static_cast<double*>(out));
+  }
+}
+
+}  // namespace
+
+WeightMemory private_weight_memory(std::vector<device::Buffer>& owner) {
+  WeightMemory m;
+  m.allocate = [&owner](std::int64_t bytes) { return owner.emplace_back(bytes).data(); };
+  return m;
+}
+
+std::int64_t FrozenStore::reserve(std::int64_t bytes) {
+  const std::int64_t at = bytes_;
+  bytes_ += (bytes + 63) / 64 * 64;
+  return at;
+}
+
+void FrozenStore::want(const weights::TensorEntry& entry, TensorView* target) {
+  if (plain_in_file(entry, compute_)) {
+    *target = shaped(const_cast<std::byte*>(entry.bytes.data()), compute_, entry);
+    mapped_bytes_ += target->bytes();
+    return;
+  }
+  jobs_.push_back({.entry = &entry, .view = target});
+  jobs_.back().offset = reserve(entry.elements() * size_of(compute_));
+}
+
+bool FrozenStore::want_packed(const weights::TensorEntry& entry, bool transposed,
+                              kernels::PackedMatrix* target) {
+  const std::int64_t K = entry.shape[transposed ? 1 : 0], N = entry.shape[transposed ? 0 : 1];
+  const std::int64_t bytes = kernels_.pack_bytes({K, N, compute_});
+  if (bytes == 0) return false;
+  *target = {nullptr, bytes, K, N, compute_};
+  jobs_.push_back({.entry = &entry, .packed = target, .transposed = transposed});
+  jobs_.back().offset = reserve(bytes);
+  return true;
+}
+
+void FrozenStore::materialise(const WeightMemory& memory, kernels::Queue& queue) {
+  if (jobs_.empty()) return;
+  auto* base = static_cast<std::byte*>(memory.allocate(bytes_));
+  std::vector<std::byte> plain;
+  const weights::TensorEntry* converted = nullptr;
+  for (const Job& job : jobs_) {
+    void* at = base + job.offset;
+    if (job.view != nullptr) {
+      *job.view = shaped(at, compute_, *job.entry);
+      if (memory.fills) convert(*job.entry, compute_, at);
+      continue;
+    }
+    job.packed->data = at;
+    if (!memory.fills) continue;
+    const void* source = job.entry->bytes.data();
+    if (!plain_in_file(*job.entry, compute_)) {
+      if (converted != job.entry) {  // forward and backward copies follow each other
+        plain.resize(static_cast<std::size_t>(job.entry->elements() * size_of(compute_)));
+        convert(*job.entry, compute_, plain.data());
+        converted = job.entry;
+      }
+      source = plain.data();
+    }
+    kernels_.pack(source, job.transposed, *job.packed, at, queue);
+  }
+  memory.fence();
+}
+
+}  // namespace axl::model

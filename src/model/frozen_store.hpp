@@ -1,0 +1,55 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "axl/kernels/table.hpp"
+#include "tensor/tensor_view.hpp"
+#include "weights/weight_file.hpp"
+
+namespace axl::model {
+
+using tensor::TensorView;
+
+/// Where converted weights live. The ranks of a node share one block: one of them fills it.
+struct WeightMemory {
+  std::function<void*(std::int64_t bytes)> allocate;  ///< 64-byte aligned, as long as the model lives
+  bool fills = true;                                  ///< this rank writes
+  std::function<void()> fence = [] {};                ///< returns when the block is written
+};
+/// Memory of this process alone; it is kept alive by `owner`.
+WeightMemory private_weight_memory(std::vector<device::Buffer>& owner);
+
+/// Frozen weights: read straight from the file's memory map where its type is the compute type,
+/// converted or packed once otherwise. Requests are collected first, so that memory is one block
+/// whose size is known before anything is written.
+class FrozenStore {
+ public:
+  FrozenStore(const kernels::KernelTable& kernels, DType compute)
+      : kernels_(kernels), compute_(compute) {}
+  /// *target = the tensor in the compute type; it must outlive materialise().
+  void want(const weights::TensorEntry& entry, TensorView* target);
+  /// *target = packed copy: of the transpose (forward) or of the matrix (backward). False: the back
+  /// end does not pack this type.
+  bool want_packed(const weights::TensorEntry& entry, bool transposed,
+                   kernels::PackedMatrix* target);
+  std::int64_t bytes() const { return bytes_; }
+  std::int64_t mapped_bytes() const { return mapped_bytes_; }
+  void materialise(const WeightMemory& memory, kernels::Queue& queue);
+
+ private:
+  struct Job {
+    const weights::TensorEntry* entry;
+    TensorView* view = nullptr;
+    kernels::PackedMatrix* packed = nullptr;
+    bool transposed = false;
+    std::int64_t offset = 0;
+  };
+  std::int64_t reserve(std::int64_t bytes);
+  const kernels::KernelTable& kernels_;
+  DType compute_;
+  std::vector<Job> jobs_;
+  std::int64_t bytes_ = 0, mapped_bytes_ = 0;
+};
+
+}  // namespace axl::model

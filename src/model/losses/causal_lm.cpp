@@ -1,0 +1,101 @@
+#include "model/losses/causal_lm.hpp"
+
+#include <cstring>
+#include <vector>
+
+namespace axl::model {
+namespace {
+
+using device::ArenaScope;
+using tensor::accumulator_of;
+using tensor::allocate;
+
+struct LabelRows {
+  std::vector<std::int32_t> rows, targets;
+};
+
+LabelRows label_rows(const Batch& batch) {
+  LabelRows out;
+  for (std::size_t t = 0; t < batch.targets.size(); ++t)
+    if (batch.targets[t] >= 0) {
+      out.rows.push_back(static_cast<std::int32_t>(t));
+      out.targets.push_back(batch.targets[t]);
+    }
+  return out;
+}
+
+void head_logits(Context& ctx, const Linear& head, TensorView normed, TensorView logits) {
+  const bool packed = head.packed_forward.data != nullptr;
+  ops::matmul(ctx, normed, packed ? TensorView() : head.weight, logits,
+              {.trans_b = true, .packed_b = packed ? &head.packed_forward : nullptr});
+}
+
+double run(Context& ctx, const Decoder& model, const Batch& batch, TensorView hidden,
+           TensorView d_hidden, double grad_scale) {
+  const DType compute = model.compute(), acc = accumulator_of(compute);
+  const LabelRows labels = label_rows(batch);
+  const auto R = static_cast<std::int64_t>(labels.rows.size());
+  const bool backward = static_cast<bool>(d_hidden);
+  if (backward)
+    std::memset(d_hidden.data(), 0, static_cast<std::size_t>(d_hidden.bytes()));
+  if (R == 0) return 0.0;
+  const Linear& head = model.lm_head();
+  const std::int64_t C = hidden.dim(1), V = head.out, block = std::min(model.loss_rows(), R);
+  const ArenaScope scope(ctx.arena);
+  const TensorView x = allocate(ctx.arena, compute, {R, C});
+  const TensorView normed = allocate(ctx.arena, compute, {R, C});
+  const TensorView rstd = allocate(ctx.arena, acc, {R});
+  const TensorView losses = allocate(ctx.arena, DType::f64, {R});
+  const TensorView logits = allocate(ctx.arena, acc, {block, V});
+  TensorView dlogits, d_normed;
+  if (backward) {
+    d_normed = allocate(ctx.arena, compute, {R, C});
+    // Where the types agree the gradient overwrites the logits.
+    dlogits = compute == acc ? logits : allocate(ctx.arena, compute, {block, V});
+  }
+  ops::gather_rows(ctx, hidden, labels.rows.data(), x);
+  model.final_norm().forward(ctx, x, normed, rstd);
+  for (std::int64_t first = 0; first < R; first += block) {
+    const std::int64_t n = std::min(block, R - first);
+    const TensorView rows = normed.rows(first, n), z = logits.rows(0, n);
+    head_logits(ctx, head, rows, z);
+    const TensorView dz = backward ? dlogits.rows(0, n) : TensorView();
+    ops::cross_entropy(ctx, z, labels.targets.data() + first, losses.as<double>() + first, dz,
+                       compute, grad_scale);
+    if (!backward) continue;
+    const bool packed = head.packed_backward.data != nullptr;
+    ops::matmul(ctx, dz, packed ? TensorView() : head.weight, d_normed.rows(first, n),
+                {.packed_b = packed ? &head.packed_backward : nullptr});
+    if (head.trained_weight != nullptr)
+      ops::matmul(ctx, dz, rows, head.trained_weight->grad, {.trans_a = true, .accumulate = true});
+  }
+  double sum = 0;
+  for (std::int64_t r = 0; r < R; ++r) sum += losses.as<double>()[r];
+  if (backward) {
+    model.final_norm().backward(ctx, x, rstd, d_normed, d_normed, false);
+    ops::scatter_rows(ctx, d_normed, labels.rows.data(), d_hidden);
+  }
+  return sum;
+}
+
+}  // namespace
+
+double CausalLmLoss::evaluate(Context& ctx, const Decoder& model, const Batch& batch,
+                              TensorView hidden) {
+  return run(ctx, model, batch, hidden, {}, 0.0);
+}
+
+double CausalLmLoss::forward_backward(Context& ctx, const Decoder& model, const Batch& batch,
+                                      TensorView hidden, TensorView d_hidden, double grad_scale) {
+  return run(ctx, model, batch, hidden, d_hidden, grad_scale);
+}
+
+void CausalLmLoss::logits(Context& ctx, const Decoder& model, TensorView hidden_rows,
+                          TensorView logits) {
+  const ArenaScope scope(ctx.arena);
+  const TensorView normed = allocate(ctx.arena, model.compute(), {hidden_rows.dim(0), hidden_rows.dim(1)});
+  model.final_norm().forward(ctx, hidden_rows, normed, {});
+  head_logits(ctx, model.lm_head(), normed, logits);
+}
+
+}  // namespace axl::model
