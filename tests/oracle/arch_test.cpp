@@ -1,0 +1,111 @@
+// Logits, loss, every gradient norm, some full gradients, left padding and greedy tokens of the
+// recorded models, under both styles of config.json.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "oracle/model_case.hpp"
+
+namespace axl::test {
+namespace {
+
+constexpr double kLogits = 1e-4, kLoss = 1e-5, kGradient = 1e-4;
+
+/// Largest |a - b| over tokens, relative to the largest |b|.
+double worst_logit(const std::vector<float>& ours, const std::vector<float>& recorded,
+                   const UnpaddedRows& rows, std::int64_t V) {
+  double worst = 0, scale = 0;
+  const auto width = static_cast<std::size_t>(V);
+  for (std::size_t t = 0; t < rows.source.size(); ++t)
+    for (std::size_t v = 0; v < width; ++v) {
+      const double b = static_cast<double>(recorded[rows.source[t] * width + v]);
+      const double diff = std::abs(static_cast<double>(ours[t * width + v]) - b);
+      worst = std::isnan(diff) ? INFINITY : std::max(worst, diff);
+      scale = std::max(scale, std::abs(b));
+    }
+  return worst / scale;
+}
+
+void run_case(const std::string& name, const std::string& config_file) {
+  const std::string folder = oracle_folder() + "/arch/" + name;
+  ModelCase m(folder, config_file, {.compute = DType::f32, .training = {.full = true}});
+  const auto recorded = weights::WeightFile::open(folder + "/oracle.safetensors");
+  const nlohmann::json expected = read_json(folder + "/oracle.json");
+  const auto ids = integers(recorded, "input_ids");
+  const std::int64_t columns = recorded.get("input_ids").shape[1], V = m.config.vocab_size;
+
+  const UnpaddedRows rows =
+      unpad(ids, integers(recorded, "attention_mask"), integers(recorded, "labels"), columns);
+  const double logits = worst_logit(m.logits(rows.batch()), floats(recorded, "logits"), rows, V);
+  EXPECT_LE(logits, kLogits) << name;
+
+  const UnpaddedRows left = unpad(integers(recorded, "left.input_ids"),
+                                  integers(recorded, "left.attention_mask"), {}, columns);
+  const double left_logits =
+      worst_logit(m.logits(left.batch()), floats(recorded, "left.logits"), left, V);
+  EXPECT_LE(left_logits, kLogits) << name;
+
+  m.decoder->parameters().zero_grad();
+  const double loss = m.forward_backward(rows.batch(), rows.labels);
+  EXPECT_NEAR(loss, expected.at("loss").get<double>(), kLoss) << name;
+  double worst_norm = 0, worst_full = 0;
+  for (const auto& [parameter, value] : expected.at("grad_norm").items()) {
+    const tensor::Parameter* p = m.decoder->parameters().find(parameter);
+    ASSERT_NE(p, nullptr) << parameter;
+    worst_norm = std::max(worst_norm, relative(norm(p->grad.as<float>(), p->elements()),
+                                               value.get<double>()));
+    if (recorded.find("grad." + parameter) == nullptr) continue;
+    std::vector<float> diff = floats(recorded, "grad." + parameter);
+    const double scale = norm(diff.data(), p->elements());
+    for (std::size_t i = 0; i < diff.size(); ++i) diff[i] -= p->grad.as<float>()[i];
+    worst_full = std::max(worst_full, norm(diff.data(), p->elements()) / scale);
+  }
+  EXPECT_LE(worst_norm, kGradient) << name;
+  EXPECT_LE(worst_full, kGradient) << name;
+
+  const auto greedy = integers(recorded, "greedy");
+  std::size_t wrong = 0;
+  const UnpaddedRows text = unpad(greedy, std::vector<std::int64_t>(greedy.size(), 1), {},
+                                  static_cast<std::int64_t>(greedy.size()));
+  const auto z = m.logits(text.batch());
+  const std::size_t prompt = greedy.size() - 24, width = static_cast<std::size_t>(V);
+  for (std::size_t t = prompt; t < greedy.size(); ++t) {
+    const auto first = z.begin() + static_cast<std::ptrdiff_t>((t - 1) * width);
+    const auto best = std::max_element(first, first + V) - first;
+    if (best != greedy[t]) ++wrong;
+  }
+  EXPECT_EQ(wrong, 0u) << name;
+  std::printf("%-24s %-16s logits %.1e left %.1e loss %.1e gradient norms %.1e gradients %.1e greedy %zu/24\n",
+              name.c_str(), config_file.c_str(), logits, left_logits,
+              std::abs(loss - expected.at("loss").get<double>()), worst_norm, worst_full, 24 - wrong);
+}
+
+TEST(Oracle, Arch) {
+  const auto cases = oracle_cases("arch");
+  if (cases.empty()) {
+    std::printf("no oracles found\n");
+    GTEST_SKIP();
+  }
+  int run = 0;
+  for (const std::string& name : cases) {
+    const auto config = read_json(oracle_folder() + "/arch/" + name + "/config.json");
+    const std::string architecture = config.at("architectures").at(0);
+    bool known = false;
+    for (const model::FamilySpec& f : model::families())
+      known = known || std::count(f.hf_architectures.begin(), f.hf_architectures.end(), architecture) > 0;
+    if (!known) {
+      std::printf("%-24s skipped: %s is not supported yet\n", name.c_str(), architecture.c_str());
+      continue;
+    }
+    run_case(name, "config.json");
+    run_case(name, "config.hub4.json");
+    ++run;
+  }
+  std::printf("%d of %zu models compared\n", run, cases.size());
+  EXPECT_GT(run, 0);
+}
+
+}  // namespace
+}  // namespace axl::test
