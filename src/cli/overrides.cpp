@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "config/keys.hpp"
 #include "core/error.hpp"
+#include "core/suggest.hpp"
 
 namespace axl::cli {
 namespace {
@@ -17,6 +19,31 @@ std::string key_of(std::string name) {
   return name;
 }
 
+/// The nearest among the command's own options and the configuration's keys.
+[[noreturn]] void throw_unknown(const CLI::App& command, const std::string& name,
+                                const std::string& key) {
+  std::vector<std::string> options;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& l : option->get_lnames()) options.push_back("--" + l);
+  std::string near = nearest(name, options);
+  if (near.empty()) {
+    near = config::nearest_known_key(key.substr(0, key.find('.')));
+    std::replace(near.begin(), near.end(), '_', '-');
+    if (!near.empty()) near = "--" + near;
+  }
+  throw Error(ErrorCode::config, "no option and no configuration key '" + name + "'")
+      .hint(near.empty() ? "axolotl-hpc " + command.get_name() +
+                               " --help shows the options, "
+                               "docs/configuration.md the keys"
+                         : "did you mean '" + near + "'?");
+}
+
+bool is_boolean_word(const std::string& word) {
+  for (const char* known : {"true", "false", "yes", "no", "on", "off", "0", "1", "auto", "null"})
+    if (CLI::detail::to_lower(word) == known) return true;
+  return word.empty();
+}
+
 }  // namespace
 
 std::vector<std::string> join_override_values(const CLI::App& command,
@@ -26,13 +53,15 @@ std::vector<std::string> join_override_values(const CLI::App& command,
     const std::string& arg = args[i];
     const bool foreign = is_long_option(arg) && arg.find('=') == std::string::npos &&
                          arg != "--help" && command.get_option_no_throw(arg) == nullptr;
+    const bool value_follows = i + 1 < args.size() && !is_long_option(args[i + 1]);
+    const std::string key = foreign ? key_of(arg.substr(2)) : "";
     if (!foreign) {
       out.push_back(arg);
-    } else if (i + 1 < args.size() && !is_long_option(args[i + 1])) {
+    } else if (key.starts_with("no_") && config::is_boolean_key(key.substr(3))) {
+      out.push_back("--" + arg.substr(5) + "=false");
+    } else if (value_follows && (!config::is_boolean_key(key) || is_boolean_word(args[i + 1]))) {
       out.push_back(arg + "=" + args[i + 1]);
       ++i;
-    } else if (arg.starts_with("--no-")) {
-      out.push_back("--" + arg.substr(5) + "=false");
     } else {
       out.push_back(arg + "=true");
     }
@@ -47,7 +76,10 @@ Overrides overrides_from(const CLI::App& command) {
     if (!is_long_option(arg) || equals == std::string::npos)
       throw Error(ErrorCode::config, "unexpected argument '" + arg + "'")
           .hint("a configuration key is overridden by --key value");
-    out.emplace_back(key_of(arg.substr(2, equals - 2)), arg.substr(equals + 1));
+    const std::string name = arg.substr(0, equals);
+    const std::string key = key_of(arg.substr(2, equals - 2));
+    if (!config::is_known_key(key.substr(0, key.find('.')))) throw_unknown(command, name, key);
+    out.emplace_back(key, arg.substr(equals + 1));
   }
   return out;
 }

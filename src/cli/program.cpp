@@ -3,24 +3,17 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <new>
 
 #include "cli/help.hpp"
 #include "cli/overrides.hpp"
 #include "cli/registry.hpp"
 #include "core/error.hpp"
+#include "core/launch.hpp"
 #include "core/suggest.hpp"
 
 namespace axl::cli {
 namespace {
-
-/// The rank that the launcher gave this process, known before MPI_Init; 0 without a launcher.
-int launched_rank() {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-    if (const char* value = std::getenv(name)) return std::atoi(value);
-  return 0;
-}
 
 int fail(const Error& error) {
   // The ranks of one job read the same command line and the same file, and `collectively` makes all

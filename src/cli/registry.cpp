@@ -3,10 +3,19 @@
 namespace axl::cli {
 
 // One declaration and one line a command; the order is that of --help.
+CommandSpec init_command();
+CommandSpec schema_command();
+CommandSpec validate_command();
 CommandSpec version_command();
 
 const std::vector<CommandGroup>& command_groups() {
   static const std::vector<CommandGroup> groups{
+      {"Configure",
+       {
+           init_command(),
+           validate_command(),
+           schema_command(),
+       }},
       {"About this installation",
        {
            version_command(),

@@ -40,7 +40,7 @@ struct DatasetConfig {
   std::string chat_template;        ///< after inheritance from the top level
   std::string chat_template_jinja;  ///< template text or a file's path
   bool drop_system_message = false;
-  std::string conversation;         ///< alpaca_chat: instruct, chat, chatml, phi
+  std::string conversation;  ///< alpaca_chat: instruct, chat, chatml, phi
   /// User-defined `type:` map: system_prompt, system_format, field_instruction, format, ...
   std::map<std::string, std::string> user_defined;
   UserLocation where;
@@ -55,7 +55,8 @@ struct Config {
   std::string model_type;
   std::string tokenizer_config;
   std::string tokenizer_type;
-  std::map<std::string, std::string> special_tokens;  ///< bos_token, eos_token, pad_token, unk_token
+  std::map<std::string, std::string>
+      special_tokens;  ///< bos_token, eos_token, pad_token, unk_token
   std::vector<std::string> additional_special_tokens;
   std::vector<std::string> tokens;
   std::string chat_template;
@@ -94,6 +95,9 @@ struct Config {
   double lora_alpha = 0;
   double lora_dropout = 0.0;
   std::vector<std::string> lora_target_modules;
+  /// lora_target_modules was one string: a regex that a module's whole name must match (as in
+  /// PEFT); a list holds name endings.
+  bool lora_target_is_regex = false;
   bool lora_target_linear = false;
   std::vector<std::string> lora_modules_to_save;
   bool peft_use_rslora = false;
@@ -111,7 +115,7 @@ struct Config {
   std::optional<std::int64_t> max_steps;
 
   // optimiser and schedule
-  std::string optimizer = "adamw_torch_fused";
+  std::string optimizer = "adamw_torch_fused";  ///< as given; every accepted name means AdamW
   std::string lr_scheduler = "cosine";
   double learning_rate = 0.0;
   std::optional<std::int64_t> warmup_steps;
@@ -127,7 +131,7 @@ struct Config {
 
   // precision and memory
   std::string dtype = "f32";  ///< derived from bf16/fp16/bfloat16/float32: "f32" or "bf16"
-  std::string bf16 = "auto";  ///< as given: auto, true, false, full
+  std::string bf16 = "auto";  ///< given: auto, true, false, full; after derivation true or false
   bool gradient_checkpointing = false;
 
   // running
@@ -135,10 +139,12 @@ struct Config {
   std::string output_dir = "./model-out";
   std::optional<std::int64_t> logging_steps;
   std::optional<std::int64_t> save_steps;
+  std::optional<double> save_steps_share;  ///< save_steps < 1: this share of all steps
   std::optional<std::int64_t> saves_per_epoch;
   std::string save_strategy;  ///< "", steps, epoch, no, best
   std::int64_t save_total_limit = 4;
   std::optional<std::int64_t> eval_steps;
+  std::optional<double> eval_steps_share;  ///< eval_steps < 1: this share of all steps
   std::optional<std::int64_t> evals_per_epoch;
   std::string eval_strategy;  ///< "", steps, epoch, no
   std::string resume_from_checkpoint;
@@ -146,6 +152,9 @@ struct Config {
   std::optional<double> loss_watchdog_threshold;
   std::int64_t loss_watchdog_patience = 3;
   std::optional<std::int64_t> early_stopping_patience;
+  bool use_tensorboard = true;
+  bool save_first_step = false;
+  bool save_only_model = false;
 
   /// Where each given key stands in the YAML (or "command line").
   std::map<std::string, UserLocation> locations;
@@ -167,6 +176,7 @@ struct LoadResult {
   Config config;
   std::vector<Finding> errors;
   std::vector<Finding> warnings;
+  std::vector<Finding> notices;  ///< accepted keys that have no effect here, each with the reason
   std::vector<std::string> ignored;  ///< keys that have no effect (unknown or Python-only)
   std::string effective_json;        ///< every key's value after defaults and derivation
   bool accepted() const { return errors.empty(); }
@@ -176,16 +186,35 @@ struct LoadOptions {
   bool strict = false;  ///< unknown keys are errors
   /// --learning-rate 1e-4 -> {"learning_rate", "1e-4"}; nested keys "datasets.0.path"
   std::vector<std::pair<std::string, std::string>> overrides;
+  /// Does the processor compute in bf16 (what `bf16: auto` asks)? Unset: cpu_has_native_bf16().
+  std::optional<bool> native_bf16;
 };
 
+/// AVX512-BF16 or AMX-BF16, usable in this process.
+bool cpu_has_native_bf16();
+
 /// Reads, merges overrides, validates, derives. Never throws for what is wrong in the file.
+/// A directory that holds one YAML stands for it.
 LoadResult load(const std::string& path, const LoadOptions& options);
 
-/// Prints every finding and throws Error{config} (exit code 2) when there are errors.
+/// The same for a configuration's text; `file` names it in messages.
+LoadResult load_text(const std::string& text, const std::string& file, const LoadOptions& options);
+
+/// The files that the configuration names and that are not there: datasets, base model, adapter,
+/// template, checkpoint. Apart from load(), so that a configuration made for another machine can
+/// be validated.
+std::vector<Finding> check_files(const Config& config);
+
+/// Prints every finding and throws Error{config} (exit code 2) when there are errors. Files that
+/// are missing are errors too.
 Config load_or_throw(const std::string& path, const LoadOptions& options);
 
-/// The JSON Schema of the YAML, from the same table that parsing uses.
-std::string json_schema();
+/// "FILE:LINE:COLUMN: KEY: MESSAGE", with the hint in a line of its own.
+std::string to_string(const Finding& finding);
+
+/// The JSON Schema of the YAML, from the same table that parsing uses. `strict`: keys that the
+/// table does not know are not allowed.
+std::string json_schema(bool strict = false);
 /// docs/configuration.md, generated from the same table.
 std::string reference_markdown();
 

@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "cli/overrides.hpp"
+#include "config/config.hpp"
+#include "core/error.hpp"
+
+namespace axl::cli {
+namespace {
+
+struct Options {
+  std::string file;
+  std::string format = "text";
+  bool strict = false;
+  bool check_files = false;
+};
+
+nlohmann::ordered_json findings_json(const std::vector<config::Finding>& findings) {
+  auto out = nlohmann::ordered_json::array();
+  for (const config::Finding& f : findings)
+    out.push_back({{"file", f.where.file},
+                   {"line", f.where.line},
+                   {"column", f.where.column},
+                   {"key", f.where.key},
+                   {"message", f.message},
+                   {"hint", f.hint}});
+  return out;
+}
+
+void print_json(const config::LoadResult& result) {
+  nlohmann::ordered_json out;
+  out["status"] = result.accepted() ? "accept" : "reject";
+  out["errors"] = findings_json(result.errors);
+  std::vector<config::Finding> warnings = result.warnings;
+  warnings.insert(warnings.end(), result.notices.begin(), result.notices.end());
+  out["warnings"] = findings_json(warnings);
+  out["ignored"] = result.ignored;
+  out["effective"] = nlohmann::ordered_json::parse(result.effective_json);
+  fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void print_text(const std::string& file, const config::LoadResult& result) {
+  for (const config::Finding& f : result.errors) fmt::print("error: {}\n", to_string(f));
+  for (const config::Finding& f : result.warnings) fmt::print("warning: {}\n", to_string(f));
+  for (const config::Finding& f : result.notices) fmt::print("note: {}\n", to_string(f));
+  const auto count = [](std::size_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  fmt::print("{}: {}, {}, {}\n", file, result.accepted() ? "accepted" : "rejected",
+             count(result.errors.size(), "error"), count(result.warnings.size(), "warning"));
+}
+
+int validate(const Options& options, const Overrides& overrides) {
+  config::LoadOptions load_options;
+  load_options.strict = options.strict;
+  load_options.overrides = overrides;
+  config::LoadResult result = config::load(options.file, load_options);
+  auto& list = options.check_files ? result.errors : result.warnings;
+  for (config::Finding& f : config::check_files(result.config)) list.push_back(std::move(f));
+  std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.where.line, a.where.column) < std::pair(b.where.line, b.where.column);
+  });
+  if (options.format == "json")
+    print_json(result);
+  else
+    print_text(options.file, result);
+  return result.accepted() ? kExitDone : kExitBadInput;
+}
+
+void define(CLI::App& command, std::function<int()>& action) {
+  auto options = std::make_shared<Options>();
+  command.add_option("CONFIG", options->file, "The YAML file")->required();
+  command.add_option("--format", options->format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->option_text("text|json");
+  command.add_flag("--strict", options->strict, "Unknown keys are errors");
+  command.add_flag("--check-files", options->check_files,
+                   "Files that the configuration names must be there");
+  command.allow_extras();
+  command.footer(
+      "Examples:\n"
+      "  axolotl-hpc validate run.yaml\n"
+      "  axolotl-hpc validate --strict --check-files run.yaml\n"
+      "  axolotl-hpc validate --format json run.yaml --learning-rate 1e-4 | jq .effective");
+  action = [options, &command] { return validate(*options, overrides_from(command)); };
+}
+
+}  // namespace
+
+CommandSpec validate_command() {
+  return {.name = "validate",
+          .summary = "Check a configuration and show every problem with line and column",
+          .define = &define};
+}
+
+}  // namespace axl::cli

@@ -1,0 +1,182 @@
+#pragma once
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <type_traits>
+
+#include "config/report.hpp"
+#include "config/schema.hpp"
+#include "config/value.hpp"
+#include "core/suggest.hpp"
+
+// From a node to the member that its key names, and from the member to JSON.
+namespace axl::config {
+
+/// "an integer, at least 1", "one of drop, truncate, raise": what a key takes, for messages and the
+/// reference page.
+template <class Owner>
+std::string what_is_allowed(const Key<Owner>& key) {
+  if (!key.allowed.empty()) return fmt::format("one of {}", fmt::join(key.allowed, ", "));
+  static constexpr std::string_view kNames[] = {
+      "true or false",      "an integer",    "a number",         "text",   "a list of text",
+      "a list of integers", "a map of text", "a map of numbers", "a value"};
+  std::string out(kNames[static_cast<std::size_t>(key.kind)]);
+  const bool low = std::isfinite(key.minimum), high = std::isfinite(key.maximum);
+  if (low && high && !key.above_minimum)
+    out += fmt::format(" from {} to {}", key.minimum, key.maximum);
+  else if (low)
+    out += fmt::format(", {} {}", key.above_minimum ? "more than" : "at least", key.minimum);
+  if (high && (!low || key.above_minimum)) out += fmt::format(", at most {}", key.maximum);
+  return out;
+}
+
+template <class Owner>
+class Binder {
+ public:
+  Binder(Owner& owner, const Key<Owner>& key, const Node& node, const std::string& name,
+         Report& report)
+      : owner_(owner), key_(key), node_(node), name_(name), report_(report) {}
+
+  void operator()(std::monostate) const {}
+  template <class T>
+  void operator()(T Owner::*member) const {
+    T value{};
+    if (read(node_, value)) owner_.*member = std::move(value);
+  }
+
+ private:
+  bool refuse(const Node& node, const std::string& hint = "") const {
+    report_.error(name_, node,
+                  fmt::format("must be {}; got {}", what_is_allowed(key_), found(node)), hint);
+    return false;
+  }
+  bool in_bounds(double v) const {
+    return (key_.above_minimum ? v > key_.minimum : v >= key_.minimum) && v <= key_.maximum;
+  }
+  bool read(const Node& node, bool& out) const {
+    const auto v = as_bool(node);
+    if (!v) return refuse(node);
+    out = *v;
+    return true;
+  }
+  bool read(const Node& node, std::int64_t& out) const {
+    const auto v = as_integer(node);
+    const bool octal = !v && node.text.size() > 1 && node.text[0] == '0' &&
+                       node.text.find_first_not_of("01234567") == std::string::npos;
+    if (octal)
+      return refuse(node, "YAML 1.1 reads a leading 0 as octal; write the number without it");
+    if (!v || !in_bounds(static_cast<double>(*v))) return refuse(node);
+    out = *v;
+    return true;
+  }
+  bool read(const Node& node, double& out) const {
+    const auto v = as_number(node);
+    if (!v || !in_bounds(*v)) return refuse(node);
+    out = *v;
+    return true;
+  }
+  bool read(const Node& node, std::string& out) const {
+    auto v = as_text(node);
+    // The bare word no is a boolean for YAML 1.1, but `save_strategy: no` can only mean the name.
+    if (!v && node.text == "no" && !key_.allowed.empty()) v = node.text;
+    if (!v) {
+      bool b = false;
+      const bool word = node.kind == Node::Kind::scalar && is_yaml_bool(node.text, b);
+      return refuse(node, word ? "YAML reads this bare word as a boolean; put it in quotes" : "");
+    }
+    if (!key_.allowed.empty()) {
+      std::vector<std::string> known(key_.allowed.begin(), key_.allowed.end());
+      if (std::find(known.begin(), known.end(), *v) == known.end()) {
+        const std::string near = nearest(*v, known);
+        return refuse(node, near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+      }
+    }
+    out = *v;
+    return true;
+  }
+  template <class T>
+  bool read(const Node& node, std::optional<T>& out) const {
+    T value{};
+    if (!read(node, value)) return false;
+    out = value;
+    return true;
+  }
+  template <class T>
+  bool read(const Node& node, std::vector<T>& out) const {
+    if (node.kind == Node::Kind::scalar) {  // one value stands for a list of one
+      T value{};
+      if (!read(node, value)) return false;
+      out.push_back(std::move(value));
+      return true;
+    }
+    if (node.kind != Node::Kind::sequence) return refuse(node);
+    bool good = true;
+    for (const Node& item : node.items) {
+      T value{};
+      if (read(item, value))
+        out.push_back(std::move(value));
+      else
+        good = false;
+    }
+    return good;
+  }
+  template <class T>
+  bool read(const Node& node, std::map<std::string, T>& out) const {
+    if (node.kind != Node::Kind::map) return refuse(node);
+    bool good = true;
+    for (const Entry& e : node.entries) {
+      T value{};
+      if (read(e.value, value))
+        out[e.key] = std::move(value);
+      else
+        good = false;
+    }
+    return good;
+  }
+
+  Owner& owner_;
+  const Key<Owner>& key_;
+  const Node& node_;
+  const std::string& name_;
+  Report& report_;
+};
+
+/// Reads `node` into the member or by the key's own reader; reports what is wrong.
+template <class Owner>
+void bind(Owner& owner, const Key<Owner>& key, const Node& node, const std::string& name,
+          Report& report) {
+  if (key.reader)
+    key.reader(owner, node, name, report);
+  else
+    std::visit(Binder<Owner>(owner, key, node, name, report), key.member);
+}
+
+template <class T>
+nlohmann::ordered_json json_of(const T& value) {
+  return nlohmann::ordered_json(value);
+}
+template <class T>
+nlohmann::ordered_json json_of(const std::optional<T>& value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+}
+
+/// The member's value; null for a key without one and for empty text.
+template <class Owner>
+nlohmann::ordered_json value_of(const Owner& owner, const Key<Owner>& key) {
+  return std::visit(
+      [&owner](auto member) -> nlohmann::ordered_json {
+        using M = decltype(member);
+        if constexpr (std::is_same_v<M, std::monostate>) {
+          return nullptr;
+        } else if constexpr (std::is_same_v<M, std::string Owner::*>) {
+          const std::string& text = owner.*member;
+          return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
+        } else {
+          return json_of(owner.*member);
+        }
+      },
+      key.member);
+}
+
+}  // namespace axl::config

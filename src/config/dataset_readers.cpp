@@ -1,0 +1,204 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/bind.hpp"
+#include "config/readers.hpp"
+
+namespace axl::config {
+namespace {
+
+/// Dataset types that Axolotl knows and this program does not convert yet.
+const std::vector<std::string_view>& types_not_yet() {
+  static const std::vector<std::string_view> list{
+      "gpteacher",           "oasst",         "jeopardy",   "explainchoice",
+      "concisechoice",       "summarizetldr", "reflection", "orcamini",
+      "context_qa",          "metharme",      "pygmalion",  "llama2_chat",
+      "input_output",        "messages",      "pretrain",   "creative_acr",
+      "stepwise_supervised", "bradley_terry", "_synthetic", "user_defined"};
+  return list;
+}
+
+/// {role: from} style maps of Axolotl's `type: sharegpt`, which it has removed.
+void as_sharegpt(DatasetConfig& d) {
+  d.type = "chat_template";
+  d.field_messages = "conversations";
+  d.message_property_mappings = {{"role", "from"}, {"content", "value"}};
+}
+
+void read_user_defined(DatasetConfig& d, const Node& node, const std::string& key, Report& report) {
+  static const std::vector<std::string> kFields{
+      "system_prompt", "system_format", "field_system", "field_instruction",
+      "field_input",   "field_output",  "format",       "no_input_format"};
+  for (const Entry& e : node.entries) {
+    const std::string name = key + "." + e.key;
+    if (std::find(kFields.begin(), kFields.end(), e.key) == kFields.end()) {
+      const std::string near = nearest(e.key, kFields);
+      report.unknown(report.place(name, e.line, e.column), near);
+      continue;
+    }
+    if (e.value.is_null()) continue;
+    if (const auto v = as_text(e.value))
+      d.user_defined[e.key] = *v;
+    else
+      report.error(name, e.value, fmt::format("must be text; got {}", found(e.value)));
+  }
+  const auto it = d.user_defined.find("no_input_format");
+  if (it != d.user_defined.end() && it->second.find("{input}") != std::string::npos)
+    report.error(key + ".no_input_format", node.find("no_input_format")->value,
+                 "must not hold {input}: it is for rows without one");
+}
+
+void read_dataset(DatasetConfig& d, const Node& node, const std::string& prefix, Config& config,
+                  Report& report) {
+  d.where = report.place(prefix, node);
+  bool has_eot = false;
+  std::vector<std::string> names;
+  for (const DatasetKey& k : dataset_keys()) names.emplace_back(k.name);
+  for (const Entry& e : node.entries) {
+    const std::string name = prefix + "." + e.key;
+    const UserLocation at_key = report.place(name, e.line, e.column);
+    const auto key = std::find_if(dataset_keys().begin(), dataset_keys().end(),
+                                  [&e](const DatasetKey& k) { return k.name == e.key; });
+    if (key == dataset_keys().end()) {
+      report.unknown(at_key, e.key == "train_on_split" ? "split" : nearest(e.key, names));
+      continue;
+    }
+    if (e.value.is_null()) continue;
+    config.locations[name] = report.place(name, e.value);
+    const bool off = as_bool(e.value).has_value() && !*as_bool(e.value);
+    switch (key->action) {
+      case Action::implement:
+        bind(d, *key, e.value, name, report);
+        has_eot = has_eot || e.key == "train_on_eot";
+        break;
+      case Action::notice:
+        report.notice(at_key, std::string(key->doc));
+        break;
+      case Action::alias: {
+        const std::string property(key->target.substr(key->target.find('.') + 1));
+        const Entry* mappings = node.find("message_property_mappings");
+        const Entry* same = mappings ? mappings->value.find(property) : nullptr;
+        if (same && same->value.text != e.value.text)
+          report.error(at_key, fmt::format("conflicts with {}", key->target),
+                       "keep message_property_mappings alone");
+        else if (const auto v = as_text(e.value)) {
+          d.message_property_mappings[property] = *v;
+          report.warning(at_key, "old name",
+                         fmt::format("write message_property_mappings: {{{}: {}}}", property, *v));
+        } else {
+          report.error(name, e.value, fmt::format("must be text; got {}", found(e.value)));
+        }
+        break;
+      }
+      case Action::later:
+      case Action::reject:
+        if (!off) report.error(at_key, std::string(key->doc));
+        break;
+    }
+  }
+  if (!has_eot) d.train_on_eot = d.train_on_eos;
+  if (d.path.empty() && (!node.find("path") || node.find("path")->value.is_null()))
+    report.error(prefix + ".path", node, "is required: the file or folder of the rows");
+  if (!node.find("type") || node.find("type")->value.is_null())
+    report.error(prefix + ".type", node,
+                 "is required: data that is already tokenised is not supported yet",
+                 "chat_template, alpaca and completion are the usual ones");
+  if (d.shards && d.shards_idx >= *d.shards)
+    report.error(config.locations.count(prefix + ".shards_idx")
+                     ? config.locations[prefix + ".shards_idx"]
+                     : report.place(prefix + ".shards_idx", node),
+                 fmt::format("must be less than shards ({}); got {}", *d.shards, d.shards_idx));
+}
+
+}  // namespace
+
+void read_datasets(Config& c, const Node& node, const std::string& key, Report& report) {
+  if (node.kind != Node::Kind::sequence)
+    return report.error(key, node, fmt::format("must be a list of data sets; got {}", found(node)),
+                        "write '- path: ...' below the key");
+  if (node.items.empty())
+    return report.error(key, node, "must hold at least one data set; got a list of 0");
+  auto& list = key == "datasets" ? c.datasets : c.test_datasets;
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    const std::string prefix = fmt::format("{}.{}", key, i);
+    if (node.items[i].kind != Node::Kind::map) {
+      report.error(prefix, node.items[i],
+                   fmt::format("must be a map with path and type; got {}", found(node.items[i])));
+      continue;
+    }
+    list.emplace_back();
+    read_dataset(list.back(), node.items[i], prefix, c, report);
+  }
+}
+
+void read_dataset_type(DatasetConfig& d, const Node& node, const std::string& key, Report& report) {
+  if (node.kind == Node::Kind::map) {
+    d.type = "user_defined";
+    return read_user_defined(d, node, key, report);
+  }
+  const auto v = as_text(node);
+  if (!v)
+    return report.error(key, node, fmt::format("must be a name or a map; got {}", found(node)));
+  d.type = *v;
+  const auto& known = dataset_types();
+  if (std::find(known.begin(), known.end(), *v) != known.end()) return;
+  if (v->starts_with("sharegpt")) {
+    as_sharegpt(d);
+    report.warning(report.place(key, node),
+                   fmt::format("'{}' was removed from Axolotl; taken as chat_template with "
+                               "field_messages: conversations and from/value",
+                               *v));
+    return;
+  }
+  const std::string base = v->substr(0, v->find_first_of(".:"));
+  const auto& later = types_not_yet();
+  if (std::find(later.begin(), later.end(), base) != later.end())
+    return report.error(key, node, fmt::format("this type is not supported yet; got '{}'", *v),
+                        "a map of fields and formats in place of the name can express most types");
+  if (v->find('.') != std::string::npos && !v->starts_with("alpaca") &&
+      !v->starts_with("chat_template"))
+    return report.error(key, node,
+                        fmt::format("strategies in Python cannot be loaded; got '{}'", *v),
+                        "a map of fields and formats in place of the name can express most types");
+  const std::string near = nearest(*v, {known.begin(), known.end()});
+  report.error(key, node, fmt::format("must be one of {}; got '{}'", fmt::join(known, ", "), *v),
+               near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+}
+
+void read_mappings(DatasetConfig& d, const Node& node, const std::string& key, Report& report) {
+  if (node.kind != Node::Kind::map)
+    return report.error(key, node, fmt::format("must be a map of text; got {}", found(node)));
+  for (const Entry& e : node.entries) {
+    if (e.value.is_null()) continue;
+    if (const auto v = as_text(e.value))
+      d.message_property_mappings[e.key] = *v;
+    else
+      report.error(key + "." + e.key, e.value, fmt::format("must be text; got {}", found(e.value)));
+  }
+}
+
+void read_roles(DatasetConfig& d, const Node& node, const std::string& key, Report& report) {
+  if (node.kind != Node::Kind::map)
+    return report.error(key, node,
+                        fmt::format("must be a map from roles to lists; got {}", found(node)));
+  std::map<std::string, std::vector<std::string>> roles;
+  for (const Entry& e : node.entries) {
+    const std::string name = key + "." + e.key;
+    std::vector<Node> items = e.value.items;
+    if (e.value.kind == Node::Kind::scalar) items = {e.value};
+    if (e.value.kind == Node::Kind::map) {
+      report.error(name, e.value, fmt::format("must be a list of text; got {}", found(e.value)));
+      continue;
+    }
+    for (const Node& item : items) {
+      if (const auto v = as_text(item))
+        roles[e.key].push_back(*v);
+      else
+        report.error(name, item, fmt::format("must be text; got {}", found(item)));
+    }
+  }
+  if (!roles.empty()) d.roles = std::move(roles);
+}
+
+}  // namespace axl::config

@@ -1,0 +1,82 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "config/config.hpp"
+
+namespace axl::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool there(const std::string& path) {
+  std::error_code ec;
+  return fs::exists(path, ec);
+}
+
+/// org/name: what could be a Hugging Face name rather than a path.
+bool looks_like_hub_name(const std::string& path) {
+  return !path.empty() && path.front() != '/' && path.front() != '.' && path.front() != '~' &&
+         fs::path(path).extension() != ".json" && fs::path(path).extension() != ".jsonl" &&
+         fs::path(path).extension() != ".gguf";
+}
+
+Finding missing(UserLocation where, const std::string& path, const char* what) {
+  Finding f;
+  f.where = std::move(where);
+  f.message = fmt::format("no such {}: '{}'", what, path);
+  if (path.find("://") != std::string::npos)
+    f.hint = "nothing is downloaded: fetch it first and give its path";
+  else if (looks_like_hub_name(path))
+    f.hint = "Hugging Face names are not downloaded: fetch it first and give its path";
+  else if (path.front() == '~')
+    f.hint = "'~' is not expanded in a configuration: write the whole path";
+  else if (path.front() != '/')
+    f.hint = fmt::format("looked for it from {}", fs::current_path().string());
+  return f;
+}
+
+void check_dataset(const Config& config, const DatasetConfig& d, std::vector<Finding>& out) {
+  const auto place = [&](const char* member) {
+    const std::string key = d.where.key + "." + member;
+    const auto it = config.locations.find(key);
+    UserLocation where = it == config.locations.end() ? d.where : it->second;
+    where.key = key;
+    return where;
+  };
+  const bool loader_name = !d.data_files.empty() && (d.path == "json" || d.path == "jsonl");
+  if (!loader_name && !d.path.empty() && !there(d.path))
+    out.push_back(missing(place("path"), d.path, "file or folder"));
+  for (const std::string& file : d.data_files) {
+    const std::string inside = loader_name ? file : (fs::path(d.path) / file).string();
+    const bool pattern = file.find_first_of("*?[") != std::string::npos;
+    if (!pattern && !there(inside) && !there(file))
+      out.push_back(missing(place("data_files"), file, "file"));
+  }
+}
+
+/// Jinja text holds braces; a path does not.
+bool is_template_path(const std::string& text) {
+  return text.find('{') == std::string::npos && text.find('\n') == std::string::npos;
+}
+
+}  // namespace
+
+std::vector<Finding> check_files(const Config& config) {
+  std::vector<Finding> out;
+  const auto check = [&](const char* key, const std::string& path, const char* what) {
+    if (!path.empty() && !there(path)) out.push_back(missing(config.at(key), path, what));
+  };
+  check("base_model", config.base_model, "model folder or .gguf file");
+  check("base_model_config", config.base_model_config, "model folder");
+  check("tokenizer_config", config.tokenizer_config, "tokenizer folder or file");
+  check("lora_model_dir", config.lora_model_dir, "adapter folder");
+  check("resume_from_checkpoint", config.resume_from_checkpoint, "checkpoint folder");
+  if (is_template_path(config.chat_template_jinja))
+    check("chat_template_jinja", config.chat_template_jinja, "template file");
+  for (const auto* list : {&config.datasets, &config.test_datasets})
+    for (const DatasetConfig& d : *list) check_dataset(config, d, out);
+  return out;
+}
+
+}  // namespace axl::config

@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "config/bind.hpp"
+#include "config/config.hpp"
+#include "config/keys.hpp"
+#include "config/overrides.hpp"
+#include "config/rules.hpp"
+#include "config/schema.hpp"
+#include "core/launch.hpp"
+
+namespace axl::config {
+namespace {
+
+/// Off: a boolean that is false, a number 0, an empty list or map. Such a key asks for nothing.
+bool is_off(const Node& node) {
+  if (node.kind == Node::Kind::sequence) return node.items.empty();
+  if (node.kind == Node::Kind::map) return node.entries.empty();
+  const auto flag = as_bool(node);
+  if (flag) return !*flag;
+  const auto number = as_number(node);
+  return number && *number == 0.0;
+}
+
+/// Gives the alias's value to the key that it stands for.
+void resolve_aliases(Node& root, Report& report) {
+  std::vector<Entry> added;
+  for (const Entry& e : root.entries) {
+    const ConfigKey* key = find_key(e.key);
+    if (!key || key->action != Action::alias || e.value.is_null()) continue;
+    const UserLocation where = report.place(e.key, e.line, e.column);
+    Node value = e.value;
+    if (!key->target_value.empty()) {
+      const auto flag = as_bool(e.value);
+      if (!flag) {
+        report.error(e.key, e.value, fmt::format("must be true or false; got {}", found(e.value)));
+        continue;
+      }
+      if (!*flag) continue;
+      value.text = key->target_value;
+    }
+    const Entry* target = root.find(key->target);
+    if (target && !target->value.is_null()) {
+      report.error(where, fmt::format("is another name of {}, which is given too", key->target),
+                   fmt::format("keep {}", key->target));
+      continue;
+    }
+    report.warning(where, "old name",
+                   key->target_value.empty()
+                       ? fmt::format("write {}", key->target)
+                       : fmt::format("write {}: {}", key->target, key->target_value));
+    added.push_back({std::string(key->target), e.line, e.column, std::move(value)});
+  }
+  for (Entry& e : added) {
+    if (Entry* there = root.find(e.key))
+      there->value = std::move(e.value);
+    else
+      root.entries.push_back(std::move(e));
+  }
+}
+
+void read_keys(const Node& root, Config& config, Report& report) {
+  for (const Entry& e : root.entries) {
+    const UserLocation at_key = report.place(e.key, e.line, e.column);
+    const ConfigKey* key = find_key(e.key);
+    if (!key) {
+      report.unknown(at_key, nearest_known_key(e.key));
+      continue;
+    }
+    if (e.value.is_null()) continue;
+    config.locations[e.key] = report.place(e.key, e.value);
+    switch (key->action) {
+      case Action::implement:
+        bind(config, *key, e.value, e.key, report);
+        break;
+      case Action::notice:
+        if (key->reader)
+          bind(config, *key, e.value, e.key, report);
+        else if (!is_off(e.value))
+          report.notice(at_key, std::string(key->doc));
+        break;
+      case Action::alias:
+        break;
+      case Action::later:
+      case Action::reject:
+        if (!is_off(e.value))
+          report.error(e.key, e.value, fmt::format("{}; got {}", key->doc, found(e.value)));
+        break;
+    }
+  }
+}
+
+bool before(const Finding& a, const Finding& b) {
+  return std::pair(a.where.line, a.where.column) < std::pair(b.where.line, b.where.column);
+}
+
+void tidy(LoadResult& result) {
+  for (auto* list : {&result.errors, &result.warnings, &result.notices})
+    std::stable_sort(list->begin(), list->end(), before);
+  std::sort(result.ignored.begin(), result.ignored.end());
+  result.ignored.erase(std::unique(result.ignored.begin(), result.ignored.end()),
+                       result.ignored.end());
+}
+
+}  // namespace
+
+LoadResult load_text(const std::string& text, const std::string& file, const LoadOptions& options) {
+  LoadResult result;
+  Report report(file, options.strict, result);
+  Node root;
+  try {
+    root = parse_yaml(text, file);
+  } catch (const Error& e) {
+    report.error(e.where(), e.message(), e.hint());
+  }
+  if (result.errors.empty() && root.is_null())
+    report.error({file, 1, 1, ""}, "is empty",
+                 "axolotl-hpc init writes a configuration to start from");
+  else if (result.errors.empty() && root.kind != Node::Kind::map)
+    report.error("", root, fmt::format("must be a map of keys; got {}", found(root)));
+  if (!result.errors.empty()) {
+    result.effective_json = "{}";
+    return result;
+  }
+  apply_overrides(root, options.overrides, report);
+  resolve_aliases(root, report);
+  read_keys(root, result.config, report);
+  const bool native = options.native_bf16 ? *options.native_bf16 : cpu_has_native_bf16();
+  derive(result.config, root, native, report);
+  check_rules(result.config, root, report);
+  result.effective_json = effective_json(result.config, root);
+  tidy(result);
+  return result;
+}
+
+LoadResult load(const std::string& path, const LoadOptions& options) {
+  std::string file = path;
+  try {
+    const std::string text = read_yaml_file(file);
+    return load_text(text, file, options);
+  } catch (const Error& e) {
+    LoadResult result;
+    result.errors.push_back({e.where(), e.message(), e.hint()});
+    result.effective_json = "{}";
+    return result;
+  }
+}
+
+std::string to_string(const Finding& finding) {
+  std::string out = axl::to_string(finding.where) + finding.message;
+  if (!finding.hint.empty()) out += "\n  hint: " + finding.hint;
+  return out;
+}
+
+Config load_or_throw(const std::string& path, const LoadOptions& options) {
+  LoadResult result = load(path, options);
+  if (result.accepted())
+    for (Finding& f : check_files(result.config)) result.errors.push_back(std::move(f));
+  if (launched_rank() == 0) {
+    for (const Finding& f : result.notices) fmt::print(stderr, "note: {}\n", to_string(f));
+    for (const Finding& f : result.warnings) fmt::print(stderr, "warning: {}\n", to_string(f));
+  }
+  if (result.errors.size() == 1) {
+    const Finding& f = result.errors.front();
+    throw Error(ErrorCode::config, f.message).at(f.where).hint(f.hint);
+  }
+  if (!result.errors.empty()) {
+    std::string all = fmt::format("{} problems in {}", result.errors.size(), path);
+    for (const Finding& f : result.errors) all += "\n" + to_string(f);
+    throw Error(ErrorCode::config, std::move(all));
+  }
+  return std::move(result.config);
+}
+
+}  // namespace axl::config

@@ -1,0 +1,367 @@
+#include "config/readers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <regex>
+
+#include "config/bind.hpp"
+#include "config/value.hpp"
+
+namespace axl::config {
+namespace {
+
+/// Reports and returns nullopt unless the node is text.
+std::optional<std::string> text_or_error(const Node& node, const std::string& key, Report& report) {
+  auto v = as_text(node);
+  if (!v) report.error(key, node, fmt::format("must be text; got {}", found(node)));
+  return v;
+}
+
+std::optional<bool> bool_or_error(const Node& node, const std::string& key, Report& report) {
+  auto v = as_bool(node);
+  if (!v) report.error(key, node, fmt::format("must be true or false; got {}", found(node)));
+  return v;
+}
+
+std::string did_you_mean(const std::string& name, std::vector<std::string_view> known) {
+  const std::string near = nearest(name, {known.begin(), known.end()});
+  return near.empty() ? "" : fmt::format("did you mean '{}'?", near);
+}
+
+bool contains(const std::vector<std::string_view>& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+}  // namespace
+
+void read_model_type(Config& c, const Node& node, const std::string& key, Report& report) {
+  const auto v = text_or_error(node, key, report);
+  if (!v) return;
+  c.model_type = *v;
+  if (v->find("Classification") != std::string::npos)
+    report.error(key, node,
+                 fmt::format("models with a classification head are not supported yet; "
+                             "got '{}'",
+                             *v),
+                 "AutoModelForCausalLM is supported");
+  else if (v->find("ForConditionalGeneration") != std::string::npos ||
+           v->find("Vision") != std::string::npos || v->find("ImageText") != std::string::npos)
+    report.error(key, node,
+                 fmt::format("models of images and sound are not supported; got '{}'", *v),
+                 "AutoModelForCausalLM is supported");
+}
+
+void read_special_tokens(Config& c, const Node& node, const std::string& key, Report& report) {
+  static const std::vector<std::string> kNames{"bos_token", "eos_token", "pad_token", "unk_token",
+                                               "additional_special_tokens"};
+  if (node.kind != Node::Kind::map)
+    return report.error(key, node, fmt::format("must be a map; got {}", found(node)));
+  for (const Entry& e : node.entries) {
+    const std::string name = key + "." + e.key;
+    if (std::find(kNames.begin(), kNames.end(), e.key) == kNames.end()) {
+      const std::string near = nearest(e.key, kNames);
+      report.unknown(report.place(name, e.line, e.column), near);
+    } else if (e.value.is_null()) {
+      continue;
+    } else if (e.key == "additional_special_tokens") {
+      if (e.value.kind != Node::Kind::sequence) {
+        report.error(name, e.value, fmt::format("must be a list of text; got {}", found(e.value)));
+        continue;
+      }
+      for (const Node& item : e.value.items)
+        if (const auto v = text_or_error(item, name, report))
+          c.additional_special_tokens.push_back(*v);
+    } else if (const auto v = text_or_error(e.value, name, report)) {
+      c.special_tokens[e.key] = *v;
+    }
+  }
+}
+
+void read_chat_template(Config& c, const Node& node, const std::string& key, Report& report) {
+  if (const auto v = text_or_error(node, key, report)) c.chat_template = *v;
+}
+
+void read_json_map(Config& c, const Node& node, const std::string& key, Report& report) {
+  if (node.kind != Node::Kind::map)
+    return report.error(key, node, fmt::format("must be a map; got {}", found(node)));
+  for (const Entry& e : node.entries) c.chat_template_kwargs[e.key] = to_json(e.value);
+}
+
+void read_adapter(Config& c, const Node& node, const std::string& key, Report& report) {
+  const auto v = text_or_error(node, key, report);
+  if (!v) return;
+  c.adapter = *v;
+  if (*v == "lora" || v->empty()) return;
+  static const std::vector<std::string_view> kLater{"llama-adapter", "ia3",    "adalora", "loha",
+                                                    "lokr",          "oft",    "boft",    "vera",
+                                                    "dora",          "prefix", "prompt"};
+  if (*v == "qlora")
+    report.error(
+        key, node, "qlora is not supported yet; got 'qlora'",
+        "use adapter: lora with load_in_4bit: false; a Q4 GGUF file as base_model keeps the "
+        "base small on disk");
+  else if (contains(kLater, *v))
+    report.error(key, node, fmt::format("this method is not supported yet; got '{}'", *v),
+                 "use adapter: lora");
+  else
+    report.error(key, node,
+                 fmt::format("must be lora, or empty for a full fine-tune; got '{}'", *v),
+                 did_you_mean(*v, {"lora"}));
+  c.adapter = "lora";  // the other rules then speak about the same kind of run
+}
+
+void read_target_modules(Config& c, const Node& node, const std::string& key, Report& report) {
+  if (node.kind == Node::Kind::scalar) {
+    const auto v = text_or_error(node, key, report);
+    if (!v) return;
+    if (*v == "all-linear") {
+      c.lora_target_linear = true;
+      return;
+    }
+    try {
+      std::regex probe(*v, std::regex::ECMAScript);
+    } catch (const std::regex_error&) {
+      report.error(key, node, fmt::format("is not a regular expression: {}", found(node)),
+                   "a list such as [q_proj, v_proj] names modules by their endings");
+      return;
+    }
+    // A plain word would match no whole name, so it can only be meant as an ending.
+    c.lora_target_is_regex = v->find_first_of(".*+?[]()|\\^$") != std::string::npos;
+    c.lora_target_modules = {*v};
+    return;
+  }
+  if (node.kind != Node::Kind::sequence)
+    return report.error(
+        key, node,
+        fmt::format("must be a list of module names, or one regex; got {}", found(node)));
+  for (const Node& item : node.items)
+    if (const auto v = text_or_error(item, key, report)) c.lora_target_modules.push_back(*v);
+}
+
+void read_optimizer(Config& c, const Node& node, const std::string& key, Report& report) {
+  const auto v = text_or_error(node, key, report);
+  if (!v) return;
+  static const std::vector<std::string_view> kLater{"adafactor",
+                                                    "sgd",
+                                                    "adagrad",
+                                                    "lion",
+                                                    "lion_8bit",
+                                                    "lion_32bit",
+                                                    "lion_pytorch",
+                                                    "paged_lion_8bit",
+                                                    "paged_lion_32bit",
+                                                    "rmsprop",
+                                                    "muon",
+                                                    "dion",
+                                                    "adopt_adamw",
+                                                    "came_pytorch",
+                                                    "lomo",
+                                                    "adalomo",
+                                                    "grokadamw",
+                                                    "stable_adamw",
+                                                    "flash_adamw",
+                                                    "flash_adam",
+                                                    "flash_sgd",
+                                                    "flash_sgdw",
+                                                    "flash_lion",
+                                                    "galore_adamw",
+                                                    "galore_adamw_8bit",
+                                                    "galore_adafactor",
+                                                    "schedule_free_adamw",
+                                                    "schedule_free_sgd",
+                                                    "ademamix",
+                                                    "sinkgd",
+                                                    "apollo_adamw",
+                                                    "q_galore_adamw8bit",
+                                                    "ao_adamw_fp8"};
+  if (contains(optimizer_names(), *v)) {
+    c.optimizer = *v;
+    if (v->find("8bit") != std::string::npos || v->find("4bit") != std::string::npos)
+      report.warning(report.place(key, node),
+                     fmt::format("'{}' runs as AdamW with f32 states: exact, but with more memory "
+                                 "than quantised states",
+                                 *v),
+                     "axolotl-hpc plan shows the memory");
+  } else if (contains(kLater, *v)) {
+    report.error(key, node, fmt::format("this optimiser is not supported yet; got '{}'", *v),
+                 "use adamw_torch_fused");
+  } else {
+    const std::string near = did_you_mean(*v, optimizer_names());
+    report.error(key, node,
+                 fmt::format("must be one of {}; got '{}'", fmt::join(optimizer_names(), ", "), *v),
+                 near);
+  }
+}
+
+void read_scheduler(Config& c, const Node& node, const std::string& key, Report& report) {
+  const auto v = text_or_error(node, key, report);
+  if (!v) return;
+  static const std::vector<std::string_view> kHere{"cosine", "linear", "constant",
+                                                   "constant_with_warmup"};
+  static const std::vector<std::string_view> kLater{"one_cycle",
+                                                    "rex",
+                                                    "polynomial",
+                                                    "inverse_sqrt",
+                                                    "cosine_with_restarts",
+                                                    "cosine_with_min_lr",
+                                                    "warmup_stable_decay",
+                                                    "reduce_lr_on_plateau",
+                                                    "cosine_warmup_with_min_lr"};
+  if (contains(kHere, *v))
+    c.lr_scheduler = *v;
+  else if (contains(kLater, *v))
+    report.error(key, node, fmt::format("this schedule is not supported yet; got '{}'", *v),
+                 *v == "cosine_with_min_lr" ? "use cosine with cosine_min_lr_ratio"
+                                            : "use cosine, linear or constant_with_warmup");
+  else
+    report.error(key, node, fmt::format("must be one of {}; got '{}'", fmt::join(kHere, ", "), *v),
+                 did_you_mean(*v, kHere));
+}
+
+void read_bf16(Config& c, const Node& node, const std::string& key, Report& report) {
+  const auto b = as_bool(node);
+  if (b) {
+    c.bf16 = *b ? "true" : "false";
+  } else if (node.kind == Node::Kind::scalar && (node.text == "auto" || node.text == "full")) {
+    c.bf16 = node.text;
+  } else {
+    report.error(key, node,
+                 fmt::format("must be one of auto, true, false, full; got {}", found(node)));
+  }
+}
+
+void read_bfloat16(Config& c, const Node& node, const std::string& key, Report& report) {
+  const auto v = bool_or_error(node, key, report);
+  if (v && *v) c.dtype = "bf16";
+}
+
+void read_float32(Config& c, const Node& node, const std::string& key, Report& report) {
+  const auto v = bool_or_error(node, key, report);
+  if (v && *v) c.dtype = "float32";
+}
+
+void read_float16(Config&, const Node& node, const std::string& key, Report& report) {
+  if (as_bool(node).value_or(false))
+    report.error(
+        key, node,
+        fmt::format("f16 needs loss scaling on a GPU and is not supported; got {}", found(node)),
+        "use bf16: true or bf16: auto");
+  else if (!(node.kind == Node::Kind::scalar && node.text == "auto"))
+    bool_or_error(node, key, report);
+}
+
+void read_gradient_checkpointing(Config& c, const Node& node, const std::string& key,
+                                 Report& report) {
+  if (const auto b = as_bool(node)) {
+    c.gradient_checkpointing = *b;
+  } else if (node.kind == Node::Kind::scalar &&
+             (node.text == "offload" || node.text == "offload_disk" || node.text == "unsloth")) {
+    c.gradient_checkpointing = true;
+    report.warning(report.place(key, node),
+                   fmt::format("'{}' is taken as true: there is no GPU memory to move data out of",
+                               node.text));
+  } else {
+    report.error(key, node, fmt::format("must be true or false; got {}", found(node)));
+  }
+}
+
+void read_steps(Config& c, const Node& node, const std::string& key, Report& report) {
+  const auto v = as_number(node);
+  const auto whole = as_integer(node);
+  if (!v || *v <= 0 || (*v >= 1 && !whole))
+    return report.error(key, node,
+                        fmt::format("must be a number of steps (an integer, at least 1) or a share "
+                                    "of all steps (more than 0, less than 1); got {}",
+                                    found(node)));
+  const bool save = key == "save_steps";
+  if (*v < 1)
+    (save ? c.save_steps_share : c.eval_steps_share) = *v;
+  else
+    (save ? c.save_steps : c.eval_steps) = *whole;
+}
+
+void read_safetensors(Config&, const Node& node, const std::string& key, Report& report) {
+  const auto v = bool_or_error(node, key, report);
+  if (v && !*v)
+    report.error(key, node,
+                 fmt::format("weights are always written as safetensors; got {}", found(node)));
+}
+
+void read_plugins(Config&, const Node& node, const std::string& key, Report& report) {
+  static constexpr std::array<std::string_view, 7> kBuiltIn{
+      "cut_cross_entropy", "liger", "kernels", "swanlab", "lm_eval", "spectrum", "expert_parallel"};
+  if (node.kind != Node::Kind::sequence)
+    return report.error(key, node, fmt::format("must be a list of text; got {}", found(node)));
+  bool any = false;
+  for (const Node& item : node.items) {
+    const auto v = text_or_error(item, key, report);
+    if (!v) continue;
+    const bool ours = v->starts_with("axolotl.integrations.");
+    const bool known =
+        ours && std::any_of(kBuiltIn.begin(), kBuiltIn.end(), [&v](std::string_view name) {
+          return v->find("." + std::string(name) + ".") != std::string::npos;
+        });
+    if (known)
+      any = true;
+    else
+      report.error(key, item,
+                   fmt::format("this Python plug-in is not supported; got {}", found(item)),
+                   "leave it out, or keep to Axolotl for this run");
+  }
+  if (any)
+    report.notice(
+        report.place(key, node),
+        "Python plug-ins are not loaded; what the kernel and logging plug-ins do is built "
+        "in");
+}
+
+void read_fsdp_config(Config& c, const Node& node, const std::string& key, Report& report) {
+  if (node.kind != Node::Kind::map)
+    return report.error(key, node, fmt::format("must be a map; got {}", found(node)));
+  for (const Entry& e : node.entries)
+    if ((e.key == "activation_checkpointing" || e.key == "fsdp_activation_checkpointing") &&
+        as_bool(e.value).value_or(false))
+      c.gradient_checkpointing = true;
+  if (!node.entries.empty())
+    report.notice(report.place(key, node),
+                  "every rank keeps the whole model; sharding saves memory and does not change the "
+                  "result");
+}
+
+void read_parallel_size(Config&, const Node& node, const std::string& key, Report& report) {
+  const auto v = as_integer(node);
+  if (!v || *v < 1)
+    report.error(key, node, fmt::format("must be an integer, at least 1; got {}", found(node)));
+  else if (*v > 1)
+    report.error(key, node,
+                 fmt::format("splitting one model or one row over ranks is not supported yet; got "
+                             "{}",
+                             found(node)),
+                 fmt::format("set {} to 1: every rank then works on rows of its own", key));
+}
+
+void read_attention(Config&, const Node& node, const std::string& key, Report& report) {
+  static const std::vector<std::string_view> kNames{"eager",
+                                                    "sdpa",
+                                                    "flash_attention_2",
+                                                    "flash_attention_3",
+                                                    "flash_attention_4",
+                                                    "flex_attention",
+                                                    "xformers",
+                                                    "sage",
+                                                    "fp8"};
+  const auto v = text_or_error(node, key, report);
+  if (!v) return;
+  if (*v == "flash" || *v == "flex" || *v == "sdp")
+    report.error(key, node, fmt::format("must be a full name; got '{}'", *v),
+                 *v == "sdp" ? "did you mean 'sdpa'?"
+                             : fmt::format("did you mean '{}'?",
+                                           *v == "flash" ? "flash_attention_2" : "flex_attention"));
+  else if (!contains(kNames, *v) && v->find('/') == std::string::npos)
+    report.error(key, node, fmt::format("must be one of {}; got '{}'", fmt::join(kNames, ", "), *v),
+                 did_you_mean(*v, kNames));
+}
+
+}  // namespace axl::config

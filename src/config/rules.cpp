@@ -1,0 +1,215 @@
+#include "config/rules.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "config/value.hpp"
+
+namespace axl::config {
+namespace {
+
+/// The file's keys by name, with what the rules ask about them.
+class Given {
+ public:
+  Given(const Config& config, const Node& root, Report& report)
+      : config_(config), root_(root), report_(report) {}
+
+  /// Given and not empty.
+  bool has(const char* key) const {
+    const Entry* e = root_.find(key);
+    return e && !e->value.is_null();
+  }
+  /// Given and neither empty nor false nor 0.
+  bool on(const char* key) const {
+    const Entry* e = root_.find(key);
+    if (!e || e->value.is_null()) return false;
+    const auto number = as_number(e->value);
+    const auto flag = as_bool(e->value);
+    return !(number && *number == 0.0) && !(flag && !*flag);
+  }
+  std::string text(const char* key) const {
+    const Entry* e = root_.find(key);
+    return e ? e->value.text : "";
+  }
+  UserLocation at(const char* key) const {
+    const Entry* e = root_.find(key);
+    if (!e) return {report_.file(), 1, 1, key};
+    return report_.place(key, e->value.line ? e->value.line : e->line,
+                         e->value.line ? e->value.column : e->column);
+  }
+  void error(const char* key, std::string message, std::string hint = "") const {
+    report_.error(at(key), std::move(message), std::move(hint));
+  }
+  void warning(const char* key, std::string message, std::string hint = "") const {
+    report_.warning(at(key), std::move(message), std::move(hint));
+  }
+  /// Both keys are given: the second is the one to remove.
+  void exclusive(const char* a, const char* b, std::string hint = "") const {
+    if (on(a) && on(b))
+      error(b, fmt::format("cannot be given together with {}", a),
+            hint.empty() ? fmt::format("keep one of the two") : std::move(hint));
+  }
+  const Config& config() const { return config_; }
+
+ private:
+  const Config& config_;
+  const Node& root_;
+  Report& report_;
+};
+
+void data_rules(const Given& g) {
+  const Config& c = g.config();
+  if (!g.has("datasets") && !g.has("pretraining_dataset"))
+    g.error("datasets", "is required: the list of data sets",
+            "datasets:\n          - path: rows.jsonl\n            type: alpaca");
+  if (g.has("test_datasets") && c.val_set_size > 0)
+    g.error("val_set_size", "cannot be given together with test_datasets", "set val_set_size: 0");
+  if (c.val_set_size > 1 && c.val_set_size != std::floor(c.val_set_size))
+    g.error("val_set_size",
+            fmt::format("above 1 it is a number of rows and must be an integer; got "
+                        "{}",
+                        c.val_set_size));
+  if (c.val_set_size == 1.0)
+    g.error("val_set_size", "1 takes every row for evaluation and leaves none for training",
+            "a share such as 0.05, or a number of rows above 1");
+  if (c.chat_template == "jinja" && c.chat_template_jinja.empty())
+    g.error("chat_template", "'jinja' needs chat_template_jinja",
+            "give the template's text or file");
+  for (const DatasetConfig& d : c.datasets)
+    if (d.chat_template == "jinja" && d.chat_template_jinja.empty())
+      g.error("datasets", fmt::format("the data set {} has chat_template 'jinja' without "
+                                      "chat_template_jinja",
+                                      d.path));
+  if (g.has("default_system_message") && c.chat_template != "chatml")
+    g.warning("default_system_message", "has no effect: it belongs to chat_template: chatml");
+}
+
+void batch_rules(const Given& g) {
+  const Config& c = g.config();
+  const int given =
+      g.has("micro_batch_size") + g.has("gradient_accumulation_steps") + g.has("batch_size");
+  if (given < 2)
+    g.error(g.has("micro_batch_size") ? "gradient_accumulation_steps" : "micro_batch_size",
+            "at least two of micro_batch_size, gradient_accumulation_steps and batch_size must be "
+            "given",
+            "micro_batch_size: 1 with gradient_accumulation_steps: 1 is the smallest batch");
+  if (g.has("gradient_accumulation_steps") && g.has("batch_size")) {
+    g.error("batch_size", "cannot be given together with gradient_accumulation_steps",
+            "keep gradient_accumulation_steps");
+  } else if (c.batch_size && g.has("batch_size")) {
+    if (*c.batch_size % c.micro_batch_size != 0)
+      g.error("batch_size", fmt::format("must be a multiple of micro_batch_size ({}); got {}",
+                                        c.micro_batch_size, *c.batch_size));
+    else
+      g.warning(
+          "batch_size", "gradient_accumulation_steps says the same more clearly",
+          fmt::format("write gradient_accumulation_steps: {}", c.gradient_accumulation_steps));
+  }
+  g.exclusive("warmup_steps", "warmup_ratio");
+}
+
+void step_rules(const Given& g) {
+  const Config& c = g.config();
+  const bool eval_rows = c.val_set_size > 0 || !c.test_datasets.empty();
+  if (g.has("save_steps") && g.has("save_strategy") && c.save_strategy != "steps")
+    g.error("save_strategy",
+            fmt::format("must be steps with save_steps; got '{}'", c.save_strategy),
+            "leave save_strategy or save_steps out");
+  if (g.on("saves_per_epoch") && g.has("save_strategy") && c.save_strategy != "steps")
+    g.error("save_strategy",
+            fmt::format("must be steps with saves_per_epoch; got '{}'", c.save_strategy),
+            "leave save_strategy or saves_per_epoch out");
+  g.exclusive("save_steps", "saves_per_epoch");
+  if (c.save_strategy == "best")
+    g.error("save_strategy", "keeping the best checkpoint is not supported yet; got 'best'",
+            "use save_steps or saves_per_epoch");
+  if (g.has("eval_steps") && g.has("eval_strategy") && c.eval_strategy != "steps")
+    g.error("eval_strategy",
+            fmt::format("must be steps with eval_steps; got '{}'", c.eval_strategy),
+            "leave eval_strategy or eval_steps out");
+  g.exclusive("eval_steps", "evals_per_epoch");
+  if (g.on("evals_per_epoch") && g.has("eval_strategy") && c.eval_strategy != "steps")
+    g.error("eval_strategy",
+            fmt::format("must be steps with evals_per_epoch; got '{}'", c.eval_strategy),
+            "leave eval_strategy or evals_per_epoch out");
+  const bool eval_off = g.text("eval_strategy") == "no";  // derive() says "no" without rows too
+  if (g.has("val_set_size") && !eval_rows && !eval_off) {
+    if (g.has("eval_steps"))
+      g.error("eval_steps", "there are no evaluation rows: val_set_size is 0",
+              "set val_set_size, or leave eval_steps out");
+    else if (g.has("eval_strategy"))
+      g.error("eval_strategy", "there are no evaluation rows: val_set_size is 0",
+              "set val_set_size, or leave eval_strategy out");
+  }
+  if (c.early_stopping_patience) {
+    const bool whole = c.save_steps && c.eval_steps;
+    const bool shares = c.save_steps_share && c.eval_steps_share;
+    const double ratio =
+        whole    ? static_cast<double>(*c.save_steps) / static_cast<double>(*c.eval_steps)
+        : shares ? *c.save_steps_share / *c.eval_steps_share
+                 : 0.5;
+    if (!g.has("save_steps") || !g.has("eval_steps") || std::abs(ratio - std::round(ratio)) > 1e-9)
+      g.error("early_stopping_patience",
+              "needs save_steps and eval_steps, and eval_steps must divide save_steps");
+  }
+  if (!std::isfinite(c.num_epochs)) return;
+  if (g.has("cosine_min_lr_ratio") && c.lr_scheduler != "cosine")
+    g.warning("cosine_min_lr_ratio",
+              fmt::format("has no effect with lr_scheduler: {}", c.lr_scheduler));
+  if (g.has("cosine_constant_lr_ratio") && c.lr_scheduler != "cosine")
+    g.warning("cosine_constant_lr_ratio",
+              fmt::format("has no effect with lr_scheduler: {}", c.lr_scheduler));
+  if (g.has("cosine_constant_lr_ratio") && !g.has("cosine_min_lr_ratio"))
+    g.warning("cosine_constant_lr_ratio", "has no effect without cosine_min_lr_ratio");
+}
+
+void adapter_rules(const Given& g) {
+  const Config& c = g.config();
+  if (c.adapter.empty()) {
+    for (const char* key : {"lora_r", "lora_alpha", "lora_dropout", "lora_target_modules",
+                            "lora_target_linear", "lora_modules_to_save", "loraplus_lr_ratio",
+                            "peft_use_rslora", "peft_layers_to_transform"})
+      if (g.on(key)) g.warning(key, "has no effect without adapter: lora");
+    if (!c.lora_model_dir.empty())
+      g.error("lora_model_dir", "needs adapter: lora", "add adapter: lora, or leave it out");
+    return;
+  }
+  if (c.lora_model_dir.empty()) {  // otherwise adapter_config.json tells
+    if (!g.has("lora_r")) g.error("lora_r", "is required with adapter: lora", "typical: 8, 16, 32");
+    if (!g.has("lora_alpha"))
+      g.error("lora_alpha", "is required with adapter: lora", "typical: lora_r or twice lora_r");
+    if (c.lora_target_modules.empty() && !c.lora_target_linear && !g.has("lora_target_modules") &&
+        !g.has("lora_target_parameters"))
+      g.error("lora_target_linear", "adapter: lora needs lora_target_linear or lora_target_modules",
+              "lora_target_linear: true adapts every linear layer");
+  }
+  if (!c.unfrozen_parameters.empty() && !c.peft_layers_to_transform.empty())
+    g.error("unfrozen_parameters", "cannot be given together with peft_layers_to_transform",
+            "keep one of the two");
+  else if (!c.unfrozen_parameters.empty())
+    g.error("unfrozen_parameters",
+            "belongs to a full fine-tune and cannot be given with adapter: "
+            "lora",
+            "use lora_modules_to_save, or leave adapter out");
+}
+
+}  // namespace
+
+void check_rules(const Config& config, const Node& root, Report& report) {
+  const Given g(config, root, report);
+  for (const char* key : {"base_model", "learning_rate"})
+    if (!g.has(key)) g.error(key, "is required");
+  data_rules(g);
+  batch_rules(g);
+  step_rules(g);
+  adapter_rules(g);
+  if (g.on("float32") && (g.on("bfloat16") || (g.on("bf16") && config.bf16 == "true")))
+    g.error("float32", "contradicts bf16");
+  if (g.on("deepspeed") && (g.on("fsdp") || g.on("fsdp_config")))
+    g.error("deepspeed", "cannot be given together with fsdp",
+            "leave both out: neither has an "
+            "effect here");
+}
+
+}  // namespace axl::config

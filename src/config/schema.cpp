@@ -1,0 +1,64 @@
+#include "config/schema.hpp"
+
+#include "config/keys.hpp"
+#include "core/suggest.hpp"
+
+namespace axl::config {
+
+const std::vector<ConfigSection>& sections() {
+  static const std::vector<ConfigSection> list{
+      model_section(),       data_section(),      sequence_section(),  adapter_section(),
+      batch_section(),       optimizer_section(), precision_section(), output_section(),
+      distributed_section(), tracking_section(),  task_section(),      plugin_section()};
+  return list;
+}
+
+namespace {
+
+/// Names sorted once, so that a file of 100 keys costs no walk over 500 entries each.
+const std::map<std::string_view, const ConfigKey*>& index() {
+  static const std::map<std::string_view, const ConfigKey*> map = [] {
+    std::map<std::string_view, const ConfigKey*> out;
+    for (const ConfigSection& section : sections())
+      for (const ConfigKey& key : section.keys)
+        AXL_CHECK(out.emplace(key.name, &key).second,
+                  "key declared twice: " + std::string(key.name));
+    return out;
+  }();
+  return map;
+}
+
+}  // namespace
+
+const ConfigKey* find_key(std::string_view name) {
+  const auto it = index().find(name);
+  if (it != index().end()) return it->second;
+  for (const ConfigSection& section : sections())
+    for (const ConfigKey& key : section.keys)
+      if (key.name.ends_with('*') && name.starts_with(key.name.substr(0, key.name.size() - 1)))
+        return &key;
+  return nullptr;
+}
+
+bool is_known_key(std::string_view name) { return find_key(name) != nullptr; }
+
+bool is_boolean_key(std::string_view name) {
+  const ConfigKey* key = find_key(name);
+  return key && (key->kind == Kind::boolean || !key->target_value.empty() || name == "bf16" ||
+                 name == "gradient_checkpointing");
+}
+
+std::string nearest_known_key(std::string_view name) {
+  // A key that works is the better guess: the refused ones are asked only when none is near.
+  for (const bool working : {true, false}) {
+    std::vector<std::string> names;
+    for (const auto& [known, key] : index())
+      if ((key->action == Action::implement) == working && !known.ends_with('*'))
+        names.emplace_back(known);
+    std::string near = nearest(name, names);
+    if (!near.empty()) return near;
+  }
+  return "";
+}
+
+}  // namespace axl::config

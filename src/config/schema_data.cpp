@@ -1,0 +1,223 @@
+#include "config/readers.hpp"
+#include "config/schema.hpp"
+
+namespace axl::config {
+
+ConfigSection data_section() {
+  ConfigSection s{
+      "Data",
+      {
+          key("datasets", &Config::dataset_prepared_path,
+              "List of data sets; see 'One entry of datasets' below.")
+              .read_by(&read_datasets)
+              .of_kind(Kind::any),
+          key("test_datasets", &Config::dataset_prepared_path,
+              "List of data sets for evaluation, in place of val_set_size.")
+              .read_by(&read_datasets)
+              .of_kind(Kind::any),
+          key("val_set_size", &Config::val_set_size,
+              "Evaluation rows taken from the end of the (shuffled) data: up to 1 a share, above 1 "
+              "a number of rows, 0 none.")
+              .at_least(0),
+          key("shuffle_merged_datasets", &Config::shuffle_merged_datasets,
+              "Shuffle the rows, by the seed, after the data sets were put together."),
+          key("curriculum_sampling", &Config::curriculum_sampling,
+              "Keep the order of the rows in every epoch."),
+          key("dataset_prepared_path", &Config::dataset_prepared_path,
+              "Folder of the prepared (tokenised) data sets, keyed by a hash of their content."),
+          key("excess_length_strategy", &Config::excess_length_strategy,
+              "What happens to rows longer than sequence_len.")
+              .one_of({"drop", "truncate", "raise"}),
+          key("min_sample_len", &Config::min_sample_len, "Shortest row that is kept, in tokens.")
+              .at_least(1),
+          key("train_on_inputs", &Config::train_on_inputs, "Prompts are learned too."),
+          key("dataset_num_proc", &Config::dataset_num_proc,
+              "Threads that tokenise; 0 means the cores of this rank.")
+              .at_least(0),
+          alias("dataset_processes", "dataset_num_proc"),
+          key("dataset_exact_deduplication", &Config::dataset_exact_deduplication,
+              "Rows that occur again are dropped."),
+      }};
+  for (ConfigKey& k : s.keys)
+    if (k.name == "datasets" || k.name == "test_datasets") k.member = std::monostate{};
+  add(s.keys, Action::notice,
+      {"dataset_keep_in_memory", "dataloader_num_workers", "dataloader_pin_memory",
+       "dataloader_prefetch_factor", "num_dataset_shards_to_save"},
+      "the prepared data set is one memory-mapped file, read without worker processes");
+  add(s.keys, Action::notice,
+      {"remove_unused_columns", "is_preprocess", "preprocess_iterable", "total_num_tokens",
+       "total_supervised_tokens", "axolotl_config_path"},
+      "internal to the Python trainer");
+  add(s.keys, Action::later, {"pretraining_dataset"},
+      "streamed corpora are not supported yet; use datasets with type: completion, which is read "
+      "from a memory-mapped file");
+  add(s.keys, Action::later, {"streaming"},
+      "streaming is not supported yet; leave it out, the data set is memory-mapped");
+  add(s.keys, Action::notice,
+      {"streaming_multipack_buffer_size", "pretrain_multipack_buffer_size",
+       "pretrain_multipack_attn"},
+      "only has an effect with streaming");
+  add(s.keys, Action::later, {"pretraining_sample_concatenation"},
+      "concatenating short rows is not supported yet; use sample_packing");
+  add(s.keys, Action::later, {"shuffle_before_merging_datasets"},
+      "shuffling each data set on its own is not supported yet; shuffle_merged_datasets is");
+  add(s.keys, Action::later, {"dataset_shard_num", "dataset_shard_idx"},
+      "training on a part of the merged data is not supported yet; use shards in datasets, or "
+      "split: train[:10%]");
+  add(s.keys, Action::later, {"skip_prepare_dataset"},
+      "data that is already tokenised is not supported yet");
+  add(s.keys, Action::later, {"dataloader_drop_last"},
+      "dropping the last short batch is not supported yet; leave it out");
+  add(s.keys, Action::later, {"group_by_length"},
+      "grouping rows by length is not supported yet; sample_packing avoids padding altogether");
+  add(s.keys, Action::reject, {"push_dataset_to_hub"}, "nothing is uploaded");
+  return s;
+}
+
+ConfigSection sequence_section() {
+  ConfigSection s{
+      "Sequence length and packing",
+      {
+          key("sequence_len", &Config::sequence_len, "Length of a row, in tokens.")
+              .at_least(2)
+              .at_most(1 << 24),
+          key("eval_sequence_len", &Config::eval_sequence_len,
+              "Length of a row in evaluation, in tokens.")
+              .at_least(2)
+              .at_most(1 << 24)
+              .derived("sequence_len"),
+          key("sample_packing", &Config::sample_packing,
+              "Several samples share a row; attention never crosses from one to another."),
+          key("eval_sample_packing", &Config::eval_sample_packing, "Packing in evaluation.")
+              .derived("sample_packing"),
+          key("sample_packing_group_size", &Config::sample_packing_group_size,
+              "Samples that are packed together in one round.")
+              .at_least(1),
+          key("sample_packing_bin_size", &Config::sample_packing_bin_size,
+              "Most samples in one row.")
+              .at_least(1),
+          key("sample_packing_sequentially", &Config::sample_packing_sequentially,
+              "Fill rows in the order of the samples."),
+          key("pad_to_sequence_len", &Config::pad_to_sequence_len,
+              "Rows count as sequence_len long. The arithmetic leaves padding out either way.")
+              .derived("true with sample_packing"),
+      }};
+  add(s.keys, Action::notice, {"sample_packing_mp_start_method", "sample_packing_eff_est"},
+      "packing is exact and planned before training");
+  add(s.keys, Action::notice, {"multipack_real_batches", "pad_to_multiple_of", "batch_flattening"},
+      "padding is never computed, so the layout of a batch in memory cannot change the result");
+  add(s.keys, Action::later,
+      {"use_pose", "pose_max_context_len", "pose_num_chunks", "pose_split_on_token_ids"},
+      "extending the context by PoSE is not supported yet");
+  add(s.keys, Action::notice, {"max_prompt_len"}, "only has an effect in preference training");
+  return s;
+}
+
+const std::vector<std::string_view>& dataset_types() {
+  static const std::vector<std::string_view> list{
+      "alpaca",
+      "alpaca:instruct",
+      "alpaca:chat",
+      "alpaca:chatml",
+      "alpaca:phi",
+      "alpaca_instruct",
+      "alpaca_instruct.load_no_prompt",
+      "alpaca_chat",
+      "alpaca_chat.load_concise",
+      "alpaca_chat.load_qa",
+      "alpaca_chat.load_camel_ai",
+      "alpaca_chat.load_no_prompt",
+      "alpaca_w_system",
+      "alpaca_w_system.load_instruct",
+      "alpaca_w_system.load_chat",
+      "alpaca_w_system.load_open_orca",
+      "alpaca_w_system.load_open_orca_chatml",
+      "chat_template",
+      "chat_template.default",
+      "completion",
+  };
+  return list;
+}
+
+const std::vector<DatasetKey>& dataset_keys() {
+  using D = DatasetConfig;
+  static const std::vector<DatasetKey> list = [] {
+    std::vector<DatasetKey> keys{
+        key("path", &D::path,
+            "A .json or .jsonl file, or a folder of such files; with data_files also the loader's "
+            "name 'json'.")
+            .is_required(),
+        key("type", &D::type,
+            "How a row becomes text: alpaca (and its layouts), chat_template, completion, or a map "
+            "of your own fields and formats.")
+            .read_by(&read_dataset_type),
+        key("data_files", &D::data_files, "Files inside path."),
+        key("ds_type", &D::ds_type, "Kind of the files.").one_of({"json", "jsonl"}),
+        key("split", &D::split,
+            "Name of the split, also with a range: train[:500], train[10%:20%]."),
+        key("shards", &D::shards, "Cut the rows in so many parts and take one.").at_least(1),
+        key("shards_idx", &D::shards_idx, "The part that is taken, from 0.").at_least(0),
+        key("field", &D::field, "Column of the text (completion)."),
+        key("field_messages", &D::field_messages, "Column of the conversation (chat_template)."),
+        key("field_tools", &D::field_tools, "Column of the tools' declarations."),
+        key("field_thinking", &D::field_thinking, "Property of a message that holds its thinking."),
+        key("template_thinking_key", &D::template_thinking_key,
+            "Name under which the template knows it."),
+        key("split_thinking", &D::split_thinking, "Cut <think>...</think> out of the content."),
+        key("message_property_mappings", &D::message_property_mappings,
+            "Map from the template's names (role, content) to the row's.")
+            .read_by(&read_mappings),
+        key("message_field_training", &D::message_field_training,
+            "Property of a message: a boolean that says whether it is learned."),
+        key("message_field_training_detail", &D::message_field_training_detail,
+            "Property of a message: a list of {begin_offset, end_offset, train} in characters."),
+        key("roles", &D::roles, "Map from the template's roles to lists of the data's.")
+            .read_by(&read_roles),
+        key("roles_to_train", &D::roles_to_train, "Roles whose messages are learned."),
+        key("train_on_eos", &D::train_on_eos, "Which end-of-sequence tokens are learned.")
+            .one_of({"all", "turn", "last", "none"}),
+        key("train_on_eot", &D::train_on_eot, "Which end-of-turn tokens are learned.")
+            .one_of({"all", "turn", "last", "none"})
+            .derived("train_on_eos"),
+        key("chat_template", &D::chat_template, "Template of this data set.")
+            .derived("the top-level chat_template, else tokenizer_default"),
+        key("chat_template_jinja", &D::chat_template_jinja,
+            "Jinja text or file of this data set's template."),
+        key("drop_system_message", &D::drop_system_message, "Leave a leading system message out."),
+        key("conversation", &D::conversation, "Prompt layout of alpaca_chat.")
+            .one_of({"instruct", "chat", "chatml", "phi"}),
+    };
+    const auto put = [&keys](Action action, std::initializer_list<std::string_view> names,
+                             std::string_view reason) {
+      for (const std::string_view name : names)
+        keys.push_back(plain_key<DatasetConfig>(name, action, reason));
+    };
+    for (const auto& [name, target] :
+         {std::pair<std::string_view, std::string_view>{"message_field_role",
+                                                        "message_property_mappings.role"},
+          {"message_field_content", "message_property_mappings.content"}}) {
+      keys.push_back(plain_key<DatasetConfig>(name, Action::alias, ""));
+      keys.back().target = target;
+    }
+    put(Action::notice, {"trust_remote_code", "revision", "preprocess_shards"},
+        "data sets are local files");
+    put(Action::notice, {"input_transform", "field_human", "field_model", "input_format"},
+        "not read by Axolotl either");
+    put(Action::notice, {"field_chosen", "field_rejected"},
+        "only has an effect in preference training");
+    put(Action::later, {"name"},
+        "subsets of a Hugging Face data set are not supported yet; name the subset's files in "
+        "data_files");
+    put(Action::later, {"length", "sequence_length", "min_input_id", "max_input_id", "seed"},
+        "synthetic data sets are not supported yet");
+    put(Action::later, {"text_column", "skip"},
+        "streamed corpora are not supported yet; use field and split: train[N:]");
+    put(Action::later, {"step_separator", "max_completion_length", "train_on_last_step_only"},
+        "process reward models are not supported yet");
+    put(Action::reject, {"logprobs_field", "temperature"}, "distillation is not supported");
+    return keys;
+  }();
+  return list;
+}
+
+}  // namespace axl::config

@@ -1,0 +1,272 @@
+#include "config/readers.hpp"
+#include "config/schema.hpp"
+
+namespace axl::config {
+
+ConfigSection adapter_section() {
+  ConfigSection s{
+      "Adapter",
+      {
+          key("adapter", &Config::adapter, "lora, or empty for a full fine-tune.")
+              .read_by(&read_adapter),
+          key("lora_model_dir", &Config::lora_model_dir,
+              "Folder of an adapter to go on from, or to merge."),
+          key("lora_r", &Config::lora_r, "Rank of the adapter's matrices.")
+              .at_least(1)
+              .at_most(65536),
+          key("lora_alpha", &Config::lora_alpha, "Scale: the adapter counts alpha / r times.")
+              .more_than(0),
+          key("lora_dropout", &Config::lora_dropout,
+              "Probability with which an input of the adapter is zeroed in training.")
+              .at_least(0)
+              .at_most(1),
+          key("lora_target_modules", &Config::lora_target_modules,
+              "Linear layers that get an adapter: a list of name endings such as q_proj, or one "
+              "regular expression for the whole name.")
+              .read_by(&read_target_modules),
+          key("lora_target_linear", &Config::lora_target_linear,
+              "Every linear layer but the output embedding gets an adapter."),
+          key("lora_modules_to_save", &Config::lora_modules_to_save,
+              "Modules trained in full and stored with the adapter: embed_tokens, lm_head."),
+          key("peft_use_rslora", &Config::peft_use_rslora,
+              "Rank-stabilised scale: alpha / sqrt(r)."),
+          key("peft_layers_to_transform", &Config::peft_layers_to_transform,
+              "Numbers of the layers that get an adapter, from 0.")
+              .derived("all layers"),
+          key("lora_rank_pattern", &Config::lora_rank_pattern,
+              "Map from a pattern of module names to a rank of its own.")
+              .at_least(1),
+          key("lora_alpha_pattern", &Config::lora_alpha_pattern,
+              "Map from a pattern of module names to an alpha of its own.")
+              .more_than(0),
+          key("unfrozen_parameters", &Config::unfrozen_parameters,
+              "Regular expressions: in a full fine-tune only parameters whose name begins with a "
+              "match are trained."),
+      }};
+  add(s.keys, Action::notice,
+      {"lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel", "lora_embedding_kernel"},
+      "the LoRA kernels are always the fused ones");
+  add(s.keys, Action::notice,
+      {"lora_on_cpu", "merge_lora", "merge_method", "qlora_sharded_model_loading"},
+      "merging is a command of its own: axolotl-hpc merge");
+  add(s.keys, Action::notice, {"peft_autocast_adapter_dtype"}, "adapter weights are kept in f32");
+  add(s.keys, Action::later, {"load_in_4bit"},
+      "a 4-bit base (QLoRA) is not supported yet; set load_in_4bit: false and adapter: lora, or "
+      "take a Q4 GGUF file as base_model");
+  add(s.keys, Action::later, {"load_in_8bit"},
+      "an 8-bit base is not supported yet; set load_in_8bit: false, or take a Q8_0 GGUF file as "
+      "base_model");
+  add(s.keys, Action::notice, {"bnb_config_kwargs", "peft", "gptq_groupsize", "gptq_model_v1"},
+      "only has an effect with a quantised base");
+  add(s.keys, Action::later, {"gptq"},
+      "GPTQ checkpoints are not supported yet; use the original checkpoint or a GGUF file");
+  add(s.keys, Action::later, {"lora_target_parameters"},
+      "adapters on expert tensors are not supported yet");
+  add(s.keys, Action::later, {"lora_fan_in_fan_out"},
+      "GPT-2's transposed layers are not supported yet");
+  add(s.keys, Action::later, {"peft_use_dora"},
+      "DoRA is not supported yet; LoRA and rsLoRA (peft_use_rslora) are");
+  add(s.keys, Action::later, {"peft_layers_pattern"},
+      "layer patterns are not supported yet; name the layers in peft_layers_to_transform");
+  add(s.keys, Action::later, {"peft_layer_replication"}, "replicating layers is not supported yet");
+  add(s.keys, Action::later, {"peft_init_lora_weights"},
+      "other starting values of LoRA are not supported yet; leave the key out for PEFT's default");
+  add(s.keys, Action::later, {"peft_trainable_token_indices", "peft_ensure_weight_tying"},
+      "training single embedding rows is not supported yet; use lora_modules_to_save: "
+      "[embed_tokens, lm_head]");
+  add(s.keys, Action::later, {"relora"},
+      "ReLoRA is not supported yet; use adapter: lora without relora");
+  add(s.keys, Action::notice, {"relora_prune_ratio", "relora_prune_method", "relora_cpu_offload"},
+      "only has an effect with relora");
+  return s;
+}
+
+ConfigSection batch_section() {
+  ConfigSection s{
+      "Batch and length of training",
+      {
+          key("micro_batch_size", &Config::micro_batch_size, "Rows a rank computes at once.")
+              .at_least(1)
+              .at_most(1 << 20),
+          key("gradient_accumulation_steps", &Config::gradient_accumulation_steps,
+              "Micro-batches whose gradients are added before the optimiser steps.")
+              .at_least(1)
+              .at_most(1 << 20)
+              .derived("batch_size / micro_batch_size, else 1"),
+          key("batch_size", &Config::batch_size,
+              "Rows a rank computes a step; another way to give gradient_accumulation_steps.")
+              .at_least(1)
+              .derived("micro_batch_size x gradient_accumulation_steps"),
+          key("eval_batch_size", &Config::eval_batch_size, "Rows a rank evaluates at once.")
+              .at_least(1)
+              .at_most(1 << 20)
+              .derived("micro_batch_size"),
+          key("num_epochs", &Config::num_epochs, "Passes over the data; may be a fraction.")
+              .more_than(0)
+              .at_most(1e6),
+          key("max_steps", &Config::max_steps, "Stop after so many optimiser steps.")
+              .at_least(1)
+              .derived("no limit"),
+          key("seed", &Config::seed, "Seed of everything random.").at_least(0),
+      }};
+  add(s.keys, Action::later, {"auto_find_batch_size"},
+      "searching the batch size is not supported yet; axolotl-hpc plan shows the memory a "
+      "configuration needs");
+  return s;
+}
+
+const std::vector<std::string_view>& optimizer_names() {
+  static const std::vector<std::string_view> list{
+      "adamw_torch_fused", "adamw_torch",      "adamw_hf",       "adamw",      "optimi_adamw",
+      "adamw_torch_8bit",  "adamw_torch_4bit", "adamw_bnb_8bit", "adamw_8bit", "paged_adamw_8bit",
+      "paged_adamw_32bit", "ao_adamw_8bit",    "ao_adamw_4bit"};
+  return list;
+}
+
+ConfigSection optimizer_section() {
+  ConfigSection s{
+      "Optimiser and schedule",
+      {
+          key("learning_rate", &Config::learning_rate, "Highest learning rate.")
+              .at_least(0)
+              .at_most(1e3)
+              .is_required(),
+          key("optimizer", &Config::optimizer,
+              "AdamW, under any of its Axolotl names. The 8-bit and 4-bit ones keep f32 states "
+              "here, which is exact and takes more memory.")
+              .one_of(optimizer_names())
+              .read_by(&read_optimizer),
+          key("lr_scheduler", &Config::lr_scheduler, "Course of the learning rate after warm-up.")
+              .one_of({"cosine", "linear", "constant", "constant_with_warmup"})
+              .read_by(&read_scheduler),
+          key("warmup_steps", &Config::warmup_steps,
+              "Steps in which the learning rate rises from 0.")
+              .at_least(0)
+              .derived("3 % of all steps, at most 100"),
+          key("warmup_ratio", &Config::warmup_ratio, "The same as a share of all steps.")
+              .at_least(0)
+              .at_most(1),
+          key("cosine_min_lr_ratio", &Config::cosine_min_lr_ratio,
+              "Lowest learning rate of the cosine, as a share of the highest.")
+              .at_least(0)
+              .at_most(1),
+          key("cosine_constant_lr_ratio", &Config::cosine_constant_lr_ratio,
+              "Share of the steps after which the cosine stays at its lowest.")
+              .at_least(0)
+              .at_most(1),
+          key("weight_decay", &Config::weight_decay,
+              "Decoupled weight decay; biases and norms have none.")
+              .at_least(0)
+              .at_most(1e3),
+          key("adam_beta1", &Config::adam_beta1, "Decay of AdamW's mean of gradients.")
+              .at_least(0)
+              .at_most(0.999999999),
+          key("adam_beta2", &Config::adam_beta2, "Decay of AdamW's mean of squared gradients.")
+              .at_least(0)
+              .at_most(0.999999999),
+          key("adam_epsilon", &Config::adam_epsilon, "AdamW's addend to the denominator.")
+              .more_than(0)
+              .at_most(1),
+          key("max_grad_norm", &Config::max_grad_norm,
+              "Gradients longer than this (2-norm over all) are scaled down; 0 turns it off.")
+              .at_least(0),
+          key("loraplus_lr_ratio", &Config::loraplus_lr_ratio,
+              "LoRA+: learning rate of the B matrices over that of the A matrices.")
+              .more_than(0),
+      }};
+  add(s.keys, Action::notice, {"loraplus_lr_embedding"}, "embeddings have no LoRA matrices here");
+  add(s.keys, Action::notice, {"lr_div_factor", "torchdistx_path"}, "not read by Axolotl either");
+  add(s.keys, Action::later, {"lr_scheduler_kwargs", "lr_quadratic_warmup"},
+      "variants of the schedules are not supported yet; cosine_min_lr_ratio and "
+      "cosine_constant_lr_ratio are");
+  add(s.keys, Action::later, {"lr_groups", "embedding_lr", "embedding_lr_scale"},
+      "learning rates by parameter group are not supported yet; loraplus_lr_ratio is");
+  add(s.keys, Action::later, {"jagged_restart_steps"},
+      "restarts of the schedule are not supported yet");
+  add(s.keys, Action::notice, {"jagged_restart_warmup_steps", "jagged_restart_anneal_steps"},
+      "only has an effect with jagged_restart_steps");
+  add(s.keys, Action::later, {"optim_args"},
+      "free arguments of the optimiser are not supported yet; use adam_beta1, adam_beta2 and "
+      "adam_epsilon");
+  add(s.keys, Action::notice,
+      {"optim_target_modules", "adam_beta3", "adam_epsilon2", "dion_lr", "dion_momentum",
+       "dion_rank_fraction", "dion_rank_multiple_of", "qgalore_*", "lisa_layers_attribute",
+       "lisa_step_interval"},
+      "only has an effect with an optimiser that is not supported");
+  add(s.keys, Action::later, {"lisa_n_layers"},
+      "LISA is not supported yet; unfrozen_parameters chooses what is trained");
+  add(s.keys, Action::later, {"neftune_noise_alpha", "noisy_embedding_alpha"},
+      "noise on the embeddings (NEFTune) is not supported yet");
+  return s;
+}
+
+ConfigSection precision_section() {
+  ConfigSection s{
+      "Precision, memory and kernels",
+      {
+          key("bf16", &Config::bf16,
+              "auto, true, full or false. Weights and activations in bf16, sums in f32; auto is "
+              "true where the processor computes in bf16, else f32 is used.")
+              .one_of({"auto", "true", "false", "full"})
+              .read_by(&read_bf16),
+          key("gradient_checkpointing", &Config::gradient_checkpointing,
+              "Keep only each layer's input and compute the rest again in the backward pass: less "
+              "memory, about a third more time.")
+              .read_by(&read_gradient_checkpointing)
+              .of_kind(Kind::any),
+      }};
+  const auto reads = [&s](std::string_view name, std::string_view doc, ConfigKey::Reader reader) {
+    ConfigKey k = plain_key<Config>(name, Action::implement, doc);
+    k.kind = Kind::boolean;
+    k.reader = reader;
+    k.default_note = "false";
+    s.keys.push_back(std::move(k));
+  };
+  reads("bfloat16", "true: the same as bf16: true.", &read_bfloat16);
+  reads("float32", "true: the same as bf16: false.", &read_float32);
+  reads("fp16", "Only false: f16 needs loss scaling on a GPU; use bf16.", &read_float16);
+  reads("float16", "Only false: f16 needs loss scaling on a GPU; use bf16.", &read_float16);
+  ConfigKey attention = plain_key<Config>(
+      "attn_implementation", Action::implement,
+      "Accepted for every name that Axolotl knows; attention is always exact and always keeps "
+      "packed samples apart.");
+  attention.kind = Kind::text;
+  attention.reader = &read_attention;
+  attention.default_note = "the built-in kernel";
+  s.keys.push_back(std::move(attention));
+  s.keys.push_back(alias("flash_attention", "attn_implementation", "flash_attention_2"));
+  s.keys.push_back(alias("sdp_attention", "attn_implementation", "sdpa"));
+  s.keys.push_back(alias("xformers_attention", "attn_implementation", "xformers"));
+  s.keys.push_back(alias("flex_attention", "attn_implementation", "flex_attention"));
+  s.keys.push_back(alias("sage_attention", "attn_implementation", "sage"));
+  s.keys.push_back(alias("eager_attention", "attn_implementation", "eager"));
+  add(s.keys, Action::notice, {"tf32"}, "TF32 is a format of NVIDIA's GPUs; here f32 is f32");
+  add(s.keys, Action::notice, {"gradient_checkpointing_kwargs"},
+      "checkpointing is built into each block's backward pass");
+  add(s.keys, Action::notice, {"activation_offloading", "layer_offloading"},
+      "there is no GPU memory to move data out of");
+  add(s.keys, Action::notice, {"selective_checkpointing"},
+      "what is kept cannot change the result; gradient_checkpointing alone counts");
+  add(s.keys, Action::notice,
+      {"flash_attn_cross_entropy", "flash_attn_fuse_mlp", "flash_optimum",
+       "flex_attn_compile_kwargs", "sdpa_varlen", "large_head_attention", "flash_attn_d512",
+       "fused_attn_kernel", "chunked_cross_entropy", "chunked_cross_entropy_num_chunks",
+       "tiled_mlp", "tiled_mlp_num_shards", "tiled_mlp_use_original_mlp"},
+      "a choice among PyTorch's kernels; ours are fused");
+  add(s.keys, Action::notice,
+      {"torch_compile", "torch_compile_backend", "torch_compile_mode", "torch_compile_options",
+       "deepcompile", "gc_steps", "gc_collect_steps", "torch_empty_cache_steps", "torch_dtype"},
+      "concerns PyTorch");
+  add(s.keys, Action::reject, {"scaling_softmax", "scaling_softmax_factor", "scaling_softmax_bias"},
+      "scalable softmax is not supported");
+  add(s.keys, Action::reject, {"use_eaft"}, "the entropy-weighted loss is not supported");
+  add(s.keys, Action::notice, {"eaft_alpha", "eaft_k"}, "only has an effect with use_eaft");
+  add(s.keys, Action::later, {"fp8", "fp8_enable_fsdp_float8_all_gather"},
+      "FP8 is not supported yet; use bf16");
+  add(s.keys, Action::reject, {"qat"}, "quantisation-aware training is not supported");
+  add(s.keys, Action::notice, {"quantization"},
+      "quantising is a step after training: axolotl-hpc export");
+  return s;
+}
+
+}  // namespace axl::config
