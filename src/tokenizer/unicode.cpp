@@ -5,8 +5,6 @@
 
 #include <array>
 #include <atomic>
-#include <cstdlib>
-#include <memory>
 #include <mutex>
 
 #include "core/error.hpp"
@@ -248,25 +246,6 @@ std::string upper(std::string_view text) {
     }
   }
   return out;
-}
-
-std::string normalize(std::string_view text, Form form) {
-  // Below U+0300 nothing composes further; in ASCII nothing decomposes either.
-  bool untouched = true;
-  const unsigned char limit = form == Form::nfc ? 0xCC : 0x80;
-  for (const char c : text) untouched &= static_cast<unsigned char>(c) < limit;
-  if (untouched) return std::string(text);
-  int options = UTF8PROC_STABLE;
-  options |= (form == Form::nfc || form == Form::nfkc) ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE;
-  if (form == Form::nfkc || form == Form::nfkd) options |= UTF8PROC_COMPAT;
-  utf8proc_uint8_t* raw = nullptr;
-  const utf8proc_ssize_t n = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                          static_cast<utf8proc_ssize_t>(text.size()), &raw,
-                                          static_cast<utf8proc_option_t>(options));
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> guard(raw, &std::free);
-  if (n < 0)
-    throw Error(ErrorCode::input, std::string("cannot normalise text: ") + utf8proc_errmsg(n));
-  return std::string(reinterpret_cast<const char*>(raw), static_cast<std::size_t>(n));
 }
 
 }  // namespace axl::tokenizer::unicode

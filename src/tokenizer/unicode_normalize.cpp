@@ -1,0 +1,83 @@
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <memory>
+
+#include "core/error.hpp"
+#include "tokenizer/unicode.hpp"
+
+namespace axl::tokenizer::unicode {
+namespace {
+
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+
+/// The `tokenizers` package normalises by Unicode 9: these characters came later and have a
+/// decomposition or a combining class in utf8proc's tables. There they are unassigned, that is,
+/// unchanged and barriers to reordering. (Found by comparing all code points with the package.)
+constexpr auto kLaterThanUnicode9 = std::to_array<Range>({
+    Range{0x7FD, 0x7FD}, {0x898, 0x89F},     {0x8CA, 0x8D3},     {0x9FE, 0x9FE},
+    {0xC3C, 0xC3C},      {0xD3B, 0xD3C},     {0xEBA, 0xEBA},     {0x1715, 0x1715},
+    {0x1ABF, 0x1ACE},    {0x1DF6, 0x1DFA},   {0x32FF, 0x32FF},   {0xA7F2, 0xA7F4},
+    {0xA82C, 0xA82C},    {0xAB69, 0xAB69},   {0x10781, 0x10785}, {0x10787, 0x107B0},
+    {0x107B2, 0x107BA},  {0x10D24, 0x10D27}, {0x10EAB, 0x10EAC}, {0x10EFD, 0x10EFF},
+    {0x10F46, 0x10F50},  {0x10F82, 0x10F85}, {0x11070, 0x11070}, {0x1133B, 0x1133B},
+    {0x1145E, 0x1145E},  {0x11839, 0x1183A}, {0x11938, 0x11938}, {0x1193D, 0x1193E},
+    {0x11943, 0x11943},  {0x119E0, 0x119E0}, {0x11A34, 0x11A34}, {0x11A47, 0x11A47},
+    {0x11A99, 0x11A99},  {0x11D42, 0x11D42}, {0x11D44, 0x11D45}, {0x11D97, 0x11D97},
+    {0x11F41, 0x11F42},  {0x16FF0, 0x16FF1}, {0x1E030, 0x1E06D}, {0x1E08F, 0x1E08F},
+    {0x1E130, 0x1E136},  {0x1E2AE, 0x1E2AE}, {0x1E2EC, 0x1E2EF}, {0x1E4EC, 0x1E4EF},
+    {0x1F16C, 0x1F16C},  {0x1FBF0, 0x1FBF9}});
+
+bool came_later(char32_t c) {
+  if (c < kLaterThanUnicode9.front().first || c > kLaterThanUnicode9.back().last) return false;
+  const auto* r =
+      std::lower_bound(kLaterThanUnicode9.begin(), kLaterThanUnicode9.end(), c,
+                       [](const Range& range, char32_t code) { return range.last < code; });
+  return r != kLaterThanUnicode9.end() && r->first <= c;
+}
+
+void append_normalized(std::string_view text, int options, std::string& out) {
+  if (text.empty()) return;
+  utf8proc_uint8_t* raw = nullptr;
+  const utf8proc_ssize_t n = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                          static_cast<utf8proc_ssize_t>(text.size()), &raw,
+                                          static_cast<utf8proc_option_t>(options));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> guard(raw, &std::free);
+  if (n < 0)
+    throw Error(ErrorCode::input, std::string("cannot normalise text: ") + utf8proc_errmsg(n));
+  out.append(reinterpret_cast<const char*>(raw), static_cast<std::size_t>(n));
+}
+
+}  // namespace
+
+std::string normalize(std::string_view text, Form form) {
+  // Below U+0300 nothing composes further; in ASCII nothing decomposes either.
+  bool untouched = true;
+  const unsigned char limit = form == Form::nfc ? 0xCC : 0x80;
+  for (const char c : text) untouched &= static_cast<unsigned char>(c) < limit;
+  if (untouched) return std::string(text);
+  int options = UTF8PROC_STABLE;
+  options |= (form == Form::nfc || form == Form::nfkc) ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE;
+  if (form == Form::nfkc || form == Form::nfkd) options |= UTF8PROC_COMPAT;
+  std::string out;
+  std::size_t begin = 0;
+  const char* const base = text.data();
+  for (std::size_t at = 0; at < text.size();) {
+    const Decoded d = decode(base + at, base + text.size());
+    if (came_later(d.code)) {
+      append_normalized(text.substr(begin, at - begin), options, out);
+      out.append(text, at, d.bytes);
+      begin = at + d.bytes;
+    }
+    at += d.bytes;
+  }
+  append_normalized(text.substr(begin), options, out);
+  return out;
+}
+
+}  // namespace axl::tokenizer::unicode
