@@ -6,22 +6,28 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 namespace axl::log {
 namespace {
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warning: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
 
 struct State {
   Options options;
+  std::function<void()> before_line;
   std::shared_ptr<spdlog::logger> logger =
       std::make_shared<spdlog::logger>("axl", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   State() { logger->set_pattern("%v"); }
@@ -40,14 +46,17 @@ void configure(const Options& options) {
   state().logger->flush_on(spdlog::level::debug);
 }
 
+void before_each_line(std::function<void()> hook) { state().before_line = std::move(hook); }
+
 void write(Level level, std::string_view message) {
   State& s = state();
   const Options& o = s.options;
   if (o.rank != 0 && !o.all_ranks && level < Level::warning) return;
+  if (s.before_line && level >= o.level) s.before_line();
   if (o.json) {
     static constexpr const char* kNames[] = {"debug", "info", "warning", "error"};
-    const auto now = std::chrono::duration<double>(
-        std::chrono::system_clock::now().time_since_epoch());
+    const auto now =
+        std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
     s.logger->log(to_spdlog(level), "{}",
                   nlohmann::json{{"time", now.count()},
                                  {"level", kNames[static_cast<int>(level)]},

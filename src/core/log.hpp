@@ -1,6 +1,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <functional>
 #include <string_view>
 
 namespace axl::log {
@@ -13,11 +14,14 @@ struct Options {
   int rank = 0;
   bool all_ranks = false;  ///< --log-all-ranks
   Level level = Level::info;
-  bool json = false;       ///< one JSON object a line: {"time","level","rank","message"}
+  bool json = false;  ///< one JSON object a line: {"time","level","rank","message"}
 };
 
 void configure(const Options& options);
 void write(Level level, std::string_view message);
+/// Called before every line that is printed, so that a progress bar can get out of its way; an
+/// empty function ends that.
+void before_each_line(std::function<void()> hook);
 
 template <class... A>
 void debug(fmt::format_string<A...> f, A&&... a) {
