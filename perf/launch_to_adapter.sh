@@ -36,7 +36,7 @@ env PATH="$(dirname "$AXL_PYTHON"):$PATH" AXOLOTL_DO_NOT_TRACK=1 HF_HUB_OFFLINE=
   CUDA_VISIBLE_DEVICES='' "$AXL_PYTHON" "$AXL_ROOT/perf/measure.py" --json "$work/axolotl.json" \
   axolotl train "$config" --output-dir="$work/axolotl" \
   --dataset-prepared-path="$work/prepared-axolotl" --attn-implementation=sdpa \
-  --lora-mlp-kernel=false --lora-qkv-kernel=false --lora-o-kernel=false "${overrides[@]}" \
+  --no-lora-mlp-kernel --no-lora-qkv-kernel --no-lora-o-kernel "${overrides[@]}" \
   >"$work/axolotl.log" 2>&1 || { tail -n 20 "$work/axolotl.log" >&2; die "Axolotl failed"; }
 
 python3 - "$work/ours.json" "$work/axolotl.json" <<'PYTHON'
