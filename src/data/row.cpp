@@ -1,6 +1,10 @@
 #include "data/row.hpp"
 
+#include <simdjson.h>
+
 #include <nlohmann/json.hpp>
+
+#include "data/source.hpp"
 
 namespace axl::data {
 namespace {
@@ -39,61 +43,115 @@ nlohmann::ordered_json to_json(element value) {
   return nullptr;
 }
 
+class JsonRow final : public Row {
+ public:
+  void set(simdjson::dom::object object) { object_ = object; }
+
+  bool has(std::string_view column) const override {
+    element found;
+    return find(column, found);
+  }
+  bool is_null(std::string_view column) const override {
+    element found;
+    return !find(column, found) || found.is_null();
+  }
+  std::string text(std::string_view column) const override {
+    element found;
+    if (!find(column, found)) return {};
+    switch (found.type()) {
+      case element_type::STRING:
+        return std::string(found.get_string().value_unsafe());
+      case element_type::NULL_VALUE:
+        return {};
+      case element_type::ARRAY:
+      case element_type::OBJECT:
+        throw RowError{"column '" + std::string(column) + "' holds " +
+                       (found.is_array() ? "a list" : "an object") + ", text is expected"};
+      default:
+        return to_json(found).dump();
+    }
+  }
+  nlohmann::ordered_json value(std::string_view column) const override {
+    element found;
+    if (!find(column, found)) return nullptr;
+    return to_json(found);
+  }
+  std::string columns() const override {
+    std::string out;
+    for (const auto [key, unused] : object_) {
+      (void)unused;
+      if (!out.empty()) out += ", ";
+      out += key;
+    }
+    return out;
+  }
+
+ private:
+  bool find(std::string_view column, element& out) const {
+    return object_.at_key(column).get(out) == simdjson::SUCCESS;
+  }
+  simdjson::dom::object object_;
+};
+
+class TextRow final : public Row {
+ public:
+  void set(std::string_view text) { text_ = text; }
+  bool has(std::string_view column) const override { return column == "text"; }
+  bool is_null(std::string_view column) const override { return column != "text"; }
+  std::string text(std::string_view column) const override {
+    return column == "text" ? std::string(text_) : std::string();
+  }
+  nlohmann::ordered_json value(std::string_view column) const override {
+    if (column == "text") return text_;
+    return nullptr;
+  }
+  std::string columns() const override { return "text"; }
+
+ private:
+  std::string_view text_;
+};
+
 }  // namespace
 
-std::optional<element> Row::find(std::string_view column) const {
-  if (!object_) return std::nullopt;
-  element found;
-  if (object_->at_key(column).get(found) != simdjson::SUCCESS) return std::nullopt;
-  return found;
-}
-
-bool Row::has(std::string_view column) const {
-  if (!object_) return column == "text";
-  return find(column).has_value();
-}
-
-std::string Row::text(std::string_view column) const {
-  if (!object_) return column == "text" ? std::string(text_) : std::string();
-  const auto found = find(column);
-  if (!found) return {};
-  switch (found->type()) {
-    case element_type::STRING:
-      return std::string(found->get_string().value_unsafe());
-    case element_type::NULL_VALUE:
-      return {};
-    case element_type::ARRAY:
-    case element_type::OBJECT:
-      throw RowError{"column '" + std::string(column) + "' holds " +
-                     (found->is_array() ? "a list" : "an object") + ", text is expected"};
-    default:
-      return to_json(*found).dump();
-  }
-}
-
 std::string Row::required(std::string_view column) const {
-  const auto found = find(column);
-  if (object_ ? found.has_value() && !found->is_null() : column == "text") return text(column);
-  throw RowError{(found ? "column '" + std::string(column) + "' is null"
-                        : "no column '" + std::string(column) + "'") +
+  if (!is_null(column)) return text(column);
+  throw RowError{(has(column) ? "column '" + std::string(column) + "' is null"
+                              : "no column '" + std::string(column) + "'") +
                  "; columns found: " + columns()};
 }
 
-nlohmann::ordered_json Row::value(std::string_view column) const {
-  if (!object_) return column == "text" ? nlohmann::ordered_json(text_) : nullptr;
-  const auto found = find(column);
-  return found ? to_json(*found) : nlohmann::ordered_json(nullptr);
-}
+struct RowParser::Impl {
+  simdjson::dom::parser parser;
+  std::string buffer;
+  JsonRow json;
+  TextRow text;
+};
 
-std::string Row::columns() const {
-  if (!object_) return "text";
-  std::string out;
-  for (const auto [key, value] : *object_) {
-    if (!out.empty()) out += ", ";
-    out += key;
-    (void)value;
+RowParser::RowParser() : impl_(std::make_unique<Impl>()) {}
+RowParser::~RowParser() = default;
+
+const Row& RowParser::parse(const SourceFile& file, const RowRef& ref) {
+  const std::string_view bytes = file.bytes();
+  const std::string_view text = bytes.substr(ref.offset, ref.length);
+  if (file.kind == FileKind::text) {
+    impl_->text.set(text);
+    return impl_->text;
   }
-  return out;
+  const char* at = text.data();
+  // simdjson reads a little beyond the end: only the last rows of a file need a copy.
+  if (bytes.size() - ref.offset - ref.length < simdjson::SIMDJSON_PADDING) {
+    impl_->buffer.assign(text);
+    impl_->buffer.resize(text.size() + simdjson::SIMDJSON_PADDING, ' ');
+    at = impl_->buffer.data();
+  }
+  element document;
+  if (const auto error = impl_->parser.parse(at, text.size(), false).get(document))
+    throw RowError{std::string("invalid JSON: ") + simdjson::error_message(error)};
+  simdjson::dom::object object;
+  if (document.get(object) != simdjson::SUCCESS)
+    throw RowError{"not an object {\"column\": value, ...}"};
+  impl_->json.set(object);
+  return impl_->json;
 }
 
 }  // namespace axl::data

@@ -1,39 +1,50 @@
 #pragma once
-#include <simdjson.h>
-
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace axl::data {
+
+struct SourceFile;
+struct RowRef;
 
 /// Why one row cannot be used. Caught by the reader, counted, and shown with the row's file:line.
 struct RowError {
   std::string why;
 };
 
-/// One parsed row: an object of the JSON file, or a line of a text file as its column `text`.
+/// One parsed row: an object of a JSON file, or a line of a text file as its column `text`.
 class Row {
  public:
-  explicit Row(simdjson::dom::object object) : object_(object) {}
-  explicit Row(std::string_view text) : text_(text) {}
-
-  bool has(std::string_view column) const;
+  virtual ~Row() = default;
+  virtual bool has(std::string_view column) const = 0;
   /// Text of a column: "" when it is missing or null; numbers and truth values as JSON writes
   /// them. RowError for a list or an object.
-  std::string text(std::string_view column) const;
-  /// The same, but RowError naming the columns found when it is missing or null.
-  std::string required(std::string_view column) const;
+  virtual std::string text(std::string_view column) const = 0;
   /// The column's JSON value, nulls inside of objects removed (they stem from unified table
   /// schemas and mean "not there"); null when it is missing.
-  nlohmann::ordered_json value(std::string_view column) const;
-  std::string columns() const;  ///< "a, b, c"
+  virtual nlohmann::ordered_json value(std::string_view column) const = 0;
+  virtual std::string columns() const = 0;  ///< "a, b, c"
+  virtual bool is_null(std::string_view column) const = 0;
+
+  /// `text`, but RowError naming the columns found when the column is missing or null.
+  std::string required(std::string_view column) const;
+};
+
+/// Parses rows of mapped files; one a thread.
+class RowParser {
+ public:
+  RowParser();
+  ~RowParser();
+  RowParser(const RowParser&) = delete;
+  RowParser& operator=(const RowParser&) = delete;
+  /// The row lives until the next call. RowError when it is not one JSON object.
+  const Row& parse(const SourceFile& file, const RowRef& ref);
 
  private:
-  std::optional<simdjson::dom::element> find(std::string_view column) const;
-  std::optional<simdjson::dom::object> object_;
-  std::string_view text_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace axl::data

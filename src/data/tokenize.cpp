@@ -1,11 +1,8 @@
 #include "data/tokenize.hpp"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <cstring>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -14,35 +11,6 @@ namespace axl::data {
 namespace {
 
 constexpr std::size_t kRowsPerPart = 128;
-
-/// Parses rows of mapped files; one a thread.
-class RowParser {
- public:
-  /// The row lives until the next call. RowError when it is not one JSON object.
-  Row parse(const SourceFile& file, const RowRef& ref) {
-    const std::string_view bytes = file.bytes();
-    const std::string_view text = bytes.substr(ref.offset, ref.length);
-    if (file.kind == FileKind::text) return Row(text);
-    const char* at = text.data();
-    // simdjson reads a little beyond the end: only the last rows of a file need a copy.
-    if (bytes.size() - ref.offset - ref.length < simdjson::SIMDJSON_PADDING) {
-      buffer_.assign(text);
-      buffer_.resize(text.size() + simdjson::SIMDJSON_PADDING, ' ');
-      at = buffer_.data();
-    }
-    simdjson::dom::element document;
-    if (const auto error = parser_.parse(at, text.size(), false).get(document))
-      throw RowError{std::string("invalid JSON: ") + simdjson::error_message(error)};
-    simdjson::dom::object object;
-    if (document.get(object) != simdjson::SUCCESS)
-      throw RowError{"not an object {\"column\": value, ...}"};
-    return Row(object);
-  }
-
- private:
-  simdjson::dom::parser parser_;
-  std::string buffer_;
-};
 
 struct Part {
   TokenStore store;
@@ -136,7 +104,7 @@ std::int64_t available_threads() {
 bool is_pretokenized(const std::vector<SourceFile>& files, const RowRef& ref) {
   RowParser parser;
   try {
-    const Row row = parser.parse(files[ref.file], ref);
+    const Row& row = parser.parse(files[ref.file], ref);
     return row.has("input_ids") && row.has("attention_mask") && row.has("labels");
   } catch (const RowError&) {
     return false;

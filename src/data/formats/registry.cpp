@@ -22,19 +22,37 @@ std::string without_load(std::string type) {
   return type;
 }
 
+/// Axolotl refuses the retired `sharegpt`; what it meant is chat_template with other field names.
+RowConverter sharegpt(const config::DatasetConfig& dataset, const config::Config& config,
+                      const tokenizer::Tokenizer& tokenizer, std::int64_t sequence_len,
+                      std::vector<std::string>* warnings) {
+  config::DatasetConfig chat = dataset;
+  chat.type = "chat_template";
+  if (chat.field_messages == "messages") chat.field_messages = "conversations";
+  chat.message_property_mappings["role"] = "from";
+  chat.message_property_mappings["content"] = "value";
+  if (warnings)
+    warnings->push_back("dataset " + dataset.path +
+                        ": type sharegpt is read as chat_template with field_messages: "
+                        "conversations and message_property_mappings: {role: from, content: "
+                        "value}");
+  return chat_template_spec().make({tokenizer, config, chat, sequence_len, "", warnings});
+}
+
 }  // namespace
 
 const Registry<FormatSpec>& formats() {
   static const Registry<FormatSpec> list = [] {
     std::vector<FormatSpec> all;
-    append(all, alpaca_specs());         // alpaca.cpp: alpaca, alpaca_chat, gpteacher, oasst, ...
-    append(all, system_column_specs());  // alpaca_w_system.cpp: alpaca_w_system, orcamini
-    append(all, question_specs());       // questions.cpp: context_qa, explainchoice, metharme, ...
-    all.push_back(reflection_spec());    // reflection.cpp
-    all.push_back(completion_spec());    // completion.cpp
-    all.push_back(input_output_spec());  // segments.cpp
-    all.push_back(pretokenized_spec());  // segments.cpp
-    all.push_back(user_defined_spec());  // user_defined.cpp: `type:` as a map
+    append(all, alpaca_specs());          // alpaca.cpp: alpaca, alpaca_chat, gpteacher, oasst, ...
+    append(all, system_column_specs());   // alpaca_w_system.cpp: alpaca_w_system, orcamini
+    append(all, question_specs());        // questions.cpp: context_qa, explainchoice, metharme, ...
+    all.push_back(reflection_spec());     // reflection.cpp
+    all.push_back(chat_template_spec());  // chat_template.cpp
+    all.push_back(completion_spec());     // completion.cpp
+    all.push_back(input_output_spec());   // segments.cpp
+    all.push_back(pretokenized_spec());   // segments.cpp
+    all.push_back(user_defined_spec());   // user_defined.cpp: `type:` as a map
     return Registry<FormatSpec>("dataset type", std::move(all));
   }();
   return list;
@@ -51,6 +69,9 @@ RowConverter make_converter(const config::DatasetConfig& dataset, const config::
         .at(dataset.where)
         .hint("only rows with input_ids, attention_mask and labels need none; known types: " +
               formats().joined());
+  if (name == "messages") name = "chat_template";
+  if (name.starts_with("sharegpt"))
+    return sharegpt(dataset, config, tokenizer, sequence_len, warnings);
   for (const char* other : kElsewhere) {
     const std::string first = name.substr(0, name.find_first_of(".:"));
     if (first == other)

@@ -1,0 +1,181 @@
+#include "data/source.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/error.hpp"
+#include "temporary_folder.hpp"
+
+namespace axl::data {
+namespace {
+
+using testing::TemporaryFolder;
+
+struct Found {
+  std::vector<std::string> rows;
+  std::vector<std::uint32_t> lines;
+  std::vector<std::string> broken;
+};
+
+Found rows_of(const config::DatasetConfig& dataset) {
+  Found out;
+  const auto files = open_sources(dataset);
+  RowList list;
+  for (std::size_t f = 0; f < files.size(); ++f)
+    find_rows(files[f], static_cast<std::uint32_t>(f), list);
+  for (const RowRef& ref : list.rows) {
+    out.rows.emplace_back(files[ref.file].bytes().substr(ref.offset, ref.length));
+    out.lines.push_back(ref.line);
+  }
+  out.broken = list.broken;
+  return out;
+}
+
+Found rows_of_file(const std::string& path) {
+  config::DatasetConfig d;
+  d.path = path;
+  return rows_of(d);
+}
+
+template <class F>
+std::string message_of(F&& f, ErrorCode code) {
+  try {
+    f();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), code) << e.what();
+    return e.what();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+TEST(Source, JsonArrayRowsHaveTheirLines) {
+  TemporaryFolder folder;
+  const Found f = rows_of_file(folder.write(
+      "a.json", "[\n  {\"a\": \"x]},\\\"\"},\n\n  {\"a\": [1, {\"b\": 2}]} ,{\n\"a\":3}]\n"));
+  ASSERT_EQ(f.rows.size(), 3U);
+  EXPECT_EQ(f.rows[0], "{\"a\": \"x]},\\\"\"}");
+  EXPECT_EQ(f.rows[1], "{\"a\": [1, {\"b\": 2}]}");
+  EXPECT_EQ(f.rows[2], "{\n\"a\":3}");
+  EXPECT_EQ(f.lines, (std::vector<std::uint32_t>{2, 4, 4}));
+  EXPECT_TRUE(f.broken.empty());
+}
+
+TEST(Source, LinesSkipBlankOnesAndByteOrderMark) {
+  TemporaryFolder folder;
+  for (const char* name : {"a.jsonl", "a.json"}) {
+    const Found f = rows_of_file(folder.write(name, "\xEF\xBB\xBF{\"a\":1}\r\n\n   \n{\"a\":2}"));
+    ASSERT_EQ(f.rows.size(), 2U);
+    EXPECT_EQ(f.rows[0], "{\"a\":1}");
+    EXPECT_EQ(f.rows[1], "{\"a\":2}");
+    EXPECT_EQ(f.lines, (std::vector<std::uint32_t>{1, 4}));
+  }
+}
+
+TEST(Source, TextFilesKeepEveryLine) {
+  TemporaryFolder folder;
+  const Found f = rows_of_file(folder.write("a.txt", "one \n\nthree"));
+  EXPECT_EQ(f.rows, (std::vector<std::string>{"one ", "", "three"}));
+}
+
+TEST(Source, CutOffArrayKeepsWhatIsComplete) {
+  TemporaryFolder folder;
+  const Found f = rows_of_file(folder.write("a.json", "[{\"a\":1},\n{\"a\":2},\n{\"a\": \"th"));
+  EXPECT_EQ(f.rows.size(), 2U);
+  ASSERT_EQ(f.broken.size(), 1U);
+  EXPECT_NE(f.broken[0].find("a.json:3: the file ends"), std::string::npos) << f.broken[0];
+}
+
+TEST(Source, TextAfterTheArrayIsReported) {
+  TemporaryFolder folder;
+  const Found f = rows_of_file(folder.write("a.json", "[{\"a\":1}]\n{\"a\":2}"));
+  EXPECT_EQ(f.rows.size(), 1U);
+  ASSERT_EQ(f.broken.size(), 1U);
+  EXPECT_NE(f.broken[0].find("a.json:2:"), std::string::npos);
+}
+
+TEST(Source, EmptyFilesHaveNoRows) {
+  TemporaryFolder folder;
+  EXPECT_TRUE(rows_of_file(folder.write("a.json", "")).rows.empty());
+  EXPECT_TRUE(rows_of_file(folder.write("b.json", "[ ]")).rows.empty());
+  EXPECT_TRUE(rows_of_file(folder.write("c.jsonl", "\n\n")).rows.empty());
+}
+
+TEST(Source, FoldersChooseTheFilesOfTheSplit) {
+  TemporaryFolder folder;
+  folder.write("d/train-00.jsonl", "{\"n\":1}\n");
+  folder.write("d/train-01.jsonl", "{\"n\":2}\n");
+  folder.write("d/test-00.jsonl", "{\"n\":3}\n");
+  folder.write("d/README.txt", "not data\n");
+  config::DatasetConfig d;
+  d.path = folder.path("d");
+  EXPECT_EQ(rows_of(d).rows, (std::vector<std::string>{"{\"n\":1}", "{\"n\":2}"}));
+  d.split = "test[:1]";
+  EXPECT_EQ(rows_of(d).rows, (std::vector<std::string>{"{\"n\":3}"}));
+}
+
+TEST(Source, GlobsDataFilesAndLoaderNames) {
+  TemporaryFolder folder;
+  folder.write("d/a.jsonl", "{\"n\":1}\n");
+  folder.write("d/b.jsonl", "{\"n\":2}\n");
+  config::DatasetConfig d;
+  d.path = folder.path("d/*.jsonl");
+  EXPECT_EQ(rows_of(d).rows.size(), 2U);
+  d.path = folder.path("d");
+  d.data_files = {"b.jsonl"};
+  EXPECT_EQ(rows_of(d).rows, (std::vector<std::string>{"{\"n\":2}"}));
+  d.path = "json";
+  d.data_files = {folder.path("d/b.jsonl"), folder.path("d/a.jsonl")};
+  EXPECT_EQ(rows_of(d).rows, (std::vector<std::string>{"{\"n\":2}", "{\"n\":1}"}));
+}
+
+TEST(Source, PathsBesideTheYamlAreFound) {
+  TemporaryFolder folder;
+  folder.write("config/rows.jsonl", "{\"n\":1}\n");
+  config::DatasetConfig d;
+  d.path = "rows.jsonl";
+  d.where.file = folder.path("config/run.yaml");
+  EXPECT_EQ(rows_of(d).rows.size(), 1U);
+}
+
+TEST(Source, MissingAndUnreadableOnesAreNamed) {
+  TemporaryFolder folder;
+  config::DatasetConfig d;
+  d.path = folder.path("no.json");
+  EXPECT_NE(message_of([&] { open_sources(d); }, ErrorCode::data).find("no.json"),
+            std::string::npos);
+  d.path = "some-org/some-dataset";
+  EXPECT_NE(message_of([&] { open_sources(d); }, ErrorCode::data).find("not downloaded"),
+            std::string::npos);
+  d.path = folder.write("x.parquet", "PAR1");
+  EXPECT_NE(message_of([&] { open_sources(d); }, ErrorCode::unsupported).find(".parquet"),
+            std::string::npos);
+}
+
+TEST(Source, ContentHashFollowsEveryByte) {
+  TemporaryFolder folder;
+  config::DatasetConfig d;
+  d.path = folder.write("a.jsonl", "{\"n\":1}\n");
+  const auto first = content_hash(open_sources(d));
+  EXPECT_EQ(content_hash(open_sources(d)), first);
+  folder.write("a.jsonl", "{\"n\":2}\n");
+  EXPECT_NE(content_hash(open_sources(d)), first);
+}
+
+TEST(Source, SplitSlices) {
+  using Range = std::pair<std::size_t, std::size_t>;
+  EXPECT_EQ(split_range("train", 100, {}), (Range{0, 100}));
+  EXPECT_EQ(split_range("train[:30]", 100, {}), (Range{0, 30}));
+  EXPECT_EQ(split_range("train[30:]", 100, {}), (Range{30, 100}));
+  EXPECT_EQ(split_range("train[10%:20%]", 100, {}), (Range{10, 20}));
+  EXPECT_EQ(split_range("train[-5:]", 100, {}), (Range{95, 100}));
+  EXPECT_EQ(split_range("train[:-10%]", 200, {}), (Range{0, 180}));
+  EXPECT_EQ(split_range("train[:500]", 100, {}), (Range{0, 100}));
+  EXPECT_EQ(split_range("train[60:50]", 100, {}), (Range{60, 60}));
+  EXPECT_EQ(split_range("train[33%:67%]", 10, {}), (Range{3, 7}));
+  for (const char* bad : {"train[", "train[5]", "train[a:b]", "train[:200%]", "train+test"})
+    EXPECT_NE(message_of([&] { split_range(bad, 10, {}); }, ErrorCode::config).find(bad),
+              std::string::npos);
+}
+
+}  // namespace
+}  // namespace axl::data
