@@ -40,6 +40,14 @@ inline bool is_space(char32_t code) { return (classes(code) & kSpace) != 0; }
 /// \w: letters, marks, numbers and connector punctuation.
 bool is_word(char32_t code);
 
+/// Python's str.isprintable(): no control, format, unassigned, surrogate, private-use or separator
+/// character but the space.
+bool is_printable(char32_t code);
+/// Python's str.isupper()/islower() of one character.
+bool is_upper(char32_t code);
+bool is_lower(char32_t code);
+bool is_digit(char32_t code);  ///< decimal digits (Nd)
+
 char32_t to_lower(char32_t code);
 char32_t to_upper(char32_t code);
 std::string lower(std::string_view text);  ///< Python's str.lower() but for the final sigma

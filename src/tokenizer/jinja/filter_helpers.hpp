@@ -1,0 +1,35 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tokenizer/jinja/interpreter.hpp"
+
+/// What filters and string methods share: Python's string functions over UTF-8.
+namespace axl::tokenizer::jinja {
+
+/// The argument at `position` or of that name, else `fallback`.
+Value option(const Arguments& a, std::size_t position, std::string_view name, Value fallback);
+/// "a.b.0" applied to an item, as attribute= arguments mean it.
+Value path_of(Interpreter& i, const Value& item, const Value& path);
+
+std::string capitalized(std::string_view text);
+/// At most `count` replacements from the left; -1 = all.
+std::string replaced(std::string_view text, std::string_view from, std::string_view to,
+                     std::int64_t count);
+/// str.splitlines().
+std::vector<std::string> split_lines(std::string_view text, bool keep_ends);
+/// str.split() without a separator; `most` cuts, -1 = all.
+std::vector<std::string> split_words(std::string_view text, std::int64_t most);
+
+enum class Align { left, right, center };
+std::string padded(std::string_view text, std::int64_t width, char32_t fill, Align align);
+
+std::optional<std::int64_t> parse_int(std::string_view text, std::int64_t base);
+std::optional<double> parse_float(std::string_view text);
+
+/// Filters over sequences: map, select, sort, ... (sequence_filters.cpp)
+Filter find_sequence_filter(std::string_view name);
+
+}  // namespace axl::tokenizer::jinja

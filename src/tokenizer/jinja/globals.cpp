@@ -1,0 +1,85 @@
+#include <ctime>
+
+#include "tokenizer/jinja/interpreter.hpp"
+
+namespace axl::tokenizer::jinja {
+namespace {
+
+using Args = Arguments;
+
+std::int64_t integer(const Value& v) {
+  if (v.is_undefined()) fail(v.undefined_message());
+  if (!v.is_integral()) fail("'" + v.type_name() + "' object cannot be interpreted as an integer");
+  return v.as_int();
+}
+
+Value range(Interpreter&, const Args& a) {
+  constexpr std::int64_t kLongest = 100000;  // Jinja's sandbox has the same
+  const auto& p = a.positional;
+  if (p.empty() || p.size() > 3) fail("range expected 1 to 3 arguments");
+  const std::int64_t start = p.size() == 1 ? 0 : integer(p[0]);
+  const std::int64_t stop = integer(p[p.size() == 1 ? 0 : 1]);
+  const std::int64_t step = p.size() == 3 ? integer(p[2]) : 1;
+  if (step == 0) fail("range() arg 3 must not be zero");
+  List out;
+  for (std::int64_t i = start; step > 0 ? i < stop : i > stop;) {
+    if (static_cast<std::int64_t>(out.size()) >= kLongest)
+      fail("Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).");
+    out.emplace_back(i);
+    if (__builtin_add_overflow(i, step, &i)) break;
+  }
+  return Value::list(std::move(out));
+}
+
+Dict dict_of(const Args& a) {
+  Dict out;
+  for (const Value& v : a.positional) {
+    if (v.is_dict()) {
+      for (const auto& [key, value] : v.as_dict().items()) out.set(key, value);
+      continue;
+    }
+    for (const Value& item : *v.iterate()) {
+      const auto parts = item.iterate();
+      if (parts->size() != 2) fail("dictionary update sequence element has the wrong length");
+      out.set((*parts)[0], (*parts)[1]);
+    }
+  }
+  for (const auto& [name, value] : a.named) out.set(name, value);
+  return out;
+}
+
+Value raise_exception(Interpreter&, const Args& a) {
+  const Value* message = a.get(0, "message");
+  fail(message == nullptr ? "" : message->str());
+}
+
+Value strftime_now(Interpreter&, const Args& a) {
+  const Value* format = a.get(0, "format");
+  if (format == nullptr || !format->is_string()) fail("strftime_now() needs a format");
+  if (format->as_string().size() > 1000) fail("the format of strftime_now() is too long");
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::string out(20000, '\0');
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  out.resize(std::strftime(out.data(), out.size(), format->as_string().c_str(), &local));
+#pragma GCC diagnostic pop
+  return out;
+}
+
+}  // namespace
+
+void add_globals(Scope& scope) {
+  scope.set("range", Value::function("range", &range));
+  scope.set("dict", Value::function("dict", [](Interpreter&, const Args& a) {
+              return Value::dict(dict_of(a));
+            }));
+  scope.set("namespace", Value::function("namespace", [](Interpreter&, const Args& a) {
+              return Value::name_space(dict_of(a));
+            }));
+  scope.set("raise_exception", Value::function("raise_exception", &raise_exception));
+  scope.set("strftime_now", Value::function("strftime_now", &strftime_now));
+}
+
+}  // namespace axl::tokenizer::jinja

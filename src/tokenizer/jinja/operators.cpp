@@ -1,0 +1,143 @@
+#include <cmath>
+
+#include "tokenizer/jinja/interpreter.hpp"
+
+namespace axl::tokenizer::jinja {
+namespace {
+
+[[noreturn]] void unsupported(const std::string& op, const Value& a, const Value& b) {
+  fail("unsupported operand type(s) for " + op + ": '" + a.type_name() + "' and '" + b.type_name() +
+       "'");
+}
+
+Value checked(bool overflow, std::int64_t result) {
+  if (overflow) fail("an integer of the template exceeds 64 bits");
+  return result;
+}
+
+Value add(const Value& a, const Value& b) {
+  if (a.is_string() && b.is_string()) {
+    check_size(a.as_string().size() + b.as_string().size());
+    return a.as_string() + b.as_string();
+  }
+  if (a.is_string()) fail("can only concatenate str (not \"" + b.type_name() + "\") to str");
+  if (a.is_sequence() && b.is_sequence() && a.is_tuple() == b.is_tuple()) {
+    List items = a.as_list();
+    check_size((items.size() + b.as_list().size()) * sizeof(Value));
+    items.insert(items.end(), b.as_list().begin(), b.as_list().end());
+    return a.is_tuple() ? Value::tuple(std::move(items)) : Value::list(std::move(items));
+  }
+  if (a.is_sequence())
+    fail("can only concatenate " + a.type_name() + " (not \"" + b.type_name() + "\") to " +
+         a.type_name());
+  unsupported("+", a, b);
+}
+
+Value repeat(const Value& what, std::int64_t times) {
+  const auto n = static_cast<std::size_t>(times < 0 ? 0 : times);
+  const std::size_t each =
+      what.is_string() ? what.as_string().size() : what.as_list().size() * sizeof(Value);
+  if (each != 0 && n > kLargest / each) check_size(kLargest + 1);
+  if (what.is_string()) {
+    std::string out;
+    for (std::size_t i = 0; i < n && each != 0; ++i) out += what.as_string();
+    return out;
+  }
+  List items;
+  for (std::size_t i = 0; i < n && each != 0; ++i)
+    items.insert(items.end(), what.as_list().begin(), what.as_list().end());
+  return what.is_tuple() ? Value::tuple(std::move(items)) : Value::list(std::move(items));
+}
+
+std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
+  const std::int64_t q = a / b;
+  return (a % b != 0 && (a < 0) != (b < 0)) ? q - 1 : q;
+}
+
+Value power(std::int64_t base, std::int64_t exponent) {
+  if (exponent < 0) return std::pow(static_cast<double>(base), static_cast<double>(exponent));
+  std::int64_t result = 1;
+  for (bool overflow = false; exponent > 0; exponent >>= 1) {
+    if ((exponent & 1) != 0) overflow = __builtin_mul_overflow(result, base, &result);
+    if (!overflow && exponent > 1) overflow = __builtin_mul_overflow(base, base, &base);
+    if (overflow) checked(true, 0);
+  }
+  return result;
+}
+
+Value integers(const std::string& op, std::int64_t a, std::int64_t b) {
+  std::int64_t r = 0;
+  if (op == "+") {
+    const bool o = __builtin_add_overflow(a, b, &r);
+    return checked(o, r);
+  }
+  if (op == "-") {
+    const bool o = __builtin_sub_overflow(a, b, &r);
+    return checked(o, r);
+  }
+  if (op == "*") {
+    const bool o = __builtin_mul_overflow(a, b, &r);
+    return checked(o, r);
+  }
+  if (op == "**") return power(a, b);
+  if (b == 0) fail(op == "/" ? "division by zero" : "integer division or modulo by zero");
+  if (op == "/") return static_cast<double>(a) / static_cast<double>(b);
+  if (b == -1)
+    return op == "//" ? checked(a == INT64_MIN, a == INT64_MIN ? 0 : -a) : std::int64_t{0};
+  if (op == "//") return floor_divide(a, b);
+  return a - floor_divide(a, b) * b;
+}
+
+Value reals(const std::string& op, double a, double b) {
+  if (op == "+") return a + b;
+  if (op == "-") return a - b;
+  if (op == "*") return a * b;
+  if (op == "**") return std::pow(a, b);
+  if (b == 0) fail(op == "/" ? "float division by zero" : "float modulo");
+  if (op == "/") return a / b;
+  if (op == "//") return std::floor(a / b);
+  const double r = std::fmod(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+}  // namespace
+
+Value binary(const std::string& op, const Value& a, const Value& b) {
+  if (a.is_undefined()) fail(a.undefined_message());
+  if (b.is_undefined()) fail(b.undefined_message());
+  if (a.is_integral() && b.is_integral()) return integers(op, a.as_int(), b.as_int());
+  if (a.is_number() && b.is_number()) return reals(op, a.as_double(), b.as_double());
+  if (op == "+") return add(a, b);
+  if (op == "*" && (a.is_string() || a.is_sequence()) && b.is_integral())
+    return repeat(a, b.as_int());
+  if (op == "*" && (b.is_string() || b.is_sequence()) && a.is_integral())
+    return repeat(b, a.as_int());
+  if (op == "%" && a.is_string())
+    return format_percent(a.as_string(), b.is_tuple() ? b.as_list() : List{b});
+  unsupported(op == "**" ? "** or pow()" : op, a, b);
+}
+
+Value negate(const Value& v) {
+  if (v.is_undefined()) fail(v.undefined_message());
+  if (v.is_integral()) return integers("-", 0, v.as_int());
+  if (v.is_float()) return -v.as_double();
+  fail("bad operand type for unary -: '" + v.type_name() + "'");
+}
+
+bool contains(const Value& container, const Value& item) {
+  if (container.is_string()) {
+    if (item.is_undefined()) fail(item.undefined_message());
+    if (!item.is_string())
+      fail("'in <string>' requires string as left operand, not " + item.type_name());
+    return container.as_string().find(item.as_string()) != std::string::npos;
+  }
+  if (container.is_dict()) return container.as_dict().find(item) != nullptr;
+  if (!container.is_sequence() && !container.is_undefined())
+    fail("argument of type '" + container.type_name() + "' is not iterable");
+  const auto items = container.iterate();
+  for (const Value& v : *items)
+    if (v.equals(item)) return true;
+  return false;
+}
+
+}  // namespace axl::tokenizer::jinja

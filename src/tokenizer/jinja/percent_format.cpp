@@ -1,0 +1,91 @@
+#include <cstdio>
+
+#include "tokenizer/jinja/filter_helpers.hpp"
+#include "tokenizer/jinja/interpreter.hpp"
+
+namespace axl::tokenizer::jinja {
+namespace {
+
+struct Spec {
+  std::string flags;
+  std::int64_t width = 0;
+  int precision = -1;
+  char kind = 's';
+};
+
+/// Reads "%-5.2f" from behind the percent sign at `p`.
+Spec read_spec(const std::string& format, std::size_t& p) {
+  Spec s;
+  const auto digit = [&] { return p < format.size() && format[p] >= '0' && format[p] <= '9'; };
+  while (p < format.size() && std::string_view("-+ #0").find(format[p]) != std::string_view::npos)
+    s.flags += format[p++];
+  if (s.flags.size() > 5) fail("unsupported format flags");
+  while (digit() && s.width < 100000) s.width = s.width * 10 + (format[p++] - '0');
+  if (p < format.size() && format[p] == '.') {
+    ++p;
+    s.precision = 0;
+    while (digit() && s.precision < 1000) s.precision = s.precision * 10 + (format[p++] - '0');
+  }
+  if (p >= format.size()) fail("incomplete format");
+  s.kind = format[p++];
+  return s;
+}
+
+std::string number(const Spec& s, const Value& v) {
+  if (!v.is_number())
+    fail(std::string("%") + s.kind + " format: a real number is required, not " + v.type_name());
+  const bool integer = s.kind == 'd' || s.kind == 'i' || s.kind == 'u' || s.kind == 'x' ||
+                       s.kind == 'X' || s.kind == 'o';
+  std::string c_format = "%" + s.flags;
+  if (s.width > 0) c_format += std::to_string(s.width);
+  if (s.precision >= 0) c_format += "." + std::to_string(s.precision);
+  c_format += integer ? std::string("ll") + (s.kind == 'u' || s.kind == 'i' ? 'd' : s.kind)
+                      : std::string(1, s.kind);
+  std::string out(static_cast<std::size_t>(s.width) + 2000, '\0');
+  const long long i = v.is_integral() ? v.as_int()
+                      : integer       ? static_cast<long long>(v.as_double())
+                                      : 0;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  const int n = integer ? std::snprintf(out.data(), out.size(), c_format.c_str(), i)
+                        : std::snprintf(out.data(), out.size(), c_format.c_str(), v.as_double());
+#pragma GCC diagnostic pop
+  if (n < 0 || static_cast<std::size_t>(n) >= out.size()) fail("the formatted number is too long");
+  out.resize(static_cast<std::size_t>(n));
+  return out;
+}
+
+}  // namespace
+
+std::string format_percent(const std::string& format, const List& values) {
+  std::string out;
+  std::size_t next = 0;
+  for (std::size_t p = 0; p < format.size();) {
+    if (format[p] != '%') {
+      out += format[p++];
+      continue;
+    }
+    const Spec s = read_spec(format, ++p);
+    if (s.kind == '%') {
+      out += '%';
+      continue;
+    }
+    if (next >= values.size()) fail("not enough arguments for format string");
+    const Value& v = values[next++];
+    if (v.is_undefined()) fail(v.undefined_message());
+    if (s.kind == 's' || s.kind == 'r') {
+      std::string text = s.kind == 's' ? v.str() : v.repr();
+      const bool left = s.flags.find('-') != std::string::npos;
+      out += padded(text, s.width, U' ', left ? Align::left : Align::right);
+    } else if (std::string_view("diuxXofFeEgG").find(s.kind) != std::string_view::npos) {
+      out += number(s, v);
+    } else {
+      fail(std::string("unsupported format character '") + s.kind + "'");
+    }
+    check_size(out.size());
+  }
+  if (next < values.size()) fail("not all arguments converted during string formatting");
+  return out;
+}
+
+}  // namespace axl::tokenizer::jinja

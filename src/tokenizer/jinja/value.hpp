@@ -1,0 +1,155 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+/// A Jinja interpreter for chat templates: the language of Jinja2 3.1 in the sandboxed environment
+/// that transformers renders with.
+namespace axl::tokenizer::jinja {
+
+class Value;
+class Interpreter;
+using List = std::vector<Value>;
+
+/// Insertion-ordered, as Python's dict. Chat data have few keys, so a search is a scan.
+class Dict {
+ public:
+  const Value* find(const Value& key) const;
+  const Value* find(std::string_view key) const;
+  void set(Value key, Value value);
+  const std::vector<std::pair<Value, Value>>& items() const { return items_; }
+  std::size_t size() const { return items_.size(); }
+
+ private:
+  std::vector<std::pair<Value, Value>> items_;
+};
+
+/// Arguments of a call: positional ones and named ones.
+struct Arguments {
+  std::vector<Value> positional;
+  std::vector<std::pair<std::string, Value>> named;
+  const Value* get(std::size_t position, std::string_view name) const;
+};
+
+/// Macros, bound methods and globals.
+struct Function {
+  std::string name;
+  std::function<Value(Interpreter&, const Arguments&)> call;
+};
+
+struct Undefined {
+  std::string message;  ///< what Python's UndefinedError says when it is used
+};
+struct None {};
+
+/// State of the `loop` variable.
+struct Loop {
+  std::shared_ptr<const List> items;
+  std::size_t index = 0;
+  std::size_t depth = 0;
+  std::vector<Value> last_changed;
+  std::function<Value(Interpreter&, const Value&)> recurse;
+};
+
+/// A Python value as templates see it. Lists, dicts and strings are shared, never copied; templates
+/// cannot change them (only namespaces can be written to).
+class Value {
+ public:
+  Value() : data_(Undefined{}) {}
+  Value(None) : data_(None{}) {}                   // NOLINT(google-explicit-constructor)
+  Value(bool b) : data_(b) {}                      // NOLINT(google-explicit-constructor)
+  Value(std::int64_t i) : data_(i) {}              // NOLINT(google-explicit-constructor)
+  Value(double d) : data_(d) {}                    // NOLINT(google-explicit-constructor)
+  Value(std::string s);                            // NOLINT(google-explicit-constructor)
+  Value(const char* s) : Value(std::string(s)) {}  // NOLINT(google-explicit-constructor)
+  static Value undefined(std::string message);
+  static Value list(List items);
+  static Value tuple(List items);
+  static Value dict(Dict items);
+  static Value name_space(Dict items);
+  static Value function(std::string name,
+                        std::function<Value(Interpreter&, const Arguments&)> call);
+  static Value loop(std::shared_ptr<Loop> state);
+  static Value from_json(const nlohmann::ordered_json& json);
+
+  bool is_undefined() const { return std::holds_alternative<Undefined>(data_); }
+  bool is_none() const { return std::holds_alternative<None>(data_); }
+  bool is_bool() const { return std::holds_alternative<bool>(data_); }
+  bool is_int() const { return std::holds_alternative<std::int64_t>(data_); }
+  bool is_float() const { return std::holds_alternative<double>(data_); }
+  bool is_number() const { return is_bool() || is_int() || is_float(); }
+  bool is_integral() const { return is_bool() || is_int(); }
+  bool is_string() const { return std::holds_alternative<Text>(data_); }
+  bool is_list() const { return std::holds_alternative<Items>(data_) && !tuple_; }
+  bool is_tuple() const { return std::holds_alternative<Items>(data_) && tuple_; }
+  bool is_sequence() const { return std::holds_alternative<Items>(data_); }
+  bool is_dict() const { return std::holds_alternative<Table>(data_) && !name_space_; }
+  bool is_namespace() const { return std::holds_alternative<Table>(data_) && name_space_; }
+  bool is_function() const { return std::holds_alternative<Callable>(data_); }
+  bool is_loop() const { return std::holds_alternative<LoopState>(data_); }
+
+  const std::string& as_string() const { return *std::get<Text>(data_); }
+  const List& as_list() const { return *std::get<Items>(data_); }
+  const std::shared_ptr<const List>& shared_list() const { return std::get<Items>(data_); }
+  const Dict& as_dict() const { return *std::get<Table>(data_); }
+  Dict& mutable_dict() const { return *std::get<Table>(data_); }
+  const Function& as_function() const { return *std::get<Callable>(data_); }
+  Loop& as_loop() const { return *std::get<LoopState>(data_); }
+  const std::string& undefined_message() const { return std::get<Undefined>(data_).message; }
+  std::int64_t as_int() const;  ///< of an int or bool
+  double as_double() const;     ///< of any number
+
+  bool truthy() const;
+  /// What `{{ value }}` prints: Python's str().
+  std::string str() const;
+  std::string repr() const;
+  /// "str", "int", "dict"...: the Python type's name.
+  std::string type_name() const;
+  bool equals(const Value& other) const;
+  /// <0, 0, >0; Error{data} with Python's TypeError text when the two have no order.
+  int compare(const Value& other, const char* op) const;
+  /// The items that a for loop sees. Error{data} when the value cannot be iterated.
+  std::shared_ptr<const List> iterate() const;
+
+ private:
+  using Text = std::shared_ptr<const std::string>;
+  using Items = std::shared_ptr<const List>;
+  using Table = std::shared_ptr<Dict>;
+  using Callable = std::shared_ptr<const Function>;
+  using LoopState = std::shared_ptr<Loop>;
+  std::variant<Undefined, None, bool, std::int64_t, double, Text, Items, Table, Callable, LoopState>
+      data_;
+  bool tuple_ = false;
+  bool name_space_ = false;
+};
+
+/// Throws Error{data}: a template that cannot be rendered with these variables.
+[[noreturn]] void fail(const std::string& message);
+
+/// Largest string, list or output that a template may make: far above any conversation, low enough
+/// to stop one that multiplies itself.
+inline constexpr std::size_t kLargest = std::size_t{1} << 28;
+void check_size(std::size_t size);
+
+/// Python's repr() of a float and of a string.
+std::string float_repr(double d);
+std::string string_repr(std::string_view text);
+
+/// json.dumps as transformers' tojson filter calls it.
+struct JsonStyle {
+  bool ensure_ascii = false;
+  bool pretty = false;
+  std::string indent;
+  std::string item_separator = ", ";
+  std::string key_separator = ": ";
+  bool sort_keys = false;
+};
+std::string to_json(const Value& value, const JsonStyle& style);
+
+}  // namespace axl::tokenizer::jinja
