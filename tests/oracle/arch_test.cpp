@@ -13,21 +13,6 @@ namespace {
 
 constexpr double kLogits = 1e-4, kLoss = 1e-5, kGradient = 1e-4;
 
-/// Largest |a - b| over tokens, relative to the largest |b|.
-double worst_logit(const std::vector<float>& ours, const std::vector<float>& recorded,
-                   const UnpaddedRows& rows, std::int64_t V) {
-  double worst = 0, scale = 0;
-  const auto width = static_cast<std::size_t>(V);
-  for (std::size_t t = 0; t < rows.source.size(); ++t)
-    for (std::size_t v = 0; v < width; ++v) {
-      const double b = static_cast<double>(recorded[rows.source[t] * width + v]);
-      const double diff = std::abs(static_cast<double>(ours[t * width + v]) - b);
-      worst = std::isnan(diff) ? INFINITY : std::max(worst, diff);
-      scale = std::max(scale, std::abs(b));
-    }
-  return worst / scale;
-}
-
 void run_case(const std::string& name, const std::string& config_file) {
   const std::string folder = oracle_folder() + "/arch/" + name;
   ModelCase m(folder, config_file, {.compute = DType::f32, .training = {.full = true}});

@@ -1,5 +1,6 @@
 #include "oracle/model_case.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -89,6 +90,20 @@ double ModelCase::evaluate(const model::Batch& batch, std::int64_t labels) {
   model::Decoder::Saved saved;
   const tensor::TensorView hidden = decoder->forward(ctx, batch, saved);
   return model::CausalLmLoss::evaluate(ctx, *decoder, batch, hidden) / static_cast<double>(labels);
+}
+
+double worst_logit(const std::vector<float>& ours, const std::vector<float>& recorded,
+                   const UnpaddedRows& rows, std::int64_t V) {
+  double worst = 0, scale = 0;
+  const auto width = static_cast<std::size_t>(V);
+  for (std::size_t t = 0; t < rows.source.size(); ++t)
+    for (std::size_t v = 0; v < width; ++v) {
+      const double b = static_cast<double>(recorded[rows.source[t] * width + v]);
+      const double diff = std::abs(static_cast<double>(ours[t * width + v]) - b);
+      worst = std::isnan(diff) ? INFINITY : std::max(worst, diff);
+      scale = std::max(scale, std::abs(b));
+    }
+  return worst / scale;
 }
 
 double relative(double a, double b, double floor) {

@@ -48,6 +48,9 @@ struct ModelCase {
 
 /// |a - b| / max(|b|, floor), NaN counts as infinite.
 double relative(double a, double b, double floor = 1e-12);
+/// Largest |a - b| over tokens, relative to the largest |b|; `recorded` is (rows, columns, V), padded.
+double worst_logit(const std::vector<float>& ours, const std::vector<float>& recorded,
+                   const UnpaddedRows& rows, std::int64_t V);
 double norm(const float* x, std::int64_t n);
 
 }  // namespace axl::test

@@ -1,0 +1,71 @@
+#include "model/load_adapter.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace axl::model {
+namespace {
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string s;
+  for (const std::int64_t d : shape) s += (s.empty() ? "" : ", ") + std::to_string(d);
+  return "(" + s + ")";
+}
+
+/// A bias of a module with LoRA stands under ".base_layer." in the files of an adapter that targets
+/// the module and without it otherwise; both mean the same parameter.
+std::string same_for_all_targets(std::string name) {
+  constexpr std::string_view kBaseLayer = ".base_layer.";
+  const std::size_t at = name.rfind(kBaseLayer);
+  if (at != std::string::npos) name.replace(at, kBaseLayer.size(), ".");
+  return name;
+}
+
+void copy(const weights::TensorEntry& from, const tensor::Parameter& to) {
+  if (to.master.dtype() == DType::f32) {
+    weights::to_float(from, 0, from.elements(), to.master.as<float>());
+    return;
+  }
+  std::vector<float> values(static_cast<std::size_t>(from.elements()));
+  weights::to_float(from, 0, from.elements(), values.data());
+  std::copy(values.begin(), values.end(), to.master.as<double>());
+}
+
+}  // namespace
+
+void load_adapter(Context& ctx, Decoder& decoder, const adapter::AdapterFiles& files) {
+  const std::string path = files.folder() + "/adapter_model.safetensors";
+  std::unordered_map<std::string, const weights::TensorEntry*> rest;
+  for (const adapter::AdapterTensor& t : files.tensors()) {
+    if (t.role == adapter::AdapterRole::embedding_a || t.role == adapter::AdapterRole::embedding_b)
+      throw Error(ErrorCode::unsupported, path + ": tensor '" + t.entry->name +
+                                              "' is LoRA on an embedding, which is not supported");
+    rest.emplace(same_for_all_targets(t.entry->name), t.entry);
+  }
+  std::vector<std::pair<const weights::TensorEntry*, const tensor::Parameter*>> pairs;
+  for (const tensor::Parameter& p : decoder.parameters().all()) {
+    const auto found = rest.find(same_for_all_targets(p.name));
+    if (found == rest.end())
+      throw Error(ErrorCode::input,
+                  path + ": has no tensor '" + p.name + "', which this run trains")
+          .hint("the adapter was made for other target modules, or for another model");
+    if (found->second->shape != p.shape)
+      throw Error(ErrorCode::input, path + ": tensor '" + found->second->name + "' is " +
+                                        shape_text(found->second->shape) + ", this run asks for " +
+                                        shape_text(p.shape))
+          .hint("the base model, or the rank (lora_r), is not the one it was trained with");
+    pairs.emplace_back(found->second, &p);
+    rest.erase(found);
+  }
+  for (const adapter::AdapterTensor& t : files.tensors())
+    if (rest.contains(same_for_all_targets(t.entry->name)))
+      throw Error(ErrorCode::input,
+                  path + ": tensor '" + t.entry->name + "' belongs to nothing that this run trains")
+          .hint("the adapter was made for other target modules, or for another model");
+  for (const auto& [entry, parameter] : pairs) copy(*entry, *parameter);
+  decoder.refresh_values(ctx);
+}
+
+}  // namespace axl::model
