@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <new>
+#include <system_error>
 
 #include "cli/help.hpp"
 #include "cli/overrides.hpp"
@@ -119,6 +120,9 @@ int run_program(const std::vector<std::string>& args) {
       throw Error(ErrorCode::io, "standard output could not be written").hint("is the disk full?");
   } catch (const Error& e) {
     code = fail(e);
+  } catch (
+      const std::system_error& e) {  // fmt::print to a full disk or a closed pipe, among others
+    code = fail(Error(ErrorCode::io, e.what()));
   } catch (const std::bad_alloc&) {
     code = fail(Error(ErrorCode::device, "out of memory"));
   } catch (const std::exception& e) {

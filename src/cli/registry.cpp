@@ -3,6 +3,7 @@
 namespace axl::cli {
 
 // One declaration and one line a command; the order is that of --help.
+CommandSpec doctor_command();
 CommandSpec init_command();
 CommandSpec schema_command();
 CommandSpec validate_command();
@@ -18,6 +19,7 @@ const std::vector<CommandGroup>& command_groups() {
        }},
       {"About this installation",
        {
+           doctor_command(),
            version_command(),
        }},
   };

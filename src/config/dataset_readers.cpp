@@ -11,12 +11,31 @@ namespace {
 /// Dataset types that Axolotl knows and this program does not convert yet.
 const std::vector<std::string_view>& types_not_yet() {
   static const std::vector<std::string_view> list{
-      "gpteacher",           "oasst",         "jeopardy",   "explainchoice",
-      "concisechoice",       "summarizetldr", "reflection", "orcamini",
-      "context_qa",          "metharme",      "pygmalion",  "llama2_chat",
-      "input_output",        "messages",      "pretrain",   "creative_acr",
-      "stepwise_supervised", "bradley_terry", "_synthetic", "user_defined"};
+      "pygmalion",    "llama2_chat",         "messages",      "pretrain",
+      "creative_acr", "stepwise_supervised", "bradley_terry", "_synthetic"};
   return list;
+}
+
+bool contains(const std::vector<std::string_view>& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+/// NAME, NAME.load or NAME:STYLE of a type that is here.
+bool is_dataset_type(std::string_view type) {
+  const std::size_t colon = type.find(':');
+  if (colon != std::string_view::npos)
+    return contains(styled_dataset_types(), type.substr(0, colon)) &&
+           contains(prompt_styles(), type.substr(colon + 1));
+  if (type.ends_with(".load")) type.remove_suffix(5);
+  return contains(dataset_types(), type);
+}
+
+std::vector<std::string> all_type_names() {
+  std::vector<std::string> out(dataset_types().begin(), dataset_types().end());
+  for (const std::string_view type : styled_dataset_types())
+    for (const std::string_view style : prompt_styles())
+      out.push_back(fmt::format("{}:{}", type, style));
+  return out;
 }
 
 /// {role: from} style maps of Axolotl's `type: sharegpt`, which it has removed.
@@ -100,10 +119,6 @@ void read_dataset(DatasetConfig& d, const Node& node, const std::string& prefix,
   if (!has_eot) d.train_on_eot = d.train_on_eos;
   if (d.path.empty() && (!node.find("path") || node.find("path")->value.is_null()))
     report.error(prefix + ".path", node, "is required: the file or folder of the rows");
-  if (!node.find("type") || node.find("type")->value.is_null())
-    report.error(prefix + ".type", node,
-                 "is required: data that is already tokenised is not supported yet",
-                 "chat_template, alpaca and completion are the usual ones");
   if (d.shards && d.shards_idx >= *d.shards)
     report.error(config.locations.count(prefix + ".shards_idx")
                      ? config.locations[prefix + ".shards_idx"]
@@ -141,8 +156,7 @@ void read_dataset_type(DatasetConfig& d, const Node& node, const std::string& ke
   if (!v)
     return report.error(key, node, fmt::format("must be a name or a map; got {}", found(node)));
   d.type = *v;
-  const auto& known = dataset_types();
-  if (std::find(known.begin(), known.end(), *v) != known.end()) return;
+  if (is_dataset_type(*v)) return;
   if (v->starts_with("sharegpt")) {
     as_sharegpt(d);
     report.warning(report.place(key, node),
@@ -152,8 +166,7 @@ void read_dataset_type(DatasetConfig& d, const Node& node, const std::string& ke
     return;
   }
   const std::string base = v->substr(0, v->find_first_of(".:"));
-  const auto& later = types_not_yet();
-  if (std::find(later.begin(), later.end(), base) != later.end())
+  if (contains(types_not_yet(), base))
     return report.error(key, node, fmt::format("this type is not supported yet; got '{}'", *v),
                         "a map of fields and formats in place of the name can express most types");
   if (v->find('.') != std::string::npos && !v->starts_with("alpaca") &&
@@ -161,8 +174,9 @@ void read_dataset_type(DatasetConfig& d, const Node& node, const std::string& ke
     return report.error(key, node,
                         fmt::format("strategies in Python cannot be loaded; got '{}'", *v),
                         "a map of fields and formats in place of the name can express most types");
-  const std::string near = nearest(*v, {known.begin(), known.end()});
-  report.error(key, node, fmt::format("must be one of {}; got '{}'", fmt::join(known, ", "), *v),
+  const std::string near = nearest(*v, all_type_names());
+  report.error(key, node,
+               fmt::format("must be one of {}; got '{}'", fmt::join(dataset_types(), ", "), *v),
                near.empty() ? "" : fmt::format("did you mean '{}'?", near));
 }
 

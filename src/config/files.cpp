@@ -27,12 +27,12 @@ Finding missing(UserLocation where, const std::string& path, const char* what) {
   f.message = fmt::format("no such {}: '{}'", what, path);
   if (path.find("://") != std::string::npos)
     f.hint = "nothing is downloaded: fetch it first and give its path";
-  else if (looks_like_hub_name(path))
-    f.hint = "Hugging Face names are not downloaded: fetch it first and give its path";
   else if (path.front() == '~')
     f.hint = "'~' is not expanded in a configuration: write the whole path";
   else if (path.front() != '/')
-    f.hint = fmt::format("looked for it from {}", fs::current_path().string());
+    f.hint =
+        fmt::format("looked for it from {}{}", fs::current_path().string(),
+                    looks_like_hub_name(path) ? "; Hugging Face names are not downloaded" : "");
   return f;
 }
 
@@ -44,15 +44,18 @@ void check_dataset(const Config& config, const DatasetConfig& d, std::vector<Fin
     where.key = key;
     return where;
   };
-  const bool loader_name = !d.data_files.empty() && (d.path == "json" || d.path == "jsonl");
-  if (!loader_name && !d.path.empty() && !there(d.path))
+  const fs::path yaml_folder = fs::path(d.where.file).parent_path();
+  const auto readable = [&yaml_folder](const std::string& path) {
+    // A pattern is expanded by the reader of the rows, which says when nothing matches.
+    return path.find_first_of("*?[") != std::string::npos || there(path) ||
+           (fs::path(path).is_relative() && there((yaml_folder / path).string()));
+  };
+  const bool loader_name = !d.data_files.empty() && (d.path == "json" || d.path == "text");
+  if (!loader_name && !d.path.empty() && !readable(d.path))
     out.push_back(missing(place("path"), d.path, "file or folder"));
-  for (const std::string& file : d.data_files) {
-    const std::string inside = loader_name ? file : (fs::path(d.path) / file).string();
-    const bool pattern = file.find_first_of("*?[") != std::string::npos;
-    if (!pattern && !there(inside) && !there(file))
+  for (const std::string& file : d.data_files)
+    if (!readable(loader_name ? file : (fs::path(d.path) / file).string()))
       out.push_back(missing(place("data_files"), file, "file"));
-  }
 }
 
 /// Jinja text holds braces; a path does not.

@@ -103,8 +103,10 @@ std::string reference_markdown() {
       out += fmt::format(
           "\nTypes: `{}`, or a map of `system_prompt`, `system_format`, "
           "`field_system`, `field_instruction`, `field_input`, `field_output`, "
-          "`format` and `no_input_format`.\n",
-          fmt::join(dataset_types(), "`, `"));
+          "`format` and `no_input_format`.\n"
+          "A prompt style stands behind a colon, as in `alpaca:chat`: `{}` take `{}`.\n",
+          fmt::join(dataset_types(), "`, `"), fmt::join(styled_dataset_types(), "`, `"),
+          fmt::join(prompt_styles(), "`, `"));
       other_keys(out, dataset_keys());
     }
   }

@@ -194,7 +194,10 @@ const std::vector<DatasetKey>& dataset_keys();
 const ConfigKey* find_key(std::string_view name);
 /// The optimisers that are accepted: all of them are AdamW.
 const std::vector<std::string_view>& optimizer_names();
-/// Dataset types that this program converts; data/ has one format for each.
+/// Dataset types that this program converts; data/formats has one for each.
 const std::vector<std::string_view>& dataset_types();
+/// Those of them that take a prompt style behind a colon, as in alpaca:chat.
+const std::vector<std::string_view>& styled_dataset_types();
+const std::vector<std::string_view>& prompt_styles();
 
 }  // namespace axl::config

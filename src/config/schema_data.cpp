@@ -65,7 +65,8 @@ ConfigSection data_section() {
       "training on a part of the merged data is not supported yet; use shards in datasets, or "
       "split: train[:10%]");
   add(s.keys, Action::later, {"skip_prepare_dataset"},
-      "data that is already tokenised is not supported yet");
+      "skipping the preparation is not supported yet; rows with input_ids, attention_mask and "
+      "labels are taken as they are without it");
   add(s.keys, Action::later, {"dataloader_drop_last"},
       "dropping the last short batch is not supported yet; leave it out");
   add(s.keys, Action::later, {"group_by_length"},
@@ -114,28 +115,47 @@ ConfigSection sequence_section() {
 }
 
 const std::vector<std::string_view>& dataset_types() {
-  static const std::vector<std::string_view> list{
-      "alpaca",
-      "alpaca:instruct",
-      "alpaca:chat",
-      "alpaca:chatml",
-      "alpaca:phi",
-      "alpaca_instruct",
-      "alpaca_instruct.load_no_prompt",
-      "alpaca_chat",
-      "alpaca_chat.load_concise",
-      "alpaca_chat.load_qa",
-      "alpaca_chat.load_camel_ai",
-      "alpaca_chat.load_no_prompt",
-      "alpaca_w_system",
-      "alpaca_w_system.load_instruct",
-      "alpaca_w_system.load_chat",
-      "alpaca_w_system.load_open_orca",
-      "alpaca_w_system.load_open_orca_chatml",
-      "chat_template",
-      "chat_template.default",
-      "completion",
-  };
+  static const std::vector<std::string_view> list{"alpaca",
+                                                  "alpaca_instruct",
+                                                  "alpaca_instruct.load_no_prompt",
+                                                  "alpaca_chat",
+                                                  "alpaca_chat.load_concise",
+                                                  "alpaca_chat.load_qa",
+                                                  "alpaca_chat.load_camel_ai",
+                                                  "alpaca_chat.load_no_prompt",
+                                                  "alpaca_w_system",
+                                                  "alpaca_w_system.load_instruct",
+                                                  "alpaca_w_system.load_chat",
+                                                  "alpaca_w_system.load_open_orca",
+                                                  "alpaca_w_system.load_open_orca_chatml",
+                                                  "chat_template",
+                                                  "chat_template.default",
+                                                  "completion",
+                                                  "input_output",
+                                                  "gpteacher",
+                                                  "oasst",
+                                                  "jeopardy",
+                                                  "orcamini",
+                                                  "explainchoice",
+                                                  "concisechoice",
+                                                  "summarizetldr",
+                                                  "context_qa",
+                                                  "context_qa.load_404",
+                                                  "context_qa.load_v2",
+                                                  "metharme",
+                                                  "reflection",
+                                                  "pretokenized"};
+  return list;
+}
+
+const std::vector<std::string_view>& styled_dataset_types() {
+  static const std::vector<std::string_view> list{"alpaca",   "gpteacher",     "oasst",
+                                                  "jeopardy", "explainchoice", "reflection"};
+  return list;
+}
+
+const std::vector<std::string_view>& prompt_styles() {
+  static const std::vector<std::string_view> list{"instruct", "chat", "chatml", "phi"};
   return list;
 }
 
@@ -144,15 +164,17 @@ const std::vector<DatasetKey>& dataset_keys() {
   static const std::vector<DatasetKey> list = [] {
     std::vector<DatasetKey> keys{
         key("path", &D::path,
-            "A .json or .jsonl file, or a folder of such files; with data_files also the loader's "
-            "name 'json'.")
+            "A .json, .jsonl or .txt file, a folder of such files, or a pattern; seen from where "
+            "the "
+            "program runs, else from the YAML's folder. With data_files also the loader's name "
+            "json.")
             .is_required(),
         key("type", &D::type,
-            "How a row becomes text: alpaca (and its layouts), chat_template, completion, or a map "
-            "of your own fields and formats.")
+            "How a row becomes text: a name from the list below, or a map of your own fields and "
+            "formats. Only rows with input_ids, attention_mask and labels need none.")
             .read_by(&read_dataset_type),
         key("data_files", &D::data_files, "Files inside path."),
-        key("ds_type", &D::ds_type, "Kind of the files.").one_of({"json", "jsonl"}),
+        key("ds_type", &D::ds_type, "Kind of the files.").one_of({"json", "text"}),
         key("split", &D::split,
             "Name of the split, also with a range: train[:500], train[10%:20%]."),
         key("shards", &D::shards, "Cut the rows in so many parts and take one.").at_least(1),
