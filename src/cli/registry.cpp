@@ -6,6 +6,7 @@ namespace axl::cli {
 CommandSpec doctor_command();
 CommandSpec init_command();
 CommandSpec schema_command();
+CommandSpec tokenize_command();
 CommandSpec validate_command();
 CommandSpec version_command();
 
@@ -16,6 +17,10 @@ const std::vector<CommandGroup>& command_groups() {
            init_command(),
            validate_command(),
            schema_command(),
+       }},
+      {"Data",
+       {
+           tokenize_command(),
        }},
       {"About this installation",
        {

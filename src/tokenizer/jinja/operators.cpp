@@ -80,7 +80,10 @@ Value integers(const std::string& op, std::int64_t a, std::int64_t b) {
     return checked(o, r);
   }
   if (op == "**") return power(a, b);
-  if (b == 0) fail(op == "/" ? "division by zero" : "integer division or modulo by zero");
+  if (b == 0)
+    fail(op == "/"    ? "division by zero"
+         : op == "//" ? "integer division or modulo by zero"
+                      : "integer modulo by zero");
   if (op == "/") return static_cast<double>(a) / static_cast<double>(b);
   if (b == -1)
     return op == "//" ? checked(a == INT64_MIN, a == INT64_MIN ? 0 : -a) : std::int64_t{0};
