@@ -50,7 +50,7 @@ print(json.load(open(sys.argv[1], encoding="utf-8"))["effective"]["output_dir"])
 metrics=$output/metrics.jsonl
 
 say "asking the pretrained model three questions"
-before=$(ask_all)
+before=$(ask_all --no-adapter)
 
 mpi_environment 2
 say "training: mpirun ${MPI_FLAGS[*]} axolotl-hpc $config $*"

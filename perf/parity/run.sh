@@ -51,7 +51,7 @@ python3 "$AXL_ROOT/perf/measure.py" --json "$here/ours.json" "$program" train "$
 
 status=0
 python_peer "$AXL_PYTHON" "$parity/compare.py" "$here/out" "$here/ours" || status=$?
-"$program" merge "$here/config.yaml" --lora-model-dir "$here/ours" --output-dir "$here/merged" \
+"$program" merge "$here/config.yaml" --adapter "$here/ours" -o "$here/merged" --dtype f32 \
   >"$here/merge.log" 2>&1 || die "axolotl-hpc merge failed: see $here/merge.log"
 python_peer "$AXL_PYTHON" "$parity/check_exports.py" "$program" "$here/config.yaml" "$here/ours" \
   "$here/merged" 2>/dev/null || status=$?
