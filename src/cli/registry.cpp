@@ -5,6 +5,8 @@ namespace axl::cli {
 // One declaration and one line a command; the order is that of --help.
 CommandSpec doctor_command();
 CommandSpec init_command();
+CommandSpec preprocess_command();
+CommandSpec preview_command();
 CommandSpec schema_command();
 CommandSpec tokenize_command();
 CommandSpec validate_command();
@@ -20,6 +22,8 @@ const std::vector<CommandGroup>& command_groups() {
        }},
       {"Data",
        {
+           preprocess_command(),
+           preview_command(),
            tokenize_command(),
        }},
       {"About this installation",

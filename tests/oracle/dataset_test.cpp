@@ -156,7 +156,9 @@ class DatasetOracle : public ::testing::Test {
     config.sequence_len = sequence_len;
     try {
       apply(extra, dataset);
-      const auto ours = convert(dataset, config, tokenizer, first, count, sequence_len);
+      auto ours = convert(dataset, config, tokenizer, first, count, sequence_len);
+      // Of very long texts only the first `count` pieces were recorded.
+      if (ours.size() > count && expected.size() == count) ours.resize(count);
       const std::string difference = compare(ours, expected);
       std::size_t tokens = 0;
       for (const Sample& s : ours) tokens += s.input_ids.size();

@@ -107,11 +107,12 @@ TextSpan TurnSpans::by_difference(std::size_t turn, SpanOf what) const {
     }
     messages[turn] = std::move(dummy);
     const TextSpan span = difference(rendered_, render_(messages));
+    if (span.empty()) continue;  // the turn is this sentinel itself, or leaves no trace
     if (!all) all = span;
     all->begin = std::min(all->begin, span.begin);
     all->end = std::max(all->end, span.end);
   }
-  return *all;
+  return all.value_or(TextSpan{});
 }
 
 }  // namespace axl::data

@@ -1,0 +1,94 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "cli/command.hpp"
+#include "cli/overrides.hpp"
+#include "cli/prepare_rows.hpp"
+#include "config/config.hpp"
+#include "core/error.hpp"
+#include "data/plan_options.hpp"
+#include "data/summary.hpp"
+
+namespace axl::cli {
+namespace {
+
+struct Options {
+  std::string file;
+  bool strict = false;
+  std::int64_t ranks = 1;
+};
+
+void print_histogram(const data::PreparedDataset& rows, std::int64_t longest) {
+  const auto classes = data::length_histogram(rows, longest, 16);
+  std::int64_t most = 1;
+  for (const data::LengthClass& c : classes) most = std::max(most, c.rows);
+  fmt::print("lengths of rows in tokens\n");
+  for (const data::LengthClass& c : classes)
+    fmt::print("  {:>6} to {:>6} {:>9} {}\n", c.from, c.to, c.rows,
+               std::string(static_cast<std::size_t>((40 * c.rows + most - 1) / most), '#'));
+}
+
+int preprocess(const Options& options, const Overrides& overrides) {
+  config::LoadOptions load_options;
+  load_options.strict = options.strict;
+  load_options.overrides = overrides;
+  const config::Config config = config::load_or_throw(options.file, load_options);
+  const auto start = std::chrono::steady_clock::now();
+  const tokenizer::Tokenizer tokenizer = data::load_tokenizer(config);
+  const data::PrepareResult result = prepare_rows(config, tokenizer);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+
+  for (const data::DatasetReport& report : result.reports)
+    for (const std::string& line : data::report_lines(report)) fmt::print("{}\n", line);
+  const data::PreparedDataset train = data::PreparedDataset::open(result.train_path);
+  train.verify();
+  print_histogram(train, config.sequence_len);
+  const auto plan_options = data::train_plan_options(config, options.ranks);
+  const data::BatchPlan plan(train.lengths(), plan_options);
+  fmt::print("training: {} rows, {} tokens, trained on {}\n", train.rows(), train.total_tokens(),
+             train.total_label_tokens());
+  if (!result.eval_path.empty()) {
+    const data::PreparedDataset eval = data::PreparedDataset::open(result.eval_path);
+    eval.verify();
+    fmt::print("evaluation: {} rows, {} tokens, trained on {}\n", eval.rows(), eval.total_tokens(),
+               eval.total_label_tokens());
+  }
+  fmt::print("{}: {:.1f} % of the tokens of {} are used\n",
+             config.sample_packing ? "packing" : "no packing", 100.0 * plan.packing_efficiency(),
+             config.sample_packing ? "every sequence" : "sequence_len");
+  fmt::print("steps: {} in all, {} an epoch, on {} rank{}\n", plan.total_steps(),
+             plan.steps_per_epoch(), options.ranks, options.ranks == 1 ? "" : "s");
+  fmt::print("{} {} in {:.2f} s\n", result.from_cache ? "found" : "wrote", result.train_path,
+             seconds);
+  return kExitDone;
+}
+
+void define(CLI::App& command, std::function<int()>& action) {
+  auto options = std::make_shared<Options>();
+  command.add_option("CONFIG", options->file, "The YAML file")->required();
+  command.add_flag("--strict", options->strict, "Unknown keys are errors");
+  command.add_option("--ranks", options->ranks, "Ranks to count the steps for")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
+      ->option_text("N");
+  command.allow_extras();
+  command.footer(
+      "Training does the same on its first rank when it has not been done before.\n"
+      "Examples:\n"
+      "  axolotl-hpc preprocess run.yaml\n"
+      "  axolotl-hpc preprocess run.yaml --sample-packing --ranks 64");
+  action = [options, &command] { return preprocess(*options, overrides_from(command)); };
+}
+
+}  // namespace
+
+CommandSpec preprocess_command() {
+  return {.name = "preprocess",
+          .summary = "Tokenise the datasets into the cache and report rows, tokens and steps",
+          .define = &define};
+}
+
+}  // namespace axl::cli
