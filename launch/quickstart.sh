@@ -14,6 +14,7 @@ set -euo pipefail
 config=configs/quickstart.yaml
 questions=configs/data/handbook_questions.jsonl
 program=build/release/bin/axolotl-hpc
+overrides=("$@")
 
 cd "$AXL_ROOT"
 launch/build.sh release --target axolotl-hpc
@@ -33,8 +34,8 @@ for line in open(sys.argv[1], encoding="utf-8"):
 ask_all() {
   local question
   while IFS= read -r question; do
-    "$program" inference "$config" --prompt "$question" --greedy --max-new-tokens 64 "$@" |
-      tr '\n' ' '
+    "$program" inference "$config" --prompt "$question" --greedy --max-new-tokens 64 \
+      "$@" "${overrides[@]}" | tr '\n' ' '
     echo
   done < <(from_json "$questions" 'row["question"]')
 }
