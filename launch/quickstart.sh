@@ -20,14 +20,13 @@ cd "$AXL_ROOT"
 launch/build.sh release --target axolotl-hpc
 launch/fetch-model.sh release
 
-# from_json FILE EXPRESSION: the expression's value for every line of a JSON Lines file that has
-# it, one a line; the line's object is `row`.
-from_json() {
+# values_of KEY FILE: the key's value in every line of a JSON Lines file that has it, one a line.
+values_of() {
   python3 -c 'import json, sys
-for line in open(sys.argv[1], encoding="utf-8"):
-    value = eval(sys.argv[2], {"row": json.loads(line)})
-    if value is not None:
-        print(value)' "$1" "$2"
+for line in open(sys.argv[2], encoding="utf-8"):
+    row = json.loads(line)
+    if sys.argv[1] in row:
+        print(row[sys.argv[1]])' "$1" "$2"
 }
 
 # Asks every held-out question; further arguments go to `axolotl-hpc inference`.
@@ -35,9 +34,9 @@ ask_all() {
   local question
   while IFS= read -r question; do
     "$program" inference "$config" --prompt "$question" --greedy --max-new-tokens 64 \
-      "$@" "${overrides[@]}" | tr '\n' ' '
+      "$@" "${overrides[@]}" </dev/null | tr '\n' ' '
     echo
-  done < <(from_json "$questions" 'row["question"]')
+  done < <(values_of question "$questions")
 }
 
 # Where this run writes, overrides included; a wrong override ends here with what is allowed.
@@ -62,12 +61,12 @@ say "asking the fine-tuned model the same questions"
 after=$(ask_all --adapter "$output")
 
 echo
-paste -d '\t' <(from_json "$questions" 'row["question"]') <(echo "$before") <(echo "$after") |
+paste -d '\t' <(values_of question "$questions") <(echo "$before") <(echo "$after") |
   while IFS=$'\t' read -r question answer_before answer_after; do
     printf 'Question  %s\n  before  %s\n  after   %s\n\n' \
       "$question" "$answer_before" "$answer_after"
   done
-from_json "$metrics" 'row.get("eval_loss")' | awk '
+values_of eval_loss "$metrics" | awk '
   NR == 1 { first = $1 }
   { last = $1 }
   END { if (NR) printf "Eval loss  %.4f before, %.4f after\n", first, last }'
