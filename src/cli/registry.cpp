@@ -4,7 +4,9 @@ namespace axl::cli {
 
 // One declaration and one line a command; the order is that of --help.
 CommandSpec doctor_command();
+CommandSpec export_command();
 CommandSpec init_command();
+CommandSpec merge_command();
 CommandSpec preprocess_command();
 CommandSpec preview_command();
 CommandSpec schema_command();
@@ -25,6 +27,11 @@ const std::vector<CommandGroup>& command_groups() {
            preprocess_command(),
            preview_command(),
            tokenize_command(),
+       }},
+      {"Models and adapters",
+       {
+           merge_command(),
+           export_command(),
        }},
       {"About this installation",
        {

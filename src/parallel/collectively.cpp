@@ -39,9 +39,10 @@ void collectively(const Comm& comm, const std::function<void()>& body) {
   where.line = static_cast<int>(numbers[1]);
   where.column = static_cast<int>(numbers[2]);
   Error error(static_cast<ErrorCode>(numbers[0]), message);
-  if (!where.file.empty() || !where.key.empty()) error = std::move(error).at(where);
-  if (!hint.empty()) error = std::move(error).hint(hint);
-  if (comm.size() > 1 && root > 0) error = std::move(error).rank(root);
+  // These change `error` itself; assigning their result to it would move it onto itself.
+  if (!where.file.empty() || !where.key.empty()) static_cast<void>(std::move(error).at(where));
+  if (!hint.empty()) static_cast<void>(std::move(error).hint(hint));
+  if (comm.size() > 1 && root > 0) static_cast<void>(std::move(error).rank(root));
   throw error;
 }
 

@@ -6,6 +6,11 @@
 
 namespace axl::weights {
 
+/// What a tensor becomes outside of GGUF when nothing else is asked for: plain formats stay, block
+/// formats become BF16.
+Storage plain(Storage storage);
+bool is_integer(Storage storage);
+
 /// Stores floats as F32, F16, BF16 (rounded to nearest even) or Q8_0 (GGML's: scale = largest
 /// magnitude / 127 of each 32 elements). `out` takes bytes_of(target, elements) bytes. Other
 /// targets are Error{unsupported}.

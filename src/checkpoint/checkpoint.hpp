@@ -1,0 +1,38 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "checkpoint/train_state.hpp"
+#include "parallel/comm.hpp"
+
+namespace axl::checkpoint {
+
+/// Writes the trained weights (adapter_model.safetensors and adapter_config.json, or a whole model)
+/// into the folder that it is given. Called on rank 0 only.
+using WeightsWriter = std::function<void(const std::string& folder)>;
+
+/// Saves OUTPUT_DIR/checkpoint-STEP. Collective over `comm`; every rank passes the same state.
+/// Everything is written to checkpoint-STEP.tmp, fsynced, listed in manifest.json with sizes and
+/// XXH3 sums, and renamed when all ranks agree that it is complete; a checkpoint of the same step
+/// is exchanged in one system call. Then all but the newest `keep` checkpoints go (keep < 1: none
+/// go). When anything fails on any rank, every rank throws the same Error{io} naming rank and file,
+/// the temporary folder is gone and the older checkpoints are as they were.
+void save_collective(const parallel::Comm& comm, const std::string& output_dir, std::int64_t step,
+                     const TrainState& state, const WeightsWriter& write_weights,
+                     std::int64_t keep);
+
+/// Newest checkpoint-N of `output_dir` whose manifest verifies; damaged ones are skipped with a
+/// warning that says why. Reads every byte of what it accepts.
+std::optional<std::string> find_latest(const std::string& output_dir);
+/// The same on rank 0, told to all.
+std::optional<std::string> find_latest_collective(const parallel::Comm& comm,
+                                                  const std::string& output_dir);
+
+/// Verifies `folder` and fills `state` (tensors by name and shape, json) on every rank, for any
+/// number of ranks. Returns the step. Error{checkpoint} on every rank alike.
+std::int64_t load_collective(const parallel::Comm& comm, const std::string& folder,
+                             TrainState& state);
+
+}  // namespace axl::checkpoint

@@ -1,0 +1,233 @@
+#include "checkpoint/merge.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "adapter/peft_files.hpp"
+#include "checkpoint/model_folder.hpp"
+#include "core/error.hpp"
+#include "weights/convert.hpp"
+#include "weights/model_config.hpp"
+
+namespace axl::checkpoint {
+namespace {
+
+using adapter::AdapterFiles;
+using adapter::AdapterRole;
+using adapter::AdapterTensor;
+using weights::Storage;
+using weights::TensorEntry;
+using weights::TensorToWrite;
+using weights::WeightFile;
+
+constexpr std::int64_t kPieceElements = std::int64_t{1} << 18;
+constexpr const char* kEmbedding = "model.embed_tokens.weight";
+constexpr const char* kHead = "lm_head.weight";
+
+std::vector<float> floats(const TensorEntry& t) {
+  std::vector<float> out(static_cast<std::size_t>(t.elements()));
+  weights::to_float(t, 0, t.elements(), out.data());
+  return out;
+}
+
+std::vector<float> transposed(const std::vector<float>& in, std::int64_t rows) {
+  const auto r = static_cast<std::size_t>(rows);
+  const std::size_t c = in.size() / r;
+  std::vector<float> out(in.size());
+  for (std::size_t i = 0; i < r; ++i)
+    for (std::size_t j = 0; j < c; ++j) out[j * r + i] = in[i * c + j];
+  return out;
+}
+
+/// scaling * left (rows, rank) * right (rank, columns), added to a weight of (rows, columns).
+struct Update {
+  std::vector<float> left, right;
+  std::int64_t rank = 0;
+  float scaling = 0.0f;
+
+  void add_to(std::int64_t first_row, std::int64_t rows, std::int64_t columns, float* w) const {
+    std::vector<float> delta(static_cast<std::size_t>(columns));
+    for (std::int64_t i = 0; i < rows; ++i) {
+      std::fill(delta.begin(), delta.end(), 0.0f);
+      const float* row_of_left = left.data() + (first_row + i) * rank;
+      for (std::int64_t k = 0; k < rank; ++k) {
+        const float factor = row_of_left[k];
+        const float* row_of_right = right.data() + k * columns;
+        for (std::int64_t j = 0; j < columns; ++j)
+          delta[static_cast<std::size_t>(j)] += factor * row_of_right[j];
+      }
+      float* row = w + i * columns;
+      for (std::int64_t j = 0; j < columns; ++j)
+        row[j] += scaling * delta[static_cast<std::size_t>(j)];
+    }
+  }
+};
+
+/// Everything that decides one tensor of the merged model.
+struct Plan {
+  std::string name;
+  const TensorEntry* values = nullptr;  ///< of the base, or of the adapter where it holds it whole
+  Storage target = Storage::f32;
+  const TensorEntry* a = nullptr;
+  const TensorEntry* b = nullptr;
+  bool embedding = false;
+  float scaling = 0.0f;
+};
+
+class Merge {
+ public:
+  Merge(const std::string& base, const std::string& adapter, const MergeOptions& options)
+      : base_path_(base),
+        options_(options),
+        config_(weights::read_model_config(base)),
+        base_(WeightFile::open(base)),
+        adapter_(AdapterFiles::open(adapter)) {
+    for (const TensorEntry& t : base_.tensors()) add(t.name, t);
+    untie_if_touched();
+    for (const AdapterTensor& t : adapter_.tensors())
+      if (!used_.contains(t.entry))
+        refuse(t.entry->name, "has no counterpart in the base model " + base_path_);
+  }
+
+  MergeSummary write(const std::string& target) {
+    ModelFolder folder(target, options_.overwrite);
+    write_companions(base_path_, config_, main_storage(), folder.path());
+    MergeSummary summary;
+    for (const Plan& p : plans_) {
+      ++summary.tensors;
+      summary.merged += p.a != nullptr ? 1 : 0;
+      summary.replaced += p.a == nullptr && used_.contains(p.values) ? 1 : 0;
+      summary.bytes += weights::bytes_of(p.target, p.values->elements());
+    }
+    std::int64_t done = 0;
+    std::vector<TensorToWrite> tensors;
+    for (const Plan& p : plans_)
+      tensors.push_back({p.name, p.target, p.values->shape, [&, plan = &p](const auto& sink) {
+                           write_tensor(*plan, [&](std::span<const std::byte> bytes) {
+                             sink(bytes);
+                             done += static_cast<std::int64_t>(bytes.size());
+                             if (options_.progress) options_.progress("merge", done, summary.bytes);
+                           });
+                         }});
+    weights::write_model_safetensors(folder.path(), tensors, options_.max_shard_bytes);
+    folder.commit();
+    return summary;
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& tensor, const std::string& what) const {
+    throw Error(ErrorCode::input,
+                adapter_.folder() + ": the adapter's tensor '" + tensor + "' " + what)
+        .hint("is this the base model that the adapter was trained on?");
+  }
+
+  /// `source` is the base's tensor that `name` starts from.
+  void add(const std::string& name, const TensorEntry& source) {
+    Plan p;
+    p.name = name;
+    p.values = &source;
+    p.target = weights::is_integer(source.storage)
+                   ? source.storage
+                   : options_.dtype.value_or(weights::plain(source.storage));
+    if (const TensorEntry* whole = adapter_.find(AdapterRole::parameter, name)) {
+      if (whole->shape != source.shape) refuse(whole->name, "has another shape than the base's");
+      used_.insert(whole);
+      p.values = whole;
+    }
+    if (name.ends_with(".weight")) add_update(name.substr(0, name.size() - 7), p);
+    plans_.push_back(std::move(p));
+  }
+
+  void add_update(const std::string& module, Plan& p) {
+    p.a = adapter_.find(AdapterRole::lora_a, module);
+    p.b = adapter_.find(AdapterRole::lora_b, module);
+    if (p.a == nullptr) {
+      p.a = adapter_.find(AdapterRole::embedding_a, module);
+      p.b = adapter_.find(AdapterRole::embedding_b, module);
+      p.embedding = p.a != nullptr;
+    }
+    if (p.a == nullptr) return;
+    used_.insert(p.a);
+    used_.insert(p.b);
+    p.scaling = static_cast<float>(adapter_.config().scaling_of(module));
+    const std::vector<std::int64_t> product = p.embedding
+                                                  ? std::vector{p.a->shape[1], p.b->shape[0]}
+                                                  : std::vector{p.b->shape[0], p.a->shape[1]};
+    if (product != p.values->shape)
+      refuse(p.a->name, "does not fit the base's weight of " + module);
+  }
+
+  bool touches(const std::string& module) const {
+    return std::any_of(
+        adapter_.tensors().begin(), adapter_.tensors().end(), [&](const AdapterTensor& t) {
+          return t.name == (t.role == AdapterRole::parameter ? module + ".weight" : module);
+        });
+  }
+
+  /// A tied base has one matrix for both ends; the adapter changes one end or each differently.
+  void untie_if_touched() {
+    if (!config_.tie_word_embeddings) return;
+    if (!touches("model.embed_tokens") && !touches("lm_head")) return;
+    if (base_.find(kHead) == nullptr) add(kHead, base_.get(kEmbedding));
+    auto raw = nlohmann::ordered_json::parse(config_.raw);
+    raw["tie_word_embeddings"] = false;
+    config_.raw = raw.dump();
+  }
+
+  Storage main_storage() const {
+    const Plan* largest = nullptr;
+    for (const Plan& p : plans_)
+      if (!weights::is_integer(p.target) &&
+          (largest == nullptr || p.values->elements() > largest->values->elements()))
+        largest = &p;
+    return largest == nullptr ? Storage::f32 : largest->target;
+  }
+
+  static void write_tensor(const Plan& p,
+                           const std::function<void(std::span<const std::byte>)>& sink) {
+    if (p.a == nullptr) {
+      if (weights::is_integer(p.target)) return sink(p.values->bytes);
+      return weights::converted(*p.values, p.target).write(sink);
+    }
+    Update update;
+    update.rank = p.a->shape[0];
+    update.scaling = p.scaling;
+    update.left = p.embedding ? transposed(floats(*p.a), update.rank) : floats(*p.b);
+    update.right = p.embedding ? transposed(floats(*p.b), p.b->shape[0]) : floats(*p.a);
+    const std::int64_t rows = p.values->shape[0];
+    const std::int64_t columns = p.values->shape[1];
+    const std::int64_t step = std::max<std::int64_t>(1, kPieceElements / columns);
+    std::vector<float> values(static_cast<std::size_t>(step * columns));
+    std::vector<std::byte> bytes;
+    for (std::int64_t row = 0; row < rows; row += step) {
+      const std::int64_t n = std::min(step, rows - row);
+      weights::to_float(*p.values, row * columns, n * columns, values.data());
+      update.add_to(row, n, columns, values.data());
+      bytes.resize(static_cast<std::size_t>(weights::bytes_of(p.target, n * columns)));
+      weights::encode(values.data(), n * columns, p.target, bytes.data());
+      sink(bytes);
+    }
+  }
+
+  std::string base_path_;
+  const MergeOptions& options_;
+  weights::ModelConfig config_;
+  WeightFile base_;
+  AdapterFiles adapter_;
+  std::vector<Plan> plans_;
+  std::set<const TensorEntry*> used_;
+};
+
+}  // namespace
+
+MergeSummary merge_adapter(const std::string& base, const std::string& adapter,
+                           const std::string& target, const MergeOptions& options) {
+  if (options.dtype && weights::block_of(*options.dtype) > 1)
+    throw Error(ErrorCode::input, "a Hugging Face folder cannot hold quantised weights")
+        .hint("take f32, f16 or bf16");
+  return Merge(base, adapter, options).write(target);
+}
+
+}  // namespace axl::checkpoint

@@ -1,0 +1,116 @@
+#include "checkpoint/model_folder.hpp"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/durable_file.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "tokenizer/tokenizer.hpp"
+#include "weights/gguf.hpp"
+
+namespace axl::checkpoint {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kTokenizerFiles[] = {
+    "tokenizer.json",      "tokenizer_config.json", "special_tokens_map.json",
+    "chat_template.jinja", "added_tokens.json",     "vocab.json",
+    "merges.txt",          "tokenizer.model"};
+
+const char* dtype_name(weights::Storage storage) {
+  switch (storage) {
+    case weights::Storage::f16:
+      return "float16";
+    case weights::Storage::bf16:
+      return "bfloat16";
+    default:
+      return "float32";
+  }
+}
+
+std::string config_text(const weights::ModelConfig& config, weights::Storage storage) {
+  Json root = Json::parse(config.raw);
+  root[root.contains("dtype") ? "dtype" : "torch_dtype"] = dtype_name(storage);
+  return root.dump(2) + "\n";
+}
+
+Json one_or_many(const std::vector<std::int64_t>& ids) {
+  return ids.size() == 1 ? Json(ids.front()) : Json(ids);
+}
+
+std::string generation_text(const weights::ModelConfig& config) {
+  Json root{{"_from_model_config", true}};
+  if (!config.bos_token_id.empty()) root["bos_token_id"] = one_or_many(config.bos_token_id);
+  if (!config.eos_token_id.empty()) root["eos_token_id"] = one_or_many(config.eos_token_id);
+  if (config.pad_token_id >= 0) root["pad_token_id"] = config.pad_token_id;
+  return root.dump(2) + "\n";
+}
+
+void copy_if_there(const fs::path& from, const fs::path& to) {
+  std::error_code problem;
+  if (!fs::exists(from, problem)) return;
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing, problem);
+  if (problem)
+    throw Error(ErrorCode::io,
+                "cannot copy " + from.string() + " to " + to.string() + ": " + problem.message());
+  sync_path(to.string());
+}
+
+}  // namespace
+
+ModelFolder::ModelFolder(const std::string& folder, bool overwrite) : folder_(folder) {
+  while (folder_.size() > 1 && folder_.ends_with('/')) folder_.pop_back();
+  temporary_ = folder_ + ".tmp";
+  std::error_code problem;
+  const bool taken = fs::exists(folder_, problem) &&
+                     !(fs::is_directory(folder_, problem) && fs::is_empty(folder_, problem));
+  if (taken && !overwrite)
+    throw Error(ErrorCode::input, folder_ + " exists already")
+        .hint("name another folder, or give --overwrite to replace it");
+  fs::remove_all(temporary_, problem);
+  fs::create_directories(temporary_, problem);
+  if (problem) throw Error(ErrorCode::io, "cannot create " + temporary_ + ": " + problem.message());
+}
+
+ModelFolder::~ModelFolder() {
+  std::error_code ignored;
+  if (!committed_) fs::remove_all(temporary_, ignored);
+}
+
+void ModelFolder::commit() {
+  sync_path(temporary_);
+  std::error_code problem;
+  fs::remove_all(folder_, problem);
+  if (!problem) fs::rename(temporary_, folder_, problem);
+  if (problem)
+    throw Error(ErrorCode::io,
+                "cannot rename " + temporary_ + " to " + folder_ + ": " + problem.message());
+  committed_ = true;
+  const std::string parent = fs::path(folder_).parent_path().string();
+  sync_path(parent.empty() ? "." : parent);
+}
+
+void write_companions(const std::string& source, const weights::ModelConfig& config,
+                      weights::Storage storage, const std::string& folder) {
+  write_durably(folder + "/config.json", config_text(config, storage));
+  std::error_code ignored;
+  if (fs::is_directory(source, ignored)) {
+    for (const char* name : kTokenizerFiles)
+      copy_if_there(fs::path(source) / name, fs::path(folder) / name);
+    copy_if_there(fs::path(source) / "generation_config.json",
+                  fs::path(folder) / "generation_config.json");
+    return;
+  }
+  write_durably(folder + "/generation_config.json", generation_text(config));
+  const weights::GgufMetadata metadata = weights::read_gguf_metadata(source);
+  if (metadata.strings("tokenizer.ggml.tokens") == nullptr) {
+    log::warning("{} holds no tokenizer, so neither does {}", source, folder);
+    return;
+  }
+  tokenizer::Tokenizer::load(source).save(folder);
+}
+
+}  // namespace axl::checkpoint

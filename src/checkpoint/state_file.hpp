@@ -1,0 +1,32 @@
+#pragma once
+#include <string>
+
+#include "checkpoint/train_state.hpp"
+#include "parallel/comm.hpp"
+
+namespace axl::checkpoint {
+
+/// trainer_state.h5: one float dataset a tensor, of its global shape, and the dataset /json.
+/// HDF5's own error printing is off; its innermost message is part of ours.
+
+/// One rank lays the file out: datasets of their final shapes, the JSON text, and every byte of
+/// disk reserved, so that a full disk shows here and not inside a collective write.
+void create_state_file(const std::string& path, const TrainState& state);
+
+/// Every rank writes its contiguous share of the rows of each tensor. A rank that fails still takes
+/// part in every collective call; what went wrong on this rank is returned ("" = nothing).
+std::string write_shares_collective(const parallel::Comm& comm, const std::string& path,
+                                    const TrainState& state);
+
+/// Rows [first, last) of `rows` that `rank` of `size` writes.
+struct Share {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+};
+Share share_of(std::int64_t rows, int rank, int size);
+
+/// Fills the tensors of `state` and its JSON on every rank, whatever number of ranks wrote the
+/// file: rank 0 reads, the others receive. Error{checkpoint} when names or shapes differ.
+void read_state_collective(const parallel::Comm& comm, const std::string& path, TrainState& state);
+
+}  // namespace axl::checkpoint
