@@ -93,11 +93,11 @@ TokenMatcher::Hit TokenMatcher::find(std::string_view text, std::size_t from) co
 }
 
 void AddedTokens::index(std::int32_t at, const Normalizer& normalizer) {
-  const AddedToken& t = tokens_[static_cast<std::size_t>(at)];
+  AddedToken& t = tokens_[static_cast<std::size_t>(at)];
+  t.shown = t.content;
   if (t.normalized) {
-    std::string text = t.content;
-    normalizer.apply(text);
-    normalized_.add(text, at);
+    normalizer.apply(t.shown);
+    normalized_.add(t.shown, at);
   } else {
     raw_.add(t.content, at);
   }

@@ -20,6 +20,7 @@ struct AddedToken {
   bool rstrip = false;       ///< and those behind it
   bool normalized = false;   ///< looked for in the normalised text
   bool special = false;      ///< left out by decode(skip_special_tokens)
+  std::string shown;  ///< what decoding gives: the content, normalised if it is looked for so
 };
 
 /// Finds the longest of a set of strings at every place, leftmost first.

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "tokenizer/byte_level.hpp"
 #include "tokenizer/unicode.hpp"
+#include "tokenizer/word_marks.hpp"
 
 namespace axl::tokenizer {
 namespace {
@@ -55,12 +56,15 @@ void Bpe::build_table() {
   table_.assign(slots, Slot{kFree, kNoRank, -1});
   shift_ = 64 - std::countr_zero(slots);
   std::string text;
+  separable_ = options_.continuing_subword_prefix.empty() && options_.end_of_word_suffix.empty() &&
+               !options_.ignore_merges && vocab_.find(kWordMark) >= 0;
   for (std::size_t rank = 0; rank < merges_.size(); ++rank) {
     const auto [left, right] = merges_[rank];
     std::string_view tail = vocab_.text(right);
     const std::string& prefix = options_.continuing_subword_prefix;
     if (!prefix.empty() && tail.starts_with(prefix)) tail.remove_prefix(prefix.size());
     text.assign(vocab_.text(left));
+    separable_ = separable_ && (!tail.starts_with(kWordMark) || text.ends_with(kWordMark));
     text += tail;
     const std::int32_t id = vocab_.find(text);
     if (id < 0)

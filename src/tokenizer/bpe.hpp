@@ -55,6 +55,10 @@ class Bpe {
   /// Appends the ids of one pre-tokenized piece.
   void encode(std::string_view piece, Workspace& w, std::vector<TokenId>& out) const;
 
+  /// True when no merge joins a character other than U+2581 with one that follows it: then a text
+  /// may be cut before every such mark that begins a word, and the ids stay the same.
+  bool separable_at_word_marks() const { return separable_; }
+
   const Vocab& vocab() const { return vocab_; }
   const std::vector<Merge>& merges() const { return merges_; }
   const BpeOptions& options() const { return options_; }
@@ -79,6 +83,7 @@ class Bpe {
   BpeOptions options_;
   std::int32_t unk_id_ = -1;
   bool bytes_ = false;
+  bool separable_ = false;
   std::array<std::int32_t, 256> byte_ids_{};      // id of the byte-level character of a byte
   std::array<std::int32_t, 256> fallback_ids_{};  // id of "<0xNN>"
   std::vector<Slot> table_;

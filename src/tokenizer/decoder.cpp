@@ -82,12 +82,10 @@ void strip(Tokens& tokens, const std::string& what, std::int64_t start, std::int
   }
 }
 
+/// The first token loses its marks, elsewhere they become spaces.
 void metaspace(Tokens& tokens, const std::string& mark, bool drop_first) {
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    std::string& t = tokens[i];
-    if (i == 0 && drop_first && t.starts_with(mark)) t.erase(0, mark.size());
-    replace_literal(t, mark, " ");
-  }
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    replace_literal(tokens[i], mark, i == 0 && drop_first ? "" : " ");
 }
 
 }  // namespace

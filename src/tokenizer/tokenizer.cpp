@@ -80,7 +80,7 @@ std::optional<TokenId> Tokenizer::token_to_id(std::string_view token) const {
 }
 
 std::string Tokenizer::id_to_token(TokenId id) const {
-  if (const AddedToken* t = impl_->added.find_id(id)) return t->content;
+  if (const AddedToken* t = impl_->added.find_id(id)) return t->shown;
   return std::string(impl_->model.vocab().text(id));
 }
 

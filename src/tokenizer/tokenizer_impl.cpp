@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "tokenizer/unicode.hpp"
+#include "tokenizer/word_marks.hpp"
 
 namespace axl::tokenizer {
 
@@ -125,7 +126,12 @@ void Tokenizer::Impl::encode_pieces(std::string_view text, bool at_start, Scratc
   pieces.text = text;
   pieces.at_start = at_start;
   pieces.spans.assign(1, {0, static_cast<std::uint32_t>(text.size())});
-  pre_tokenizer.apply(pieces);
+  if (pre_tokenizer.empty() && model.separable_at_word_marks()) {
+    pieces.spans.clear();
+    cut_at_word_marks(text, pieces.spans);
+  } else {
+    pre_tokenizer.apply(pieces);
+  }
   for (const Span& span : pieces.spans) {
     const std::string_view piece = pieces.text.substr(span.begin, span.end - span.begin);
     if (s.cache.find(piece, out)) continue;
@@ -140,7 +146,7 @@ std::string Tokenizer::Impl::decode(std::span<const TokenId> ids, bool skip_spec
   tokens.reserve(ids.size());
   for (const TokenId id : ids) {
     if (const AddedToken* t = added.find_id(id)) {
-      if (!skip_special_tokens || !t->special) tokens.push_back(t->content);
+      if (!skip_special_tokens || !t->special) tokens.push_back(t->shown);
     } else if (model.vocab().contains_id(id)) {
       tokens.emplace_back(model.vocab().text(id));
     }

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <mutex>
 
-#include "core/error.hpp"
+#include "tokenizer/unicode_16.hpp"
 
 namespace axl::tokenizer::unicode {
 namespace {

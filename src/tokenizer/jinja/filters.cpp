@@ -184,6 +184,8 @@ Value f_round(Interpreter&, const Value& v, const Args& a) {
   const std::string method = option(a, 1, "method", "common").str();
   if (method != "common" && method != "ceil" && method != "floor")
     fail("method must be common, ceil or floor");
+  if (v.is_integral() && method == "common" && (!digits.is_integral() || digits.as_int() >= 0))
+    return v.as_int();
   const double scale =
       std::pow(10.0, static_cast<double>(digits.is_integral() ? digits.as_int() : 0));
   const double x = v.as_double() * scale;

@@ -39,7 +39,9 @@ Value repeat(const Value& what, std::int64_t times) {
       what.is_string() ? what.as_string().size() : what.as_list().size() * sizeof(Value);
   if (each != 0 && n > kLargest / each) check_size(kLargest + 1);
   if (what.is_string()) {
+    if (each == 1) return std::string(n, what.as_string()[0]);
     std::string out;
+    out.reserve(n * each);
     for (std::size_t i = 0; i < n && each != 0; ++i) out += what.as_string();
     return out;
   }

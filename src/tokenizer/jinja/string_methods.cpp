@@ -289,6 +289,7 @@ Value format(Interpreter& i, const Value& s, const Args& a) {
   const std::string& text = s.as_string();
   std::string out;
   std::size_t next = 0;
+  bool manual = false, automatic = false;
   for (std::size_t p = 0; p < text.size(); ++p) {
     const char c = text[p];
     if ((c == '{' || c == '}') && p + 1 < text.size() && text[p + 1] == c) {
@@ -306,6 +307,10 @@ Value format(Interpreter& i, const Value& s, const Args& a) {
       if (field.find_first_of(":!{[") != std::string::npos)
         fail("the format field '{" + field + "}' is not supported");
       const std::string name = field.substr(0, field.find('.'));
+      manual |= !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
+      automatic |= name.empty();
+      if (manual && automatic)
+        fail("cannot switch from manual field specification to automatic field numbering");
       const auto number = name.empty() ? std::optional<std::int64_t>(next++) : parse_int(name, 10);
       Value v;
       if (number) {

@@ -13,7 +13,7 @@ namespace axl::tokenizer::jinja {
 void fail(const std::string& message) { throw Error(ErrorCode::data, message); }
 
 void check_size(std::size_t size) {
-  if (size > kLargest) fail("the template makes a value of more than 256 MiB");
+  if (size > kLargest) fail("the template makes a value of more than 64 MiB");
 }
 
 const Value* Dict::find(const Value& key) const {

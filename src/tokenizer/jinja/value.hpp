@@ -134,7 +134,7 @@ class Value {
 
 /// Largest string, list or output that a template may make: far above any conversation, low enough
 /// to stop one that multiplies itself.
-inline constexpr std::size_t kLargest = std::size_t{1} << 28;
+inline constexpr std::size_t kLargest = std::size_t{1} << 26;
 void check_size(std::size_t size);
 
 /// Python's repr() of a float and of a string.

@@ -1,0 +1,100 @@
+// The hand-written scanners against the compiled patterns they stand for, on random text.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "core/error.hpp"
+#include "tokenizer/split_behavior.hpp"
+#include "tokenizer/split_scanner.hpp"
+#include "tokenizer/unicode.hpp"
+
+namespace axl::tokenizer {
+namespace {
+
+constexpr const char* kLlama3 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kQwen =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+std::string random_text(std::mt19937& random) {
+  static const std::vector<std::string> kParts{
+      "a",    "Z",    "é",      "ß",      "日",     "가",         "ſ",      "0",      "9",  "½",
+      "٣",    "'",    "'s",     "'LL",    "'ſ",     "'Ve",        " ",      "  ",     "\t", "\n",
+      "\r\n", "\r",   "\u00a0", "\u2003", "\u2028", "\u0085",     "\u180e", "\u200b", ".",  "!?",
+      "_",    "🙂", "\u0301", "€",      "\x01",   "\U0001D7D9", "\uFFFF"};
+  std::uniform_int_distribution<std::size_t> length(0, 24), part(0, kParts.size() - 1);
+  std::uniform_int_distribution<char32_t> any(1,
+                                              0xC00) /* old scripts: PCRE2 knows Unicode 14 only */;
+  std::string out;
+  for (std::size_t n = length(random); n > 0; --n) {
+    if (n % 7 == 0) {
+      unicode::append(any(random), out);
+    } else {
+      out += kParts[part(random)];
+    }
+  }
+  return out;
+}
+
+void compare(const char* pattern) {
+  const Scanner scan = scanner_for(pattern);
+  ASSERT_NE(scan, nullptr);
+  const Regex regex(pattern);
+  std::mt19937 random(7);
+  for (int i = 0; i < 20000; ++i) {
+    const std::string text = random_text(random);
+    const auto size = static_cast<std::uint32_t>(text.size());
+    const Span all{0, size};
+    std::vector<Span> ours, theirs;
+    scan(text, all, ours);
+    regex.find_all(text, all, theirs);
+    ASSERT_EQ(ours, theirs) << "text '" << text << "'";
+    std::uint32_t at = 0;
+    for (const Span& s : ours) {
+      ASSERT_EQ(s.begin, at);
+      ASSERT_LT(s.begin, s.end);
+      at = s.end;
+    }
+    ASSERT_EQ(at, size);
+  }
+}
+
+TEST(Scanner, Gpt2EqualsItsPattern) { compare(kGpt2Pattern); }
+TEST(Scanner, Llama3EqualsItsPattern) { compare(kLlama3); }
+TEST(Scanner, QwenEqualsItsPattern) { compare(kQwen); }
+
+TEST(Scanner, OtherPatternsHaveNone) { EXPECT_EQ(scanner_for(R"(\w+)"), nullptr); }
+
+TEST(Scanner, PieceHidesItsSurroundings) {
+  std::vector<Span> out;
+  scan_gpt2("a  b", {1, 3}, out);  // the two spaces end their piece, so both belong together
+  EXPECT_EQ(out, (std::vector<Span>{{1, 3}}));
+}
+
+TEST(Regex, FollowsOniguruma) {
+  const auto matches = [](const char* pattern, std::string_view text) {
+    std::vector<Span> out;
+    Regex(pattern).find_all(text, {0, static_cast<std::uint32_t>(text.size())}, out);
+    return out.size();
+  };
+  EXPECT_EQ(matches(R"(\s)", "a\u180eb"), 0U);
+  EXPECT_EQ(matches(R"([\s])", "a\u0085b"), 1U);
+  EXPECT_EQ(matches(R"(\w+)", "e\u0301_a\u203fb"), 1U);
+  EXPECT_EQ(matches(R"([^]a])", "]ab"), 1U);
+  EXPECT_EQ(matches("^a", "a\na"), 2U);
+  EXPECT_EQ(matches("x*", "axa"), 4U);
+  EXPECT_EQ(Regex("a+").replace_all("baab", "$1"), "b$1b");
+  EXPECT_THROW(Regex("("), Error);
+  EXPECT_THROW(Regex(std::string(100000, 'a')), Error);
+}
+
+TEST(Regex, RunawayMatchIsStopped) {
+  const std::string text(60, 'a');
+  std::vector<Span> out;
+  EXPECT_THROW(Regex("(a|aa)+[bc]").find_all(text, {0, 60}, out), Error);
+}
+
+TEST(Split, UnknownBehaviorIsRefused) { EXPECT_THROW(parse_split_behavior("Odd"), Error); }
+
+}  // namespace
+}  // namespace axl::tokenizer
