@@ -23,6 +23,13 @@ struct Options {
   std::int64_t first = 0;
 };
 
+/// Rows may hold anything: a control character must not steer the terminal.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f) c = '?';
+  return text;
+}
+
 int preview(const Options& options, const Overrides& overrides) {
   config::LoadOptions load_options;
   load_options.strict = options.strict;
@@ -45,12 +52,13 @@ int preview(const Options& options, const Overrides& overrides) {
     fmt::print("--- row {} of {}: {} tokens, {} trained\n", i, rows.rows(), rows.length(i),
                rows.label_tokens(i));
     for (const data::MaskedText& piece : data::masked_text(rows.row(i), tokenizer)) {
+      const std::string text = printable(piece.text);
       if (piece.trained)
-        fmt::print("{}{}{}", begin, piece.text, end);
+        fmt::print("{}{}{}", begin, text, end);
       else if (color)
-        fmt::print("\x1b[90m{}\x1b[0m", piece.text);
+        fmt::print("\x1b[90m{}\x1b[0m", text);
       else
-        fmt::print("{}", piece.text);
+        fmt::print("{}", text);
     }
     fmt::print("\n");
   }

@@ -53,5 +53,6 @@ FormatSpec completion_spec();
 FormatSpec input_output_spec();
 FormatSpec pretokenized_spec();
 FormatSpec chat_template_spec();
+FormatSpec pygmalion_spec();
 
 }  // namespace axl::data

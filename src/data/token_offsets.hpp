@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,15 +18,17 @@ struct TokenOffsets {
   std::vector<std::size_t> end;
 };
 
-/// Byte lengths of a byte-level tokenizer's tokens, looked up once a vocabulary.
-class TokenLengths {
+/// What a tokenizer's tokens stand for, looked up once a vocabulary.
+class TokenTexts {
  public:
-  explicit TokenLengths(const tokenizer::Tokenizer& tokenizer);
-  /// Nothing when the tokens do not spell `text` byte by byte (normalised or unknown text).
+  explicit TokenTexts(const tokenizer::Tokenizer& tokenizer);
+  /// The tokens one after another: the text after the tokenizer's normalisation.
+  std::string spell(std::span<const TokenId> ids) const;
+  /// Nothing when the tokens do not spell `text` byte by byte, as after normalisation.
   std::optional<TokenOffsets> locate(std::string_view text, std::span<const TokenId> ids) const;
 
  private:
-  std::vector<std::uint32_t> lengths_;
+  std::vector<std::string> texts_;
 };
 
 }  // namespace axl::data

@@ -48,7 +48,7 @@ class ChatConverter {
         train_on_inputs_(c.config.train_on_inputs),
         source_(template_source(c)),
         template_(source_),
-        lengths_(c.tokenizer),
+        texts_(c.tokenizer),
         eos_(c.tokenizer.eos_id()),
         on_eos_(end_tokens(c.dataset.train_on_eos, "train_on_eos", c.dataset.where)),
         on_eot_(end_tokens(c.dataset.train_on_eot, "train_on_eot", c.dataset.where)) {
@@ -168,16 +168,21 @@ class ChatConverter {
   }
 
   Sample label_turns(const Conversation& c) const {
-    const Render render_messages = [&](const json& messages) {
-      return render(messages, c.tools, false);
-    };
+    Render render_messages = [&](const json& messages) { return render(messages, c.tools, false); };
     std::string text = render_messages(messages_of(c.turns, c.turns.size()));
     Sample out;
     tokenizer_.encode_to(text, false, out.input_ids);
     out.labels.assign(out.input_ids.size(), kIgnore);
-    const auto offsets = lengths_.locate(text, out.input_ids);
-    if (!offsets)
-      throw RowError{"its tokens cannot be traced back to its text with this tokenizer"};
+    auto offsets = texts_.locate(text, out.input_ids);
+    if (!offsets) {
+      // The tokenizer normalises: look for the turns in what the tokens spell.
+      render_messages = [&](const json& messages) {
+        return texts_.spell(tokenizer_.encode(render(messages, c.tools, false), false));
+      };
+      text = texts_.spell(out.input_ids);
+      offsets = texts_.locate(text, out.input_ids);
+      if (!offsets) throw RowError{"its tokens are not all in the tokenizer's vocabulary"};
+    }
     const std::string kept = text;
     const TurnSpans spans(c.turns, std::move(text), render_messages,
                           dataset_.template_thinking_key);
@@ -269,7 +274,7 @@ class ChatConverter {
   bool train_on_inputs_;
   std::string source_;
   tokenizer::ChatTemplate template_;
-  TokenLengths lengths_;
+  TokenTexts texts_;
   std::optional<TokenId> eos_;
   EndTokens on_eos_, on_eot_;
   std::set<std::string> roles_to_train_;

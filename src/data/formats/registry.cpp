@@ -12,8 +12,7 @@ void append(std::vector<FormatSpec>& all, std::vector<FormatSpec> more) {
 
 /// Types of Axolotl that this program does not have, by their first part.
 constexpr std::array kElsewhere = {"bradley_terry", "stepwise_supervised", "creative_acr",
-                                   "llama2_chat",   "pygmalion",           "_synthetic",
-                                   "pretrain"};
+                                   "llama2_chat",   "_synthetic",          "pretrain"};
 
 /// "NAME.load" is NAME.
 std::string without_load(std::string type) {
@@ -50,6 +49,7 @@ const Registry<FormatSpec>& formats() {
     all.push_back(reflection_spec());     // reflection.cpp
     all.push_back(chat_template_spec());  // chat_template.cpp
     all.push_back(completion_spec());     // completion.cpp
+    all.push_back(pygmalion_spec());      // pygmalion.cpp
     all.push_back(input_output_spec());   // segments.cpp
     all.push_back(pretokenized_spec());   // segments.cpp
     all.push_back(user_defined_spec());   // user_defined.cpp: `type:` as a map

@@ -225,6 +225,18 @@ TEST_F(Chat, RefusedConversationsSayWhy) {
   EXPECT_NE(refusal(two_turns()).find("roles must alternate"), std::string::npos);
 }
 
+TEST_F(Chat, NormalisingTokenizersKeepTheirLabels) {
+  const std::string source = std::string(AXL_SOURCE_DIR) + "/tests/fixtures/data/tokenizer.json";
+  json description = json::parse(testing::read_bytes(source));
+  description["normalizer"] = {{"type", "NFC"}};
+  folder.write("nfc/tokenizer.json", description.dump());
+  folder.write("nfc/tokenizer_config.json", R"({"eos_token": "<|im_end|>"})");
+  tokenizer = tokenizer::Tokenizer::load(folder.path("nfc"));
+  // e + combining acute becomes one character, before and inside of the trained turn.
+  EXPECT_EQ(shown(row({message("user", "cafe\u0301"), message("assistant", "re\u0301pe\u0301te")})),
+            turn("user", "café<|im_end|>") + turn("assistant", "«répéte<|im_end|>»"));
+}
+
 TEST(TurnSpansTest, OneRenderingServesAConversationOfAnyLength) {
   std::vector<Turn> turns;
   for (int i = 0; i < 200; ++i) {

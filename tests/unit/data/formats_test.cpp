@@ -121,6 +121,10 @@ TEST_F(Formats, QuestionsAndTheRest) {
             "USER: Summarize the following article as a TL;DR.\nA\nASSISTANT:«s<|im_end|>»");
   dataset.type = "metharme";
   EXPECT_EQ(shown(R"({"prompt": "P", "generation": "G"})"), "P«G<|im_end|><|im_end|><|im_end|>»");
+  dataset.type = "pygmalion";
+  EXPECT_EQ(shown(R"({"conversations": [{"role": "system", "value": "s\n<START>"}, )"
+                  R"({"role": "human", "value": " h "}, {"role": "bot", "value": "b"}]})"),
+            "<|system|>Persona: s<|user|> h<|model|>« b<|im_end|>»");
   dataset.type = "reflection";
   EXPECT_EQ(shown(R"({"instruction": "i", "input": "n", "output": "o", "reflection": "r", )"
                   R"("corrected": "c"})"),
