@@ -18,6 +18,13 @@ void require(const char* op, const char* name, TensorView t, std::initializer_li
                                     ", expected " + expected.shape_text());
 }
 
+void require_type(const char* op, const char* name, TensorView t, DType type) {
+  if (t.dtype() == type) return;
+  const TensorView expected(nullptr, type, {t.dim(0), t.dim(1)});
+  throw Error(ErrorCode::shape, std::string("ops::") + op + ": " + name + " is " + t.shape_text() +
+                                    ", expected " + expected.shape_text());
+}
+
 /// Calls f with a value of the compute type.
 template <class F>
 void dispatch(const char* op, DType t, F f) {
@@ -40,13 +47,23 @@ Acc<T>* acc(TensorView t) {
 
 void matmul(Context& ctx, TensorView a, TensorView b, TensorView c, const MatmulOptions& o) {
   const std::int64_t M = o.trans_a ? a.dim(1) : a.dim(0), K = o.trans_a ? a.dim(0) : a.dim(1);
-  std::int64_t N = c.dim(1);
-  if (o.packed_b == nullptr) {
-    N = o.trans_b ? b.dim(0) : b.dim(1);
-    if (o.trans_b) require("matmul", "b", b, {N, K});
-    else require("matmul", "b", b, {K, N});
+  dispatch("matmul", a.dtype(), [](auto) {});
+  // The GEMM takes untyped pointers: nothing behind this call would notice a wrong type.
+  if (o.packed_b != nullptr) {
+    const kernels::PackedMatrix& p = *o.packed_b;
+    const TensorView packed(nullptr, p.type, {p.K, p.N});
+    require("matmul", "packed b", packed, {K, c.dim(1)});
+    require_type("matmul", "packed b", packed, a.dtype());
+  } else {
+    const std::int64_t columns = o.trans_b ? b.dim(0) : b.dim(1);
+    if (o.trans_b) require("matmul", "b", b, {columns, K});
+    else require("matmul", "b", b, {K, columns});
+    require_type("matmul", "b", b, a.dtype());
   }
+  const std::int64_t N = o.packed_b != nullptr ? c.dim(1) : (o.trans_b ? b.dim(0) : b.dim(1));
   require("matmul", "c", c, {M, N});
+  const bool widened = a.dtype() == DType::bf16 && c.dtype() == DType::f32;
+  if (!widened) require_type("matmul", "c", c, a.dtype());
   kernels::Gemm g{.a = a.data(), .b = b.data(), .c = c.data(), .M = M, .N = N, .K = K,
                   .lda = a.dim(1), .ldb = b ? b.dim(1) : 0, .ldc = N};
   g.trans_a = o.trans_a;
@@ -89,6 +106,7 @@ void rmsnorm(Context& ctx, TensorView x, TensorView w, TensorView y, TensorView 
 void rmsnorm_backward(Context& ctx, TensorView x, TensorView w, TensorView rstd, TensorView dy,
                       TensorView dx, TensorView dw, bool accumulate_dx) {
   const std::int64_t T_ = x.dim(0), C = x.dim(1);
+  require("rmsnorm_backward", "w", w, {C});
   require("rmsnorm_backward", "dy", dy, {T_, C});
   require("rmsnorm_backward", "dx", dx, {T_, C});
   require("rmsnorm_backward", "rstd", rstd, {T_});

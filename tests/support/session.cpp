@@ -1,7 +1,5 @@
 #include "support/session.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +11,7 @@ device::KokkosSession* current = nullptr;
 }
 
 device::KokkosSession& session() { return *current; }
+void use_session(device::KokkosSession* running) { current = running; }
 
 std::string oracle_folder() {
   if (const char* folder = std::getenv("AXL_ORACLES")) return folder;
@@ -29,11 +28,3 @@ std::vector<std::string> oracle_cases(const std::string& kind) {
 }
 
 }  // namespace axl::test
-
-int main(int argc, char** argv) {
-  ::testing::InitGoogleTest(&argc, argv);
-  const char* threads = std::getenv("OMP_NUM_THREADS");
-  axl::device::KokkosSession session(threads != nullptr ? std::atoi(threads) : 2);
-  axl::test::current = &session;
-  return RUN_ALL_TESTS();
-}

@@ -12,6 +12,8 @@ namespace axl::test {
 
 /// The Kokkos session of the test program, made by its main().
 device::KokkosSession& session();
+/// Called by main() before the tests.
+void use_session(device::KokkosSession* running);
 
 /// Kernels, queue and a growing arena for tests.
 struct Bench {

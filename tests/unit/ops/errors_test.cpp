@@ -1,0 +1,224 @@
+// What the checked calls say of tensors that do not fit.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "support/session.hpp"
+
+namespace axl::test {
+namespace {
+
+using tensor::TensorView;
+
+/// A view that must not be reached: every call below fails before it runs.
+TensorView t(std::initializer_list<std::int64_t> dims, DType type = DType::f32) {
+  static float memory[1024];
+  return {memory, type, dims};
+}
+
+class OpsErrors : public ::testing::Test {
+ protected:
+  Bench bench{1 << 16};
+  ops::Context ctx = bench.context();
+  const std::int32_t cu[2] = {0, 4};
+  ops::AttentionShape heads{cu, cu, 1, 4, 2, 8, 1.0};
+
+  static void expect(const std::string& message, const std::function<void()>& call) {
+    try {
+      call();
+      ADD_FAILURE() << "no error, expected: " << message;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.message(), message);
+      EXPECT_EQ(e.code(), ErrorCode::shape) << message;
+    }
+  }
+};
+
+TEST_F(OpsErrors, Matmul) {
+  expect("ops::matmul: b is (5, 3) f32, expected (4, 3) f32", [&] {
+    ops::matmul(ctx, t({2, 4}), t({5, 3}), t({2, 3}), {});
+  });
+  expect("ops::matmul: b is (4, 3) f32, expected (4, 2) f32", [&] {
+    ops::matmul(ctx, t({5, 2}), t({4, 3}), t({5, 4}), {.trans_b = true});
+  });
+  expect("ops::matmul: c is (2, 4) f32, expected (2, 3) f32", [&] {
+    ops::matmul(ctx, t({2, 4}), t({4, 3}), t({2, 4}), {});
+  });
+  expect("ops::matmul: c is (2, 3) f32, expected (4, 3) f32", [&] {
+    ops::matmul(ctx, t({2, 4}), t({2, 3}), t({2, 3}), {.trans_a = true});
+  });
+}
+
+TEST_F(OpsErrors, MatmulTypes) {
+  expect("ops::matmul: b is (4, 3) bf16, expected (4, 3) f32", [&] {
+    ops::matmul(ctx, t({2, 4}), t({4, 3}, DType::bf16), t({2, 3}), {});
+  });
+  expect("ops::matmul: c is (2, 3) f64, expected (2, 3) f32", [&] {
+    ops::matmul(ctx, t({2, 4}), t({4, 3}), t({2, 3}, DType::f64), {});
+  });
+  expect("ops::matmul: c is (2, 3) bf16, expected (2, 3) f32", [&] {
+    ops::matmul(ctx, t({2, 4}), t({4, 3}), t({2, 3}, DType::bf16), {});
+  });
+  expect("ops::matmul: cannot compute in i32", [&] {
+    ops::matmul(ctx, t({2, 4}, DType::i32), t({4, 3}, DType::i32), t({2, 3}, DType::i32), {});
+  });
+}
+
+TEST_F(OpsErrors, MatmulPacked) {
+  const kernels::PackedMatrix packed{nullptr, 64, 4, 3, DType::f32};
+  expect("ops::matmul: packed b is (4, 3) f32, expected (5, 3) f32", [&] {
+    ops::matmul(ctx, t({2, 5}), {}, t({2, 3}), {.packed_b = &packed});
+  });
+  expect("ops::matmul: packed b is (4, 3) f32, expected (4, 6) f32", [&] {
+    ops::matmul(ctx, t({2, 4}), {}, t({2, 6}), {.packed_b = &packed});
+  });
+}
+
+TEST_F(OpsErrors, Embedding) {
+  expect("ops::embedding: y is (2, 5) f32, expected (2, 4) f32", [&] {
+    ops::embedding(ctx, cu, t({9, 4}), t({2, 5}));
+  });
+  expect("ops::embedding_backward: dtable is (9, 4) f32, expected (9, 5) f32", [&] {
+    ops::embedding_backward(ctx, cu, t({2, 5}), t({9, 4}));
+  });
+}
+
+TEST_F(OpsErrors, RmsNorm) {
+  expect("ops::rmsnorm: w is (3) f32, expected (4) f32", [&] {
+    ops::rmsnorm(ctx, t({2, 4}), t({3}), t({2, 4}), {}, 1e-6);
+  });
+  expect("ops::rmsnorm: y is (2, 3) f32, expected (2, 4) f32", [&] {
+    ops::rmsnorm(ctx, t({2, 4}), t({4}), t({2, 3}), {}, 1e-6);
+  });
+  expect("ops::rmsnorm: rstd is (4) f32, expected (2) f32", [&] {
+    ops::rmsnorm(ctx, t({2, 4}), t({4}), t({2, 4}), t({4}), 1e-6);
+  });
+}
+
+TEST_F(OpsErrors, RmsNormBackward) {
+  const auto call = [&](TensorView rstd, TensorView dy, TensorView dx, TensorView dw) {
+    ops::rmsnorm_backward(ctx, t({2, 4}), t({4}), rstd, dy, dx, dw, false);
+  };
+  const TensorView x = t({2, 4});
+  expect("ops::rmsnorm_backward: dy is (4, 2) f32, expected (2, 4) f32", [&] {
+    call(t({2}), t({4, 2}), x, {});
+  });
+  expect("ops::rmsnorm_backward: dx is (2, 5) f32, expected (2, 4) f32", [&] {
+    call(t({2}), x, t({2, 5}), {});
+  });
+  expect("ops::rmsnorm_backward: rstd is (3) f32, expected (2) f32",
+         [&] { call(t({3}), x, x, {}); });
+  expect("ops::rmsnorm_backward: dw is (5) f32, expected (4) f32",
+         [&] { call(t({2}), x, x, t({5})); });
+  expect("ops::rmsnorm_backward: w is (5) f32, expected (4) f32",
+         [&] { ops::rmsnorm_backward(ctx, x, t({5}), t({2}), x, x, {}, false); });
+}
+
+TEST_F(OpsErrors, Rope) {
+  expect("ops::rope: x is (2, 10) f32, expected (2, 9) f32", [&] {
+    ops::rope(ctx, t({2, 10}), cu, t({9, 1}), t({9, 1}), 3, false);
+  });
+  expect("ops::rope: cos is (9, 3) f32, expected (9, 4) f32", [&] {
+    ops::rope(ctx, t({2, 16}), cu, t({9, 3}), t({9, 4}), 2, false);
+  });
+  expect("ops::rope: sin is (8, 4) f32, expected (9, 4) f32", [&] {
+    ops::rope(ctx, t({2, 16}), cu, t({9, 4}), t({8, 4}), 2, false);
+  });
+}
+
+TEST_F(OpsErrors, Swiglu) {
+  expect("ops::swiglu: u is (2, 3) f32, expected (2, 4) f32", [&] {
+    ops::swiglu(ctx, t({2, 4}), t({2, 3}), t({2, 4}));
+  });
+  expect("ops::swiglu: y is (2, 3) f32, expected (2, 4) f32", [&] {
+    ops::swiglu(ctx, t({2, 4}), t({2, 4}), t({2, 3}));
+  });
+  expect("ops::swiglu_backward: operand is (1, 4) f32, expected (2, 4) f32", [&] {
+    ops::swiglu_backward(ctx, t({2, 4}), t({2, 4}), t({2, 4}), t({1, 4}), t({2, 4}));
+  });
+}
+
+TEST_F(OpsErrors, Attention) {
+  const auto call = [&](TensorView q, TensorView k, TensorView v, TensorView o, TensorView lse) {
+    ops::attention(ctx, heads, q, k, v, o, lse);
+  };
+  expect("ops::attention: q is (4, 31) f32, expected (4, 32) f32", [&] {
+    call(t({4, 31}), t({4, 16}), t({4, 16}), t({4, 32}), {});
+  });
+  expect("ops::attention: k is (4, 32) f32, expected (4, 16) f32", [&] {
+    call(t({4, 32}), t({4, 32}), t({4, 16}), t({4, 32}), {});
+  });
+  expect("ops::attention: v is (3, 16) f32, expected (4, 16) f32", [&] {
+    call(t({4, 32}), t({4, 16}), t({3, 16}), t({4, 32}), {});
+  });
+  expect("ops::attention: o is (4, 16) f32, expected (4, 32) f32", [&] {
+    call(t({4, 32}), t({4, 16}), t({4, 16}), t({4, 16}), {});
+  });
+  expect("ops::attention: lse is (4) f32, expected (4, 4) f32", [&] {
+    call(t({4, 32}), t({4, 16}), t({4, 16}), t({4, 32}), t({4}));
+  });
+}
+
+TEST_F(OpsErrors, AttentionBackward) {
+  const TensorView q = t({4, 32}), k = t({4, 16});
+  expect("ops::attention_backward: query side is (4, 16) f32, expected (4, 32) f32", [&] {
+    ops::attention_backward(ctx, heads, q, k, k, q, t({4, 4}), k, q, k, k);
+  });
+  expect("ops::attention_backward: key side is (4, 32) f32, expected (4, 16) f32", [&] {
+    ops::attention_backward(ctx, heads, q, k, k, q, t({4, 4}), q, q, k, q);
+  });
+  expect("ops::attention_backward: lse is (4, 5) f32, expected (4, 4) f32", [&] {
+    ops::attention_backward(ctx, heads, q, k, k, q, t({4, 5}), q, q, k, k);
+  });
+}
+
+TEST_F(OpsErrors, CrossEntropy) {
+  double loss[2];
+  expect("ops::cross_entropy: dlogits is (2, 3) f32, expected (2, 4) f32", [&] {
+    ops::cross_entropy(ctx, t({2, 4}), cu, loss, t({2, 3}), DType::f32, 1.0);
+  });
+  expect("ops::cross_entropy: cannot compute in i32", [&] {
+    ops::cross_entropy(ctx, t({2, 4}), cu, loss, {}, DType::i32, 1.0);
+  });
+}
+
+TEST_F(OpsErrors, RowsAndBiases) {
+  expect("ops::gather_rows: to is (2, 3) f32, expected (2, 4) f32", [&] {
+    ops::gather_rows(ctx, t({5, 4}), cu, t({2, 3}));
+  });
+  expect("ops::scatter_rows: to is (5, 3) f32, expected (5, 4) f32", [&] {
+    ops::scatter_rows(ctx, t({2, 4}), cu, t({5, 3}));
+  });
+  expect("ops::bias_add: bias is (3) f32, expected (4) f32", [&] {
+    ops::bias_add(ctx, t({2, 4}), t({3}));
+  });
+  expect("ops::bias_backward: dbias is (3) f32, expected (4) f32", [&] {
+    ops::bias_backward(ctx, t({2, 4}), t({3}));
+  });
+}
+
+TEST_F(OpsErrors, SizesOfFlatCalls) {
+  const auto internal = [&](const std::string& message, const std::function<void()>& call) {
+    try {
+      call();
+      ADD_FAILURE() << message;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.message(), message);
+      EXPECT_EQ(e.code(), ErrorCode::internal);
+    }
+  };
+  internal("ops::copy: sizes differ", [&] { ops::copy(ctx, t({2, 4}), t({2, 3})); });
+  internal("ops::dropout: sizes differ", [&] {
+    ops::dropout(ctx, t({2, 4}), t({2, 3}), 0.5, 1, false);
+  });
+  internal("ops::refresh: sizes differ", [&] { ops::refresh(ctx, t({2, 4}), t({2, 3})); });
+}
+
+TEST_F(OpsErrors, MixedTypesAreRefused) {
+  EXPECT_THROW(ops::rmsnorm(ctx, t({2, 4}), t({4}, DType::bf16), t({2, 4}), {}, 1e-6), Error);
+  EXPECT_THROW(ops::swiglu(ctx, t({2, 4}), t({2, 4}, DType::f64), t({2, 4})), Error);
+  EXPECT_THROW(ops::copy(ctx, t({2, 4}), t({2, 4}, DType::bf16)), Error);
+}
+
+}  // namespace
+}  // namespace axl::test
