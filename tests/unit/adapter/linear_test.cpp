@@ -1,0 +1,192 @@
+// A Linear and its adapters: gradients in double, and what must not change.
+#include "adapter/linear.hpp"
+
+#include <cstring>
+
+#include "support/gradient_check.hpp"
+#include "support/session.hpp"
+
+namespace axl::test {
+namespace {
+
+using adapter::Linear;
+using tensor::TensorView;
+
+constexpr std::int64_t kTokens = 6, kIn = 7, kOut = 5, kRank = 3;
+
+struct What {
+  bool weight = false, bias = false, lora = false;
+  double dropout = 0.0;
+};
+
+/// A Linear in double whose trained parts lie in a table, filled with random numbers.
+struct Case {
+  Bench bench{1 << 20};
+  ops::Context ctx = bench.context();
+  tensor::ParameterTable table{DType::f64};
+  DoubleTensor frozen{kOut, kIn, 1};
+  DoubleVector frozen_bias{kOut, 2};
+  DoubleTensor x{kTokens, kIn, 3}, dy{kTokens, kOut, 4}, y{kTokens, kOut, 5}, dx{kTokens, kIn, 6};
+  Linear linear;
+  Linear::Saved saved;
+  std::uint64_t key = 0;
+
+  explicit Case(What w) : key(w.dropout > 0 ? 4711 : 0) {
+    linear.name = "test";
+    linear.in = kIn;
+    linear.out = kOut;
+    if (w.weight) linear.trained_weight = &table.add("weight", {kOut, kIn}, true);
+    if (w.bias) linear.trained_bias = &table.add("bias", {kOut}, false);
+    if (w.lora) {
+      adapter::Lora lora;
+      lora.a = &table.add("lora_A", {kRank, kIn}, true);
+      lora.b = &table.add("lora_B", {kOut, kRank}, true);
+      lora.scale = 2.0f;
+      lora.dropout = w.dropout;
+      linear.lora = lora;
+    }
+    table.finish();
+    std::uint64_t seed = 20;
+    for (tensor::Parameter& p : table.all()) {
+      const auto values = random_doubles(p.elements(), seed++);
+      std::copy(values.begin(), values.end(), p.master.as<double>());
+    }
+    linear.weight = w.weight ? linear.trained_weight->value : frozen.view;
+    linear.bias = w.bias ? linear.trained_bias->value : frozen_bias.view;
+    saved = linear.allocate_saved(bench.arena, DType::f64, kTokens);
+  }
+  double loss() {
+    linear.forward(ctx, x, y, false, saved, key);
+    return dot(y, dy);
+  }
+  void check() {
+    loss();
+    table.zero_grad();
+    const std::int64_t before = bench.arena.mark();
+    linear.backward(ctx, x, saved, dy, dx, false);
+    EXPECT_EQ(bench.arena.mark(), before);
+    std::vector<Checked> arrays = {checked("x", x, dx)};
+    for (const tensor::Parameter& p : table.all())
+      arrays.push_back(checked(p.name, p.master, p.grad));
+    check_gradients([&] { return loss(); }, arrays);
+  }
+};
+
+TEST(LinearGradient, Frozen) { Case({}).check(); }
+TEST(LinearGradient, Weight) { Case({.weight = true}).check(); }
+TEST(LinearGradient, WeightAndBias) { Case({.weight = true, .bias = true}).check(); }
+TEST(LinearGradient, Lora) { Case({.lora = true}).check(); }
+TEST(LinearGradient, LoraAndBias) { Case({.bias = true, .lora = true}).check(); }
+TEST(LinearGradient, LoraWithDropout) { Case({.lora = true, .dropout = 0.4}).check(); }
+TEST(LinearGradient, LoraOnATrainedWeight) {
+  Case({.weight = true, .bias = true, .lora = true, .dropout = 0.2}).check();
+}
+
+TEST(Linear, GradientsAreAddedTo) {
+  Case c({.weight = true, .bias = true, .lora = true, .dropout = 0.3});
+  c.loss();
+  c.linear.backward(c.ctx, c.x, c.saved, c.dy, c.dx, false);
+  std::vector<std::vector<double>> once;
+  for (const tensor::Parameter& p : c.table.all())
+    once.emplace_back(p.grad.as<double>(), p.grad.as<double>() + p.elements());
+  const std::vector<double> dx = c.dx.values;
+  c.linear.backward(c.ctx, c.x, c.saved, c.dy, c.dx, true);
+  for (std::size_t i = 0; i < dx.size(); ++i) EXPECT_NEAR(c.dx.values[i], 2 * dx[i], 1e-13);
+  std::size_t n = 0;
+  for (const tensor::Parameter& p : c.table.all()) {
+    for (std::size_t i = 0; i < once[n].size(); ++i)
+      EXPECT_NEAR(p.grad.as<double>()[i], 2 * once[n][i], 1e-13) << p.name;
+    ++n;
+  }
+}
+
+TEST(Linear, GradientOfXMayBeLeftOut) {
+  Case c({.lora = true, .dropout = 0.3});
+  c.loss();
+  c.linear.backward(c.ctx, c.x, c.saved, c.dy, c.dx, false);
+  const double* g = c.linear.lora->a->grad.as<double>();
+  const std::vector<double> with(g, g + kRank * kIn);
+  c.table.zero_grad();
+  c.linear.backward(c.ctx, c.x, c.saved, c.dy, {}, false);
+  EXPECT_EQ(std::vector<double>(g, g + kRank * kIn), with);
+}
+
+TEST(Linear, ForwardCanAddToY) {
+  Case c({.lora = true});
+  c.loss();
+  const std::vector<double> y = c.y.values;
+  c.linear.forward(c.ctx, c.x, c.y, true, c.saved, 0);
+  for (std::size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(c.y.values[i], 2 * y[i], 1e-13);
+}
+
+TEST(Linear, AnAdapterWhoseBIsZeroChangesNothing) {
+  Case base({}), adapted({.lora = true});
+  std::memset(adapted.linear.lora->b->master.data(), 0,
+              static_cast<std::size_t>(adapted.linear.lora->b->master.bytes()));
+  base.loss();
+  adapted.loss();
+  EXPECT_EQ(base.y.values, adapted.y.values);
+}
+
+TEST(Linear, DropoutIsOffInEvaluation) {
+  Case with({.lora = true, .dropout = 0.5}), without({.lora = true});
+  with.key = 0;
+  with.loss();
+  without.loss();
+  EXPECT_EQ(with.y.values, without.y.values);
+  with.key = 4711;
+  with.loss();
+  EXPECT_NE(with.y.values, without.y.values);
+}
+
+/// Packed weights are used as the plain ones are, in f32 with the GEMM that packs.
+TEST(Linear, PackedEqualsPlain) {
+  Bench bench(1 << 20);
+  ops::Context ctx = bench.context();
+  constexpr std::int64_t T = 9, in = 48, out = 40;
+  const auto fill = [&](std::initializer_list<std::int64_t> dims, std::uint64_t seed) {
+    const TensorView v = tensor::allocate(bench.arena, DType::f32, dims);
+    const auto values = random_doubles(v.elements(), seed);
+    for (std::size_t i = 0; i < values.size(); ++i) v.as<float>()[i] = static_cast<float>(values[i]);
+    return v;
+  };
+  Linear plain;
+  plain.in = in;
+  plain.out = out;
+  plain.weight = fill({out, in}, 1);
+  Linear packed = plain;
+  const auto pack = [&](bool transposed) {
+    const std::int64_t K = transposed ? in : out, N = transposed ? out : in;
+    kernels::PackedMatrix m{nullptr, bench.kernels.pack_bytes({K, N, DType::f32}), K, N, DType::f32};
+    void* at = bench.arena.allocate(m.bytes);
+    m.data = at;
+    bench.kernels.pack(plain.weight.data(), transposed, m, at, session().queue());
+    return m;
+  };
+  packed.packed_forward = pack(true);
+  packed.packed_backward = pack(false);
+  packed.weight = TensorView();
+  const TensorView x = fill({T, in}, 2), dy = fill({T, out}, 3);
+  const auto run = [&](const Linear& l) {
+    std::vector<float> all;
+    const TensorView y = fill({T, out}, 4), dx = fill({T, in}, 5);
+    Linear::Saved saved = l.allocate_saved(bench.arena, DType::f32, T);
+    l.forward(ctx, x, y, true, saved, 0);
+    l.backward(ctx, x, saved, dy, dx, false);
+    all.assign(y.as<float>(), y.as<float>() + y.elements());
+    all.insert(all.end(), dx.as<float>(), dx.as<float>() + dx.elements());
+    return all;
+  };
+  const auto a = run(plain), b = run(packed);
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-5);
+}
+
+TEST(Linear, KnowsWhatItTrains) {
+  EXPECT_FALSE(Case({}).linear.trains_anything());
+  EXPECT_TRUE(Case({.weight = true}).linear.trains_anything());
+  EXPECT_TRUE(Case({.bias = true}).linear.trains_anything());
+  EXPECT_TRUE(Case({.lora = true}).linear.trains_anything());
+}
+
+}  // namespace
+}  // namespace axl::test
