@@ -104,7 +104,7 @@ std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backw
     allocate(plan, compute, {labels, C});
     allocate(plan, acc, {labels});
     allocate(plan, acc, {R, V});
-    allocate(plan, compute, {R, V});
+    if (backward && compute != acc) allocate(plan, compute, {R, V});  // else in place of the logits
     allocate(plan, acc, {kernels::kRmsNormPartials, C});
     allocate(plan, DType::f64, {labels});
   }
@@ -118,7 +118,8 @@ std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backw
     allocate(plan, compute, {T, 2 * C});
     const std::int64_t mark = plan.mark();
     std::int64_t rank = 0;
-    for (const tensor::Parameter& p : parameters_.all()) rank = std::max(rank, std::min(p.shape[0], p.elements() / p.shape[0]));
+    for (const tensor::Parameter& p : parameters_.all())
+      if (p.name.ends_with("lora_A.weight")) rank = std::max(rank, p.shape[0]);
     allocate(plan, compute, {T, 2 * F + rank + std::max(F, QD)});  // mlp
     plan.release(mark);
     allocate(plan, compute, {T, 2 * QD + 2 * KD + rank + std::max(C, QD)});  // attention

@@ -173,6 +173,12 @@ void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) 
   const std::string embed(family_.embed), embed_weight = embed + ".weight";
   const weights::TensorEntry& table = w.get(embed_weight);
   total_parameters_ += table.elements();
+  if (const auto& lora = options_.training.lora)
+    for (const std::string& module : {embed, lm_head_.name})
+      if (lora->targets(module))
+        throw Error(ErrorCode::unsupported,
+                    "lora_target_modules: an adapter on '" + module + "' is not supported")
+            .hint("lora_modules_to_save trains the module itself");
   const bool tied = config_.tie_word_embeddings;
   const bool trains_embedding = trains(embed_weight, embed) || (tied && trains(embed_weight, lm_head_.name));
   if (trains_embedding)

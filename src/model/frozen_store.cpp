@@ -9,7 +9,9 @@ bool plain_in_file(const weights::TensorEntry& e, DType compute) {
   const bool same = (e.storage == weights::Storage::f32 && compute == DType::f32) ||
                     (e.storage == weights::Storage::bf16 && compute == DType::bf16);
   const auto address = reinterpret_cast<std::uintptr_t>(e.bytes.data());
-  return same && address % static_cast<std::uintptr_t>(size_of(compute)) == 0 &&
+  // Interleaved rows (GGUF) have to be put in order.
+  return same && e.interleaved_head_dim == 0 &&
+         address % static_cast<std::uintptr_t>(size_of(compute)) == 0 &&
          std::cmp_equal(e.bytes.size(), e.elements() * size_of(compute));
 }
 
