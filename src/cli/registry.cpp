@@ -5,6 +5,7 @@ namespace axl::cli {
 // One declaration and one line a command; the order is that of --help.
 CommandSpec doctor_command();
 CommandSpec export_command();
+CommandSpec inference_command();
 CommandSpec init_command();
 CommandSpec merge_command();
 CommandSpec preprocess_command();
@@ -30,6 +31,7 @@ const std::vector<CommandGroup>& command_groups() {
        }},
       {"Models and adapters",
        {
+           inference_command(),
            merge_command(),
            export_command(),
        }},

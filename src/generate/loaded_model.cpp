@@ -1,0 +1,29 @@
+#include "generate/loaded_model.hpp"
+
+#include <optional>
+
+#include "adapter/peft_files.hpp"
+#include "model/load_adapter.hpp"
+
+namespace axl::generate {
+
+LoadedModel::LoadedModel(const std::string& model, const std::string& adapter, DType compute,
+                         kernels::Queue& queue)
+    : config_(weights::read_model_config(model)),
+      weights_(weights::WeightFile::open(model)),
+      kernels_(kernels::make_kernel_table()) {
+  std::optional<adapter::AdapterFiles> files;
+  model::DecoderOptions options{.compute = compute, .gradient_checkpointing = true};
+  if (!adapter.empty()) {
+    files.emplace(adapter::AdapterFiles::open(adapter));
+    options.training.lora = files->config();
+  }
+  decoder_ = std::make_unique<model::Decoder>(config_, weights_, options, kernels_, queue,
+                                              model::private_weight_memory(memory_));
+  if (!files) return;
+  device::Arena arena(64);
+  ops::Context ctx{kernels_, queue, arena};
+  model::load_adapter(ctx, *decoder_, *files);
+}
+
+}  // namespace axl::generate
