@@ -92,6 +92,8 @@ class Decoder {
   const Linear& lm_head() const { return lm_head_; }
   bool trains_head() const;
   std::vector<DecoderLayer>& layers() { return layers_; }
+  /// First element of every layer in the flat buffers of parameters(), in order.
+  const std::vector<std::int64_t>& layer_offsets() const { return layer_offsets_; }
   std::int64_t total_parameters() const { return total_parameters_; }
   std::int64_t weight_bytes() const { return weight_bytes_; }
   std::int64_t mapped_bytes() const { return mapped_bytes_; }
@@ -124,6 +126,7 @@ class Decoder {
   Norm final_norm_;
   Linear lm_head_;
   RopeTable rope_;
+  std::vector<std::int64_t> layer_offsets_;
   std::int64_t total_parameters_ = 0, weight_bytes_ = 0, mapped_bytes_ = 0;
 };
 

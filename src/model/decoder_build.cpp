@@ -187,6 +187,7 @@ void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) 
   else
     store.want(table, &embedding_);
   for (DecoderLayer& l : layers_) {
+    layer_offsets_.push_back(parameters_.flat_elements());
     attach_norm(w, store, l.input_norm);
     for (Linear* p : {&l.attention.q, &l.attention.k, &l.attention.v, &l.attention.o})
       attach_weight(w, store, *p);

@@ -1,0 +1,178 @@
+#include "train/trainer.hpp"
+
+#include <chrono>
+#include <cmath>
+
+#include "core/log.hpp"
+#include "observe/memory.hpp"
+
+namespace axl::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+model::Batch batch_of(const data::MicroBatch& m, std::uint64_t dropout_key) {
+  return {.ids = m.input_ids, .targets = m.targets, .positions = m.positions,
+          .cu_seqlens = m.cu_seqlens, .dropout_key = dropout_key};
+}
+
+}  // namespace
+
+Trainer::Trainer(const TrainerParts& parts)
+    : p_(parts), reducer_(parts.comm, parts.model.parameters(), parts.model.layer_offsets()) {}
+
+double Trainer::forward_backward(const data::MicroBatch& micro, double grad_scale,
+                                 std::uint64_t key, bool last) {
+  const device::ArenaScope scope(p_.ctx.arena);
+  const model::Batch batch = batch_of(micro, key);
+  model::Decoder::Saved saved;
+  const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
+  const tensor::TensorView d_hidden = tensor::allocate(
+      p_.ctx.arena, p_.model.compute(), {batch.tokens(), p_.model.config().hidden_size});
+  const double sum = model::CausalLmLoss::forward_backward(p_.ctx, p_.model, batch, hidden,
+                                                           d_hidden, grad_scale);
+  p_.model.backward(p_.ctx, batch, saved, d_hidden,
+                    last ? [this](std::int64_t layer) { reducer_.layer_done(layer); }
+                         : std::function<void(std::int64_t)>());
+  return sum;
+}
+
+Trainer::StepResult Trainer::step(std::int64_t index) {
+  StepResult result;
+  p_.model.parameters().zero_grad();
+  result.label_tokens = p_.plan.global_label_tokens(index, p_.dataset);
+  const double grad_scale = 1.0 / static_cast<double>(std::max<std::int64_t>(1, result.label_tokens));
+  const std::int64_t micros = p_.config.gradient_accumulation_steps;
+  double sums[2] = {0, 0};  // loss, tokens
+  bool reduced = false;
+  for (std::int64_t micro = 0; micro < micros; ++micro) {
+    const auto rows = p_.plan.rows(index, p_.comm.rank(), micro);
+    const bool last = micro + 1 == micros;
+    if (rows.empty()) continue;  // the end of an epoch: this rank has nothing to add
+    const data::MicroBatch batch = data::make_micro_batch(p_.dataset, rows);
+    // The same masks whichever rank computes this micro-batch of the step.
+    const auto global_micro =
+        static_cast<std::uint64_t>((index * micros + micro) * p_.comm.size() + p_.comm.rank());
+    const std::uint64_t key =
+        kernels::hash_counter(static_cast<std::uint64_t>(p_.config.seed), global_micro) | 1u;
+    sums[0] += forward_backward(batch, grad_scale, key, last);
+    sums[1] += static_cast<double>(batch.tokens());
+    reduced = last;
+  }
+  if (!reduced) reducer_.layer_done(-1);
+  reducer_.finish();
+  p_.comm.sum(sums, 2);
+  result.loss = sums[0] * grad_scale;
+  result.tokens = static_cast<std::int64_t>(sums[1]);
+  result.grad_norm = optim::gradient_norm(p_.ctx, p_.model.parameters());
+  check_finite(index, result);
+  result.learning_rate =
+      p_.config.learning_rate * optim::schedules()
+                                    .get(p_.config.lr_scheduler)
+                                    .factor(index, p_.cadence.schedule(p_.config));
+  const double limit = p_.config.max_grad_norm;
+  // torch.nn.utils.clip_grad_norm_: max / (norm + 1e-6), at most 1.
+  const double clip = limit > 0 ? std::min(1.0, limit / (result.grad_norm + 1e-6)) : 1.0;
+  p_.optimizer.step(p_.ctx, result.learning_rate, clip, index + 1);
+  p_.model.refresh_values(p_.ctx);
+  return result;
+}
+
+void Trainer::check_finite(std::int64_t index, const StepResult& r) const {
+  if (std::isfinite(r.loss) && std::isfinite(r.grad_norm)) return;
+  std::string where;
+  for (const tensor::Parameter& parameter : p_.model.parameters().all()) {
+    const float* g = parameter.grad.as<float>();
+    for (std::int64_t i = 0; i < parameter.elements() && where.empty(); ++i)
+      if (!std::isfinite(g[i])) where = parameter.name;
+    if (!where.empty()) break;
+  }
+  throw Error(ErrorCode::numeric,
+              "step " + std::to_string(index + 1) + ": the " +
+                  (std::isfinite(r.loss) ? "gradient" : "loss") + " is not finite" +
+                  (where.empty() ? "" : " (first in " + where + ")"))
+      .hint("lower learning_rate, or look at the rows of this step; the last checkpoint is intact");
+}
+
+void Trainer::watch_loss(std::int64_t index, double loss) {
+  if (!p_.config.loss_watchdog_threshold) return;
+  over_threshold_ = loss > *p_.config.loss_watchdog_threshold ? over_threshold_ + 1 : 0;
+  if (over_threshold_ < p_.config.loss_watchdog_patience) return;
+  throw Error(ErrorCode::numeric,
+              "step " + std::to_string(index + 1) + ": the loss was above loss_watchdog_threshold for " +
+                  std::to_string(over_threshold_) + " steps");
+}
+
+bool Trainer::asked_to_stop() const {
+  return p_.comm.max(std::int64_t{signal_.requested()}) != 0;
+}
+
+double Trainer::evaluate(std::int64_t step) {
+  const auto start = Clock::now();
+  double sums[2] = {0, 0};
+  for (std::int64_t i = 0; i < p_.eval_plan->total_steps(); ++i) {
+    const auto rows = p_.eval_plan->rows(i, p_.comm.rank(), 0);
+    if (rows.empty()) continue;
+    const device::ArenaScope scope(p_.ctx.arena);
+    const data::MicroBatch micro = data::make_micro_batch(*p_.eval_dataset, rows);
+    const model::Batch batch = batch_of(micro, 0);
+    model::Decoder::Saved saved;
+    const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
+    sums[0] += model::CausalLmLoss::evaluate(p_.ctx, p_.model, batch, hidden);
+    sums[1] += static_cast<double>(micro.label_tokens);
+  }
+  p_.comm.sum(sums, 2);
+  const double loss = sums[0] / std::max(1.0, sums[1]);
+  if (!first_eval_) first_eval_ = loss;
+  last_eval_ = loss;
+  p_.events.eval({.step = step, .epoch = p_.plan.epoch_at(step), .eval_loss = loss,
+                  .label_tokens = static_cast<std::int64_t>(sums[1]),
+                  .seconds = seconds_since(start)});
+  return loss;
+}
+
+Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int64_t)>& save) {
+  const auto start = Clock::now();
+  if (p_.eval_plan != nullptr) evaluate(first_step);
+  double window_loss = 0, window_seconds = 0;
+  std::int64_t window_steps = 0, window_tokens = 0, window_labels = 0;
+  for (std::int64_t index = first_step; index < p_.cadence.total_steps; ++index) {
+    const auto step_start = Clock::now();
+    const StepResult r = step(index);
+    const std::int64_t done = index + 1;
+    window_seconds += seconds_since(step_start);
+    window_loss += r.loss;
+    window_tokens += r.tokens;
+    window_labels += r.label_tokens;
+    ++window_steps;
+    last_loss_ = r.loss;
+    const bool logged = p_.cadence.logs(done);
+    p_.events.step({.step = done,
+                    .epoch = p_.plan.epoch_at(done),
+                    .loss = window_loss / static_cast<double>(window_steps),
+                    .grad_norm = r.grad_norm,
+                    .learning_rate = r.learning_rate,
+                    .label_tokens = window_labels,
+                    .tokens = window_tokens,
+                    .tokens_per_second = static_cast<double>(window_tokens) / window_seconds,
+                    .memory_bytes = observe::peak_memory_bytes(),
+                    .seconds = seconds_since(start)},
+                   logged);
+    if (logged) {
+      window_loss = window_seconds = 0;
+      window_steps = window_tokens = window_labels = 0;
+    }
+    watch_loss(index, r.loss);
+    if (p_.eval_plan != nullptr && p_.cadence.evaluates(done)) evaluate(done);
+    const bool stop = asked_to_stop();
+    if (p_.cadence.saves(done) || stop) save(done);
+    if (stop && done < p_.cadence.total_steps) return Outcome::stopped;
+  }
+  return Outcome::finished;
+}
+
+}  // namespace axl::train

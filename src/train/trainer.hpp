@@ -1,0 +1,68 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "config/config.hpp"
+#include "data/batch_plan.hpp"
+#include "model/losses/causal_lm.hpp"
+#include "observe/run_events.hpp"
+#include "optim/optimizer.hpp"
+#include "train/cadence.hpp"
+#include "train/gradient_reducer.hpp"
+#include "train/stop_signal.hpp"
+
+namespace axl::train {
+
+/// What a step needs besides the model: borrowed from run(), which owns all of it.
+struct TrainerParts {
+  const config::Config& config;
+  const parallel::Comm& comm;
+  ops::Context& ctx;
+  model::Decoder& model;
+  const data::PreparedDataset& dataset;
+  const data::BatchPlan& plan;
+  const data::PreparedDataset* eval_dataset;  ///< nullptr: no evaluation
+  const data::BatchPlan* eval_plan;
+  optim::Optimizer& optimizer;
+  const Cadence& cadence;
+  observe::EventSink& events;  ///< of rank 0; a silent one elsewhere
+};
+
+enum class Outcome { finished, stopped };
+
+/// The step loop. A step is a function of (seed, step, global rows): nothing else is carried but the
+/// parameters and the optimiser's state.
+class Trainer {
+ public:
+  explicit Trainer(const TrainerParts& parts);
+  /// Trains from `first_step` to the end. `save(step)` writes a checkpoint, collectively.
+  Outcome run(std::int64_t first_step, const std::function<void(std::int64_t step)>& save);
+  /// Mean loss over all label tokens of the evaluation rows, on every rank.
+  double evaluate(std::int64_t step);
+  double last_loss() const { return last_loss_; }
+  std::optional<double> first_eval_loss() const { return first_eval_; }
+  std::optional<double> last_eval_loss() const { return last_eval_; }
+
+ private:
+  struct StepResult {
+    double loss = 0, grad_norm = 0, learning_rate = 0;
+    std::int64_t label_tokens = 0, tokens = 0;
+  };
+  StepResult step(std::int64_t index);
+  double forward_backward(const data::MicroBatch& micro, double grad_scale, std::uint64_t key,
+                          bool last);
+  void check_finite(std::int64_t index, const StepResult& result) const;
+  bool asked_to_stop() const;
+  void watch_loss(std::int64_t index, double loss);
+
+  TrainerParts p_;
+  GradientReducer reducer_;
+  StopSignal signal_;
+  double last_loss_ = 0;
+  std::int64_t over_threshold_ = 0;
+  std::optional<double> first_eval_, last_eval_;
+};
+
+}  // namespace axl::train
