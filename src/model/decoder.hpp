@@ -85,6 +85,7 @@ class Decoder {
   void refresh_values(Context& ctx);
 
   const weights::ModelConfig& config() const { return config_; }
+  const DecoderOptions& options() const { return options_; }
   const FamilySpec& family() const { return family_; }
   DType compute() const { return options_.compute; }
   tensor::ParameterTable& parameters() { return parameters_; }

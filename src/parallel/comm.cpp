@@ -7,12 +7,6 @@
 namespace axl::parallel {
 namespace {
 
-int environment_number(std::initializer_list<const char*> names, int otherwise) {
-  for (const char* name : names)
-    if (const char* text = std::getenv(name)) return std::atoi(text);
-  return otherwise;
-}
-
 void check(int status, const char* what) {
   if (status == MPI_SUCCESS) return;
   char text[MPI_MAX_ERROR_STRING];
@@ -30,16 +24,6 @@ void in_pieces(std::int64_t n, F f) {
 }
 
 }  // namespace
-
-int launched_rank() {
-  return environment_number({"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}, 0);
-}
-int launched_local_size() {
-  return std::max(1, environment_number({"OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE"}, 1));
-}
-int launched_local_rank() {
-  return environment_number({"OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"}, 0);
-}
 
 MpiSession::MpiSession(int* argc, char*** argv) {
   int provided = MPI_THREAD_SINGLE;

@@ -10,13 +10,6 @@
 
 namespace axl::parallel {
 
-/// Our rank as the launcher's environment tells it (Open MPI, PMIx, Slurm), before MPI_Init; 0 when
-/// there is no launcher. For messages that only one rank prints.
-int launched_rank();
-/// Ranks on this node and our number among them, from the launcher's environment.
-int launched_local_size();
-int launched_local_rank();
-
 /// MPI for the lifetime of this object; the first object of run(), so the last to go.
 class MpiSession {
  public:

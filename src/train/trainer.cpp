@@ -73,7 +73,7 @@ Trainer::StepResult Trainer::step(std::int64_t index) {
   result.learning_rate =
       p_.config.learning_rate * optim::schedules()
                                     .get(p_.config.lr_scheduler)
-                                    .factor(index, p_.cadence.schedule(p_.config));
+                                    .factor(index, p_.cadence.schedule);
   const double limit = p_.config.max_grad_norm;
   // torch.nn.utils.clip_grad_norm_: max / (norm + 1e-6), at most 1.
   const double clip = limit > 0 ? std::min(1.0, limit / (result.grad_norm + 1e-6)) : 1.0;

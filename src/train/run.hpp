@@ -1,0 +1,18 @@
+#pragma once
+#include <string>
+
+#include "config/config.hpp"
+
+namespace axl::train {
+
+struct RunRequest {
+  config::Config config;
+  std::string config_path;
+  std::string effective_json;
+};
+
+/// Trains what the configuration says, as one rank of the job. Returns the exit code: 0 done, 75
+/// stopped on request with a checkpoint written. Throws Error on every rank, with the same text.
+int run(const RunRequest& request);
+
+}  // namespace axl::train

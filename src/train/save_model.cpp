@@ -1,0 +1,88 @@
+#include "train/save_model.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "adapter/peft_files.hpp"
+#include "core/durable_file.hpp"
+#include "weights/convert.hpp"
+
+namespace axl::train {
+namespace {
+
+weights::TensorToWrite trained_tensor(const tensor::Parameter& p) {
+  return weights::float_tensor(p.name, p.shape, p.master.as<float>());
+}
+
+/// A trained parameter in the type that the model is saved in.
+weights::TensorToWrite converted_parameter(const tensor::Parameter& p, weights::Storage storage) {
+  if (storage == weights::Storage::f32) return trained_tensor(p);
+  const auto bytes =
+      std::as_bytes(std::span(p.master.as<float>(), static_cast<std::size_t>(p.elements())));
+  const weights::TensorEntry entry{.name = p.name, .storage = weights::Storage::f32,
+                                   .shape = p.shape, .bytes = bytes};
+  return weights::converted(entry, storage);
+}
+
+void save_full(const std::string& folder, model::Decoder& model, const weights::WeightFile& base) {
+  const bool half = model.compute() == DType::bf16;
+  const weights::Storage storage = half ? weights::Storage::bf16 : weights::Storage::f32;
+  std::vector<weights::TensorToWrite> tensors;
+  for (const weights::TensorEntry& e : base.tensors()) {
+    if (const tensor::Parameter* p = model.parameters().find(e.name))
+      tensors.push_back(converted_parameter(*p, storage));
+    else
+      tensors.push_back(weights::converted(e, storage));
+  }
+  weights::write_model_safetensors(folder, tensors);
+  nlohmann::ordered_json config = nlohmann::ordered_json::parse(model.config().raw);
+  config["torch_dtype"] = half ? "bfloat16" : "float32";
+  if (config.contains("dtype")) config["dtype"] = config["torch_dtype"];
+  write_durably(folder + "/config.json", config.dump(2) + "\n");
+}
+
+}  // namespace
+
+adapter::PeftConfig peft_config_of(const config::Config& config, const model::FamilySpec& family) {
+  adapter::PeftConfig peft;
+  peft.r = config.lora_r;
+  peft.lora_alpha = config.lora_alpha;
+  peft.lora_dropout = config.lora_dropout;
+  peft.use_rslora = config.peft_use_rslora;
+  peft.modules_to_save = config.lora_modules_to_save;
+  peft.base_model_name_or_path = config.base_model;
+  peft.layers_to_transform = config.peft_layers_to_transform;
+  for (const auto& [pattern, r] : config.lora_rank_pattern) peft.rank_pattern.emplace_back(pattern, r);
+  for (const auto& [pattern, alpha] : config.lora_alpha_pattern)
+    peft.alpha_pattern.emplace_back(pattern, alpha);
+  const std::vector<std::string>& given = config.lora_target_modules;
+  const bool expression = given.size() == 1 && !config.lora_target_linear &&
+                          given[0].find_first_of("*+?|()[]^$\\") != std::string::npos;
+  if (expression) {
+    peft.target_modules.expression = given[0];
+    return peft;
+  }
+  peft.target_modules.names = given;
+  if (config.lora_target_linear)
+    for (const std::string_view module :
+         {family.q, family.k, family.v, family.o, family.gate, family.up, family.down}) {
+      const std::string last(module.substr(module.rfind('.') + 1));
+      auto& names = peft.target_modules.names;
+      if (std::find(names.begin(), names.end(), last) == names.end()) names.push_back(last);
+    }
+  return peft;
+}
+
+void save_trained(const std::string& folder, model::Decoder& model,
+                  const weights::WeightFile& base) {
+  const auto& lora = model.options().training.lora;
+  if (!lora) {
+    save_full(folder, model, base);
+    return;
+  }
+  std::vector<weights::TensorToWrite> tensors;
+  for (const tensor::Parameter& p : model.parameters().all()) tensors.push_back(trained_tensor(p));
+  adapter::write_adapter(folder, *lora, std::move(tensors));
+}
+
+}  // namespace axl::train

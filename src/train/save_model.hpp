@@ -1,0 +1,19 @@
+#pragma once
+#include <string>
+
+#include "config/config.hpp"
+#include "model/decoder.hpp"
+#include "tokenizer/tokenizer.hpp"
+
+namespace axl::train {
+
+/// The LoRA that a configuration asks for, on a model of this family.
+adapter::PeftConfig peft_config_of(const config::Config& config, const model::FamilySpec& family);
+
+/// Writes what was trained into an existing folder: adapter_model.safetensors and
+/// adapter_config.json, or for a full fine-tune model.safetensors and config.json in the compute
+/// type. One rank only.
+void save_trained(const std::string& folder, model::Decoder& model,
+                  const weights::WeightFile& base);
+
+}  // namespace axl::train

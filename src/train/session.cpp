@@ -1,0 +1,124 @@
+#include "train/session.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "adapter/peft_files.hpp"
+#include "core/log.hpp"
+#include "data/prepare.hpp"
+#include "train/save_model.hpp"
+
+namespace axl::train {
+namespace {
+
+std::vector<std::int32_t> lengths_of(const data::PreparedDataset& dataset) {
+  std::vector<std::int32_t> out(static_cast<std::size_t>(dataset.rows()));
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = static_cast<std::int32_t>(dataset.length(static_cast<std::int64_t>(i)));
+  return out;
+}
+
+void report(const data::PrepareResult& prepared) {
+  for (const data::DatasetReport& r : prepared.reports) {
+    const std::int64_t dropped =
+        r.dropped_broken + r.dropped_too_long + r.dropped_too_short + r.dropped_no_labels;
+    log::info("data: {} ({}): {} of {} rows, {} tokens, {} of them labels{}", r.path, r.type,
+              r.rows_kept, r.rows_read, r.tokens, r.label_tokens,
+              dropped == 0 ? ""
+                           : fmt::format("; dropped {} broken, {} too long, {} too short, {} without labels",
+                                         r.dropped_broken, r.dropped_too_long, r.dropped_too_short,
+                                         r.dropped_no_labels));
+    for (const std::string& example : r.examples) log::warning("{}", example);
+  }
+  for (const std::string& warning : prepared.warnings) log::warning("{}", warning);
+}
+
+}  // namespace
+
+DType compute_type(const config::Config& config) {
+  return config.dtype == "bf16" ? DType::bf16 : DType::f32;
+}
+
+RunModel open_model(const config::Config& config) {
+  const std::string& from =
+      config.base_model_config.empty() ? config.base_model : config.base_model_config;
+  RunModel m{weights::read_model_config(from), weights::WeightFile::open(config.base_model)};
+  model::family_of(m.config).check(m.config);
+  return m;
+}
+
+model::DecoderOptions decoder_options(const config::Config& config,
+                                      const weights::ModelConfig& model_config) {
+  model::DecoderOptions o;
+  o.compute = compute_type(config);
+  o.gradient_checkpointing = config.gradient_checkpointing;
+  o.seed = static_cast<std::uint64_t>(config.seed);
+  // Measured (docs/architecture.md, "Packed weights"): packing gains 5 % and doubles the frozen
+  // weights; under bf16 both copies are as small as one f32 copy.
+  o.prepack = o.compute == DType::bf16;
+  if (config.adapter.empty()) {
+    o.training.full = true;
+    o.training.unfrozen_parameters = config.unfrozen_parameters;
+    return o;
+  }
+  o.training.lora = config.lora_model_dir.empty()
+                        ? peft_config_of(config, model::family_of(model_config))
+                        : adapter::read_peft_config(config.lora_model_dir);
+  o.training.lora->base_model_name_or_path = config.base_model;
+  o.training.lora_plus_ratio = config.loraplus_lr_ratio.value_or(1.0);
+  return o;
+}
+
+RunData load_data(const config::Config& config, const parallel::Comm& comm,
+                  const weights::ModelConfig& model) {
+  std::string train_path, eval_path;
+  parallel::collectively(comm, [&] {
+    if (comm.rank() != 0) return;
+    const tokenizer::Tokenizer tokenizer = data::load_tokenizer(config);
+    if (tokenizer.vocab_size() > model.vocab_size)
+      throw Error(ErrorCode::input,
+                  fmt::format("the tokenizer has {} tokens, the model's embedding {} rows",
+                              tokenizer.vocab_size(), model.vocab_size))
+          .at(config.at("base_model"))
+          .hint("tokenizer and model do not belong together, or tokens were added that the "
+                "embedding has no rows for");
+    const data::PrepareResult prepared = data::prepare(config, tokenizer, {});
+    report(prepared);
+    train_path = prepared.train_path;
+    eval_path = prepared.eval_path;
+  });
+  train_path = comm.broadcast(train_path, 0);
+  eval_path = comm.broadcast(eval_path, 0);
+  RunData out;
+  parallel::collectively(comm, [&] {
+    out.train = data::PreparedDataset::open(train_path);
+    if (!eval_path.empty()) out.eval = data::PreparedDataset::open(eval_path);
+    data::BatchPlanOptions o;
+    o.micro_batch_size = config.micro_batch_size;
+    o.gradient_accumulation_steps = config.gradient_accumulation_steps;
+    o.world_size = comm.size();
+    o.sequence_len = config.sequence_len;
+    o.sample_packing = config.sample_packing;
+    o.bin_size = config.sample_packing_bin_size;
+    o.group_size = config.sample_packing_group_size;
+    o.sequential = config.curriculum_sampling;
+    o.seed = config.seed;
+    o.num_epochs = config.num_epochs;
+    o.max_steps = config.max_steps.value_or(-1);
+    out.plan = std::make_unique<data::BatchPlan>(lengths_of(*out.train), o);
+    out.max_tokens = out.plan->max_tokens_per_micro_batch();
+    if (!out.eval) return;
+    o.micro_batch_size = config.eval_batch_size;
+    o.gradient_accumulation_steps = 1;
+    o.sequence_len = config.eval_sequence_len.value_or(config.sequence_len);
+    o.sample_packing = config.eval_sample_packing.value_or(config.sample_packing);
+    o.sequential = true;
+    o.num_epochs = 1;
+    o.max_steps = -1;
+    out.eval_plan = std::make_unique<data::BatchPlan>(lengths_of(*out.eval), o);
+    out.max_tokens = std::max(out.max_tokens, out.eval_plan->max_tokens_per_micro_batch());
+  });
+  return out;
+}
+
+}  // namespace axl::train

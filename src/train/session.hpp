@@ -1,0 +1,35 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "data/batch_plan.hpp"
+#include "model/decoder.hpp"
+#include "parallel/comm.hpp"
+#include "train/cadence.hpp"
+
+namespace axl::train {
+
+/// The rows of a run: prepared once by rank 0, mapped by everybody, and the exact plan over them.
+struct RunData {
+  std::optional<data::PreparedDataset> train, eval;
+  std::unique_ptr<data::BatchPlan> plan, eval_plan;
+  std::int64_t max_tokens = 0;  ///< of a micro-batch, training or evaluation
+};
+RunData load_data(const config::Config& config, const parallel::Comm& comm,
+                  const weights::ModelConfig& model);
+
+/// The base model's files, opened and checked, before anything large is allocated.
+struct RunModel {
+  weights::ModelConfig config;
+  weights::WeightFile weights;
+};
+RunModel open_model(const config::Config& config);
+
+DType compute_type(const config::Config& config);
+model::DecoderOptions decoder_options(const config::Config& config,
+                                      const weights::ModelConfig& model);
+
+}  // namespace axl::train
