@@ -17,6 +17,10 @@ CommandSpec version_command();
 
 const std::vector<CommandGroup>& command_groups() {
   static const std::vector<CommandGroup> groups{
+      {"Train",
+       {
+           train_command(),
+       }},
       {"Configure",
        {
            init_command(),

@@ -1,8 +1,9 @@
 #include "train/stop_signal.hpp"
 
-#include <csignal>
-#include <cstdlib>
 #include <unistd.h>
+
+#include <csignal>
+#include <initializer_list>
 
 namespace axl::train {
 namespace {

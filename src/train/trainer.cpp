@@ -107,8 +107,23 @@ void Trainer::watch_loss(std::int64_t index, double loss) {
                   std::to_string(over_threshold_) + " steps");
 }
 
-bool Trainer::asked_to_stop() const {
-  return p_.comm.max(std::int64_t{signal_.requested()}) != 0;
+void Trainer::record(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (...) {
+    if (!record_failure_) record_failure_ = std::current_exception();
+  }
+}
+
+bool Trainer::agree_to_stop() {
+  enum : std::int64_t { go_on, stop, fail };
+  const std::int64_t mine = record_failure_ ? fail : signal_.requested() != 0 ? stop : go_on;
+  const std::int64_t agreed = p_.comm.max(mine);
+  if (agreed == fail)
+    parallel::collectively(p_.comm, [&] {
+      if (record_failure_) std::rethrow_exception(record_failure_);
+    });
+  return agreed == stop;
 }
 
 double Trainer::evaluate(std::int64_t step) {
@@ -129,9 +144,11 @@ double Trainer::evaluate(std::int64_t step) {
   const double loss = sums[0] / std::max(1.0, sums[1]);
   if (!first_eval_) first_eval_ = loss;
   last_eval_ = loss;
-  p_.events.eval({.step = step, .epoch = p_.plan.epoch_at(step), .eval_loss = loss,
-                  .label_tokens = static_cast<std::int64_t>(sums[1]),
-                  .seconds = seconds_since(start)});
+  record([&] {
+    p_.events.eval({.step = step, .epoch = p_.plan.epoch_at(step), .eval_loss = loss,
+                    .label_tokens = static_cast<std::int64_t>(sums[1]),
+                    .seconds = seconds_since(start)});
+  });
   return loss;
 }
 
@@ -151,24 +168,27 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
     ++window_steps;
     last_loss_ = r.loss;
     const bool logged = p_.cadence.logs(done);
-    p_.events.step({.step = done,
-                    .epoch = p_.plan.epoch_at(done),
-                    .loss = window_loss / static_cast<double>(window_steps),
-                    .grad_norm = r.grad_norm,
-                    .learning_rate = r.learning_rate,
-                    .label_tokens = window_labels,
-                    .tokens = window_tokens,
-                    .tokens_per_second = static_cast<double>(window_tokens) / window_seconds,
-                    .memory_bytes = observe::peak_memory_bytes(),
-                    .seconds = seconds_since(start)},
-                   logged);
+    const std::int64_t memory = p_.comm.max(observe::peak_resident_bytes());
+    record([&] {
+      p_.events.step({.step = done,
+                      .epoch = p_.plan.epoch_at(done),
+                      .loss = window_loss / static_cast<double>(window_steps),
+                      .grad_norm = r.grad_norm,
+                      .learning_rate = r.learning_rate,
+                      .label_tokens = window_labels,
+                      .tokens = window_tokens,
+                      .tokens_per_second = static_cast<double>(window_tokens) / window_seconds,
+                      .memory_bytes = memory,
+                      .seconds = seconds_since(start)},
+                     logged);
+    });
     if (logged) {
       window_loss = window_seconds = 0;
       window_steps = window_tokens = window_labels = 0;
     }
     watch_loss(index, r.loss);
     if (p_.eval_plan != nullptr && p_.cadence.evaluates(done)) evaluate(done);
-    const bool stop = asked_to_stop();
+    const bool stop = agree_to_stop();
     if (p_.cadence.saves(done) || stop) save(done);
     if (stop && done < p_.cadence.total_steps) return Outcome::stopped;
   }

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -54,7 +55,11 @@ class Trainer {
   double forward_backward(const data::MicroBatch& micro, double grad_scale, std::uint64_t key,
                           bool last);
   void check_finite(std::int64_t index, const StepResult& result) const;
-  bool asked_to_stop() const;
+  /// Calls a sink; a failure of it (only rank 0 has one) waits for agree_to_stop().
+  void record(const std::function<void()>& call);
+  /// After every step: all ranks agree whether one was asked to stop; throws on all of them when a
+  /// record could not be written.
+  bool agree_to_stop();
   void watch_loss(std::int64_t index, double loss);
 
   TrainerParts p_;
@@ -63,6 +68,7 @@ class Trainer {
   double last_loss_ = 0;
   std::int64_t over_threshold_ = 0;
   std::optional<double> first_eval_, last_eval_;
+  std::exception_ptr record_failure_;
 };
 
 }  // namespace axl::train

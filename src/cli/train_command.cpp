@@ -1,0 +1,45 @@
+#include <memory>
+
+#include "cli/command.hpp"
+#include "cli/overrides.hpp"
+#include "config/config.hpp"
+#include "train/run.hpp"
+
+namespace axl::cli {
+namespace {
+
+struct Options {
+  std::string file;
+  bool strict = false;
+};
+
+int train(const Options& options, const Overrides& overrides) {
+  config::LoadOptions load_options;
+  load_options.strict = options.strict;
+  load_options.overrides = overrides;
+  train::RunRequest request;
+  request.config = config::load_or_throw(options.file, load_options);
+  request.effective_json = config::load(options.file, load_options).effective_json;
+  request.config_path = options.file;
+  return train::run(request);
+}
+
+}  // namespace
+
+CommandSpec train_command() {
+  return {"train", "Fine-tune as CONFIG says; the default command",
+          [](CLI::App& command, std::function<int()>& action) {
+            const auto options = std::make_shared<Options>();
+            command.add_option("CONFIG", options->file, "YAML configuration")->required();
+            command.add_flag("--strict", options->strict, "Unknown keys are errors");
+            command.allow_extras();
+            command.footer(
+                "Any key of the configuration is an option: --learning-rate 1e-4\n"
+                "Examples:\n"
+                "  mpirun -np 2 axolotl-hpc configs/quickstart.yaml\n"
+                "  srun axolotl-hpc config.yaml --max-steps 100");
+            action = [options, &command] { return train(*options, overrides_from(command)); };
+          }};
+}
+
+}  // namespace axl::cli
