@@ -6,10 +6,13 @@
 #include <filesystem>
 
 #include "core/log.hpp"
+#include "adapter/peft_files.hpp"
 #include "data/prepare.hpp"
 #include "device/session.hpp"
 #include "observe/run_events.hpp"
+#include "model/load_adapter.hpp"
 #include "train/layout.hpp"
+#include "train/resume.hpp"
 #include "train/save_model.hpp"
 #include "train/session.hpp"
 #include "train/trainer.hpp"
@@ -110,7 +113,17 @@ int run(const RunRequest& request) {
   const std::int64_t trained = model->parameters().trained_elements();
   describe_start(config, layout, *model, trained, *data.plan, arena_bytes, kernels.describe());
 
-  const std::int64_t first_step = 0;
+  if (!config.lora_model_dir.empty())
+    parallel::collectively(comm, [&] {
+      model::load_adapter(ctx, *model, adapter::AdapterFiles::open(config.lora_model_dir));
+    });
+  const ResumableState state(config, comm, *model, optimizer, *data.train, *data.plan);
+  std::int64_t first_step = 0;
+  if (const auto folder = state.wanted()) {
+    first_step = state.load(*folder);
+    model->refresh_values(ctx);
+    log::info("resume: {} steps done, from {}", first_step, *folder);
+  }
   parallel::collectively(comm, [&] {
     events->start({.output_dir = config.output_dir, .total_steps = cadence.total_steps,
                    .num_epochs = config.num_epochs, .ranks = comm.size(),
@@ -128,15 +141,26 @@ int run(const RunRequest& request) {
                    .eval_plan = data.eval_plan.get(), .optimizer = optimizer, .cadence = cadence,
                    .events = *events});
   Outcome outcome = Outcome::finished;
-  in_step_phase(comm, [&] { outcome = trainer.run(first_step, [&](std::int64_t) {}); });
+  const auto write_weights = [&](const std::string& folder) {
+    save_trained(folder, *model, base->weights);
+  };
+  std::int64_t steps_done = first_step;
+  in_step_phase(comm, [&] {
+    outcome = trainer.run(first_step, [&](std::int64_t step) {
+      state.save(step, write_weights);
+      steps_done = step;
+      const std::string folder = config.output_dir + "/checkpoint-" + std::to_string(step);
+      parallel::collectively(comm, [&] { events->checkpoint(step, folder); });
+    });
+  });
   parallel::collectively(comm, [&] {
     if (comm.rank() != 0) return;
     if (outcome == Outcome::finished) {
-      save_trained(config.output_dir, *model, base->weights);
+      write_weights(config.output_dir);
       data::load_tokenizer(config).save(config.output_dir);
     }
     events->end({.status = outcome == Outcome::finished ? "done" : "stopped",
-                 .steps = cadence.total_steps,
+                 .steps = outcome == Outcome::finished ? cadence.total_steps : steps_done,
                  .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
                  .train_loss = trainer.last_loss(),
                  .adapter_dir = config.output_dir});

@@ -1,0 +1,79 @@
+#include "train/resume.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/log.hpp"
+
+namespace axl::train {
+
+ResumableState::ResumableState(const config::Config& config, const parallel::Comm& comm,
+                               model::Decoder& model, const optim::Optimizer& optimizer,
+                               const data::PreparedDataset& dataset, const data::BatchPlan& plan)
+    : config_(config), comm_(comm), model_(model), optimizer_(optimizer), dataset_(dataset),
+      plan_(plan) {}
+
+checkpoint::TrainState ResumableState::state() const {
+  checkpoint::TrainState s;
+  tensor::ParameterTable& table = model_.parameters();
+  s.tensors.push_back({"master", {table.flat_elements()}, table.master()});
+  for (const optim::Optimizer::StateBuffer& b : optimizer_.state())
+    s.tensors.push_back({b.name, {b.elements}, b.data});
+  return s;
+}
+
+std::string ResumableState::describe(std::int64_t step) const {
+  nlohmann::ordered_json j;
+  j["step"] = step;
+  j["epoch"] = plan_.epoch_at(step);
+  j["seed"] = config_.seed;
+  j["dataset"] = fmt::format("{:016x}", dataset_.fingerprint());
+  j["global_batch"] = config_.micro_batch_size * config_.gradient_accumulation_steps * comm_.size();
+  j["ranks"] = comm_.size();
+  j["optimizer"] = config_.optimizer;
+  auto& parameters = j["parameters"] = nlohmann::ordered_json::array();
+  for (const tensor::Parameter& p : model_.parameters().all())
+    parameters.push_back({{"name", p.name}, {"shape", p.shape}, {"offset", p.offset}});
+  return j.dump();
+}
+
+void ResumableState::save(std::int64_t step, const checkpoint::WeightsWriter& write_weights) const {
+  checkpoint::TrainState s = state();
+  s.json = describe(step);
+  checkpoint::save_collective(comm_, config_.output_dir, step, s, write_weights,
+                              config_.save_total_limit);
+}
+
+std::optional<std::string> ResumableState::wanted() const {
+  if (!config_.resume_from_checkpoint.empty()) {
+    parallel::collectively(comm_, [&] {
+      if (comm_.rank() == 0 && !std::filesystem::is_directory(config_.resume_from_checkpoint))
+        throw Error(ErrorCode::config,
+                    "there is no checkpoint folder '" + config_.resume_from_checkpoint + "'")
+            .at(config_.at("resume_from_checkpoint"));
+    });
+    return config_.resume_from_checkpoint;
+  }
+  if (!config_.auto_resume_from_checkpoints) return std::nullopt;
+  return checkpoint::find_latest_collective(comm_, config_.output_dir);
+}
+
+std::int64_t ResumableState::load(const std::string& folder) const {
+  checkpoint::TrainState s = state();
+  checkpoint::load_collective(comm_, folder, s);
+  const auto saved = nlohmann::json::parse(s.json);
+  const auto now = nlohmann::json::parse(describe(saved.at("step")));
+  if (saved.at("parameters") != now.at("parameters"))
+    throw Error(ErrorCode::checkpoint,
+                folder + ": its trained parameters are not those of this configuration")
+        .hint("adapter, lora_r, lora_target_modules and base_model must be as when it was written");
+  for (const char* key : {"dataset", "global_batch", "seed"})
+    if (saved.at(key) != now.at(key) && comm_.rank() == 0)
+      log::warning("{}: '{}' was {} and is {} now: the run goes on, but not as if it had never stopped",
+                   folder, key, saved.at(key).dump(), now.at(key).dump());
+  return saved.at("step");
+}
+
+}  // namespace axl::train

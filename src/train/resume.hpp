@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "checkpoint/checkpoint.hpp"
+#include "config/config.hpp"
+#include "data/batch_plan.hpp"
+#include "model/decoder.hpp"
+#include "optim/optimizer.hpp"
+#include "parallel/comm.hpp"
+
+namespace axl::train {
+
+/// Everything that a step depends on besides the inputs of the run: the trained parameters, the
+/// optimiser's state and the number of steps done. Data position and random numbers are functions of
+/// the step (data/batch_plan.hpp, dropout keys), so they need no state of their own.
+class ResumableState {
+ public:
+  ResumableState(const config::Config& config, const parallel::Comm& comm, model::Decoder& model,
+                 const optim::Optimizer& optimizer, const data::PreparedDataset& dataset,
+                 const data::BatchPlan& plan);
+  /// Collective. Writes output_dir/checkpoint-STEP.
+  void save(std::int64_t step, const checkpoint::WeightsWriter& write_weights) const;
+  /// The checkpoint that the configuration asks to go on from: resume_from_checkpoint, or the newest
+  /// valid one with auto_resume_from_checkpoints. Collective.
+  std::optional<std::string> wanted() const;
+  /// Collective. Returns the number of steps done. Error{checkpoint} when it belongs to another
+  /// model or adapter; warns when the data or the batch layout differ.
+  std::int64_t load(const std::string& folder) const;
+
+ private:
+  checkpoint::TrainState state() const;
+  std::string describe(std::int64_t step) const;
+  const config::Config& config_;
+  const parallel::Comm& comm_;
+  model::Decoder& model_;
+  const optim::Optimizer& optimizer_;
+  const data::PreparedDataset& dataset_;
+  const data::BatchPlan& plan_;
+};
+
+}  // namespace axl::train
