@@ -20,6 +20,7 @@ const std::vector<CommandGroup>& command_groups() {
       {"Train",
        {
            train_command(),
+           plan_command(),
        }},
       {"Configure",
        {

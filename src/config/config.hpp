@@ -149,6 +149,7 @@ struct Config {
   std::string eval_strategy;  ///< "", steps, epoch, no
   std::string resume_from_checkpoint;
   bool auto_resume_from_checkpoints = false;
+  std::string loss_normalization = "global_tokens";  ///< our extension; or "axolotl"
   std::optional<double> loss_watchdog_threshold;
   std::int64_t loss_watchdog_patience = 3;
   std::optional<std::int64_t> early_stopping_patience;

@@ -44,6 +44,11 @@ ConfigSection output_section() {
           key("early_stopping_patience", &Config::early_stopping_patience,
               "Stop after so many evaluations without a lower loss.")
               .at_least(1),
+          key("loss_normalization", &Config::loss_normalization,
+              "How a step's loss is averaged. global_tokens: over all label tokens of the global "
+              "batch, whatever the split. axolotl: over each micro-batch first, then over "
+              "micro-batches and ranks, as Axolotl does.")
+              .one_of({"global_tokens", "axolotl"}),
           key("loss_watchdog_threshold", &Config::loss_watchdog_threshold,
               "Stop with an error when the loss stays above this.")
               .more_than(0),

@@ -50,6 +50,7 @@ struct DecoderOptions {
   bool prepack = false;        ///< copies of the frozen matrices in the GEMM's own layout
   bool gradient_checkpointing = false;
   std::uint64_t seed = 42;     ///< of new adapter weights
+  bool plan_only = false;      ///< nothing is allocated or read: sizes and plan_bytes() only
 };
 
 /// A decoder-only language model of one of the families, ready to train or to run.

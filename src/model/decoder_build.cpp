@@ -256,10 +256,11 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
       throw Error(ErrorCode::config, "lora_target_modules match no linear layer of this model")
           .hint("modules: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj");
   }
-  parameters_.finish();
-  store.materialise(memory, queue);
   weight_bytes_ = store.bytes();
   mapped_bytes_ = store.mapped_bytes();
+  if (options_.plan_only) return;
+  parameters_.finish();
+  store.materialise(memory, queue);
   initialise_trained(weights);
   device::Arena none(64);
   Context ctx{kernels_, queue, none};

@@ -9,7 +9,7 @@ using tensor::allocate;
 DecoderLayer::Saved DecoderLayer::allocate_saved(device::Arena& arena, DType compute,
                                                  std::int64_t T) const {
   Saved s;
-  s.x1 = allocate(arena, compute, {T, input_norm.weight.dim(0)});
+  s.x1 = allocate(arena, compute, {T, attention.q.in});
   s.rstd = allocate(arena, accumulator_of(compute), {T});
   s.rstd1 = allocate(arena, accumulator_of(compute), {T});
   s.attention = attention.allocate_saved(arena, compute, T);

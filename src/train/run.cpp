@@ -89,7 +89,7 @@ int run(const RunRequest& request) {
   std::optional<RunModel> base;
   parallel::collectively(comm, [&] { base = open_model(config); });
   create_output_folder(config, comm);
-  RunData data = load_data(config, comm, base->config);
+  RunData data = load_data(config, comm.size(), comm, base->config);
 
   parallel::NodeShared shared(node);
   std::unique_ptr<model::Decoder> model;

@@ -69,7 +69,7 @@ model::DecoderOptions decoder_options(const config::Config& config,
   return o;
 }
 
-RunData load_data(const config::Config& config, const parallel::Comm& comm,
+RunData load_data(const config::Config& config, std::int64_t ranks, const parallel::Comm& comm,
                   const weights::ModelConfig& model) {
   std::string train_path, eval_path;
   parallel::collectively(comm, [&] {
@@ -96,7 +96,7 @@ RunData load_data(const config::Config& config, const parallel::Comm& comm,
     data::BatchPlanOptions o;
     o.micro_batch_size = config.micro_batch_size;
     o.gradient_accumulation_steps = config.gradient_accumulation_steps;
-    o.world_size = comm.size();
+    o.world_size = ranks;
     o.sequence_len = config.sequence_len;
     o.sample_packing = config.sample_packing;
     o.bin_size = config.sample_packing_bin_size;

@@ -8,6 +8,7 @@
 #include "data/batch_plan.hpp"
 #include "model/decoder.hpp"
 #include "parallel/comm.hpp"
+#include "optim/optimizer.hpp"
 #include "train/cadence.hpp"
 
 namespace axl::train {
@@ -18,7 +19,8 @@ struct RunData {
   std::unique_ptr<data::BatchPlan> plan, eval_plan;
   std::int64_t max_tokens = 0;  ///< of a micro-batch, training or evaluation
 };
-RunData load_data(const config::Config& config, const parallel::Comm& comm,
+/// `ranks` is the number of data-parallel ranks that the plan is for: comm.size() in a run.
+RunData load_data(const config::Config& config, std::int64_t ranks, const parallel::Comm& comm,
                   const weights::ModelConfig& model);
 
 /// The base model's files, opened and checked, before anything large is allocated.

@@ -41,12 +41,21 @@ double Trainer::forward_backward(const data::MicroBatch& micro, double grad_scal
   return sum;
 }
 
+std::int64_t Trainer::filled_micro_batches(std::int64_t index) const {
+  std::int64_t filled = 0;
+  for (std::int64_t micro = 0; micro < p_.config.gradient_accumulation_steps; ++micro)
+    for (std::int64_t rank = 0; rank < p_.comm.size(); ++rank)
+      filled += p_.plan.rows(index, rank, micro).empty() ? 0 : 1;
+  return filled;
+}
+
 Trainer::StepResult Trainer::step(std::int64_t index) {
   StepResult result;
   p_.model.parameters().zero_grad();
   result.label_tokens = p_.plan.global_label_tokens(index, p_.dataset);
-  const double grad_scale = 1.0 / static_cast<double>(std::max<std::int64_t>(1, result.label_tokens));
+  const bool by_micro_batch = p_.config.loss_normalization == "axolotl";
   const std::int64_t micros = p_.config.gradient_accumulation_steps;
+  const std::int64_t parts = by_micro_batch ? filled_micro_batches(index) : 1;
   double sums[2] = {0, 0};  // loss, tokens
   bool reduced = false;
   for (std::int64_t micro = 0; micro < micros; ++micro) {
@@ -59,14 +68,16 @@ Trainer::StepResult Trainer::step(std::int64_t index) {
         static_cast<std::uint64_t>((index * micros + micro) * p_.comm.size() + p_.comm.rank());
     const std::uint64_t key =
         kernels::hash_counter(static_cast<std::uint64_t>(p_.config.seed), global_micro) | 1u;
-    sums[0] += forward_backward(batch, grad_scale, key, last);
+    const std::int64_t labels = by_micro_batch ? batch.label_tokens * parts : result.label_tokens;
+    const double scale = 1.0 / static_cast<double>(std::max<std::int64_t>(1, labels));
+    sums[0] += scale * forward_backward(batch, scale, key, last);
     sums[1] += static_cast<double>(batch.tokens());
     reduced = last;
   }
   if (!reduced) reducer_.layer_done(-1);
   reducer_.finish();
   p_.comm.sum(sums, 2);
-  result.loss = sums[0] * grad_scale;
+  result.loss = sums[0];
   result.tokens = static_cast<std::int64_t>(sums[1]);
   result.grad_norm = optim::gradient_norm(p_.ctx, p_.model.parameters());
   check_finite(index, result);

@@ -52,6 +52,8 @@ class Trainer {
     std::int64_t label_tokens = 0, tokens = 0;
   };
   StepResult step(std::int64_t index);
+  /// Micro-batches of a step, over all ranks, that have rows.
+  std::int64_t filled_micro_batches(std::int64_t index) const;
   double forward_backward(const data::MicroBatch& micro, double grad_scale, std::uint64_t key,
                           bool last);
   void check_finite(std::int64_t index, const StepResult& result) const;
