@@ -8,10 +8,12 @@ CommandSpec export_command();
 CommandSpec inference_command();
 CommandSpec init_command();
 CommandSpec merge_command();
+CommandSpec plan_command();
 CommandSpec preprocess_command();
 CommandSpec preview_command();
 CommandSpec schema_command();
 CommandSpec tokenize_command();
+CommandSpec train_command();
 CommandSpec validate_command();
 CommandSpec version_command();
 
