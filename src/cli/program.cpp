@@ -19,7 +19,7 @@ namespace {
 int fail(const Error& error) {
   // The ranks of one job read the same command line and the same file, and `collectively` makes all
   // of them throw the same error: rank 0 speaks for all. What broke while running is told by all.
-  const bool told_by_rank_0 = error.exit_code() == kExitBadInput || error.failing_rank() >= 0;
+  const bool told_by_rank_0 = error.exit_code() == kExitBadInput || error.is_agreed();
   if (launched_rank() == 0 || !told_by_rank_0) fmt::print(stderr, "error: {}\n", error.what());
   return error.exit_code();
 }

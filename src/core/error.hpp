@@ -53,6 +53,11 @@ class Error final : public std::exception {
     render();
     return std::move(*this);
   }
+  /// Every rank of the job throws this same error: one of them speaks for all.
+  Error&& agreed() && {
+    agreed_ = true;
+    return std::move(*this);
+  }
   Error&& rank(int r) && {
     rank_ = r;
     render();
@@ -63,6 +68,7 @@ class Error final : public std::exception {
   const std::string& message() const noexcept { return message_; }
   const std::string& hint() const noexcept { return hint_; }
   const UserLocation& where() const noexcept { return where_; }
+  bool is_agreed() const noexcept { return agreed_; }
   /// The rank named by rank(); -1 when the error is not one rank's.
   int failing_rank() const noexcept { return rank_; }
   /// 2 for what the user can mend in his input, 1 for everything that failed while running.
@@ -75,6 +81,7 @@ class Error final : public std::exception {
   UserLocation where_;
   std::string hint_;
   int rank_ = -1;
+  bool agreed_ = false;
   std::string text_;
 };
 

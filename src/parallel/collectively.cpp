@@ -38,7 +38,7 @@ void collectively(const Comm& comm, const std::function<void()>& body) {
   where.key = comm.broadcast(where.key, root);
   where.line = static_cast<int>(numbers[1]);
   where.column = static_cast<int>(numbers[2]);
-  Error error(static_cast<ErrorCode>(numbers[0]), message);
+  Error error = Error(static_cast<ErrorCode>(numbers[0]), message).agreed();
   // These change `error` itself; assigning their result to it would move it onto itself.
   if (!where.file.empty() || !where.key.empty()) static_cast<void>(std::move(error).at(where));
   if (!hint.empty()) static_cast<void>(std::move(error).hint(hint));

@@ -17,6 +17,7 @@ struct Cadence : config::Cadence {
 
   std::int64_t total_steps;
   std::int64_t steps_per_epoch;
+  bool save_first_step;
   optim::ScheduleContext schedule;
 };
 

@@ -39,8 +39,9 @@ std::string ResumableState::describe(std::int64_t step) const {
   return j.dump();
 }
 
-void ResumableState::save(std::int64_t step, const checkpoint::WeightsWriter& write_weights) const {
-  checkpoint::TrainState s = state();
+void ResumableState::save(std::int64_t step, const checkpoint::WeightsWriter& write_weights,
+                          bool weights_only) const {
+  checkpoint::TrainState s = weights_only ? checkpoint::TrainState{} : state();
   s.json = describe(step);
   checkpoint::save_collective(comm_, config_.output_dir, step, s, write_weights,
                               config_.save_total_limit);

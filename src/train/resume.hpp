@@ -20,8 +20,9 @@ class ResumableState {
   ResumableState(const config::Config& config, const parallel::Comm& comm, model::Decoder& model,
                  const optim::Optimizer& optimizer, const data::PreparedDataset& dataset,
                  const data::BatchPlan& plan);
-  /// Collective. Writes output_dir/checkpoint-STEP.
-  void save(std::int64_t step, const checkpoint::WeightsWriter& write_weights) const;
+  /// Collective. Writes output_dir/checkpoint-STEP; `weights_only` leaves out what resuming needs.
+  void save(std::int64_t step, const checkpoint::WeightsWriter& write_weights,
+            bool weights_only) const;
   /// The checkpoint that the configuration asks to go on from: resume_from_checkpoint, or the newest
   /// valid one with auto_resume_from_checkpoints. Collective.
   std::optional<std::string> wanted() const;

@@ -63,9 +63,7 @@ void in_step_phase(const parallel::Comm& comm, F body) {
   try {
     body();
   } catch (const Error& e) {
-    const bool seen_by_all = e.code() == ErrorCode::numeric || e.code() == ErrorCode::io ||
-                             e.code() == ErrorCode::checkpoint;
-    if (seen_by_all || comm.size() == 1) throw;
+    if (e.is_agreed() || comm.size() == 1) throw;
     log::error("rank {}: {}", comm.rank(), e.what());
     comm.abort(e.exit_code());
   } catch (const std::exception& e) {
@@ -82,6 +80,7 @@ int run(const RunRequest& request) {
   parallel::MpiSession mpi(nullptr, nullptr);
   const parallel::Comm comm = parallel::Comm::world();
   const parallel::Comm node = comm.node();
+  log::configure({.rank = comm.rank()});
   const ThreadLayout layout = choose_threads(comm, node);
   device::KokkosSession kokkos(layout.threads);
   const kernels::KernelTable kernels = kernels::make_kernel_table();
@@ -109,7 +108,7 @@ int run(const RunRequest& request) {
                              model->parameters());
   const Cadence cadence(config, data.plan->total_steps(), data.plan->steps_per_epoch());
   const std::unique_ptr<observe::EventSink> events =
-      comm.rank() == 0 ? observe::make_sinks({}) : std::make_unique<observe::EventSink>();
+      comm.rank() == 0 ? observe::make_sinks({.tensorboard = config.use_tensorboard}) : std::make_unique<observe::EventSink>();
   const std::int64_t trained = model->parameters().trained_elements();
   describe_start(config, layout, *model, trained, *data.plan, arena_bytes, kernels.describe());
 
@@ -147,7 +146,7 @@ int run(const RunRequest& request) {
   std::int64_t steps_done = first_step;
   in_step_phase(comm, [&] {
     outcome = trainer.run(first_step, [&](std::int64_t step) {
-      state.save(step, write_weights);
+      state.save(step, write_weights, config.save_only_model);
       steps_done = step;
       const std::string folder = config.output_dir + "/checkpoint-" + std::to_string(step);
       parallel::collectively(comm, [&] { events->checkpoint(step, folder); });

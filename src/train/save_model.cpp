@@ -56,10 +56,8 @@ adapter::PeftConfig peft_config_of(const config::Config& config, const model::Fa
   for (const auto& [pattern, alpha] : config.lora_alpha_pattern)
     peft.alpha_pattern.emplace_back(pattern, alpha);
   const std::vector<std::string>& given = config.lora_target_modules;
-  const bool expression = given.size() == 1 && !config.lora_target_linear &&
-                          given[0].find_first_of("*+?|()[]^$\\") != std::string::npos;
-  if (expression) {
-    peft.target_modules.expression = given[0];
+  if (config.lora_target_is_regex) {
+    peft.target_modules.expression = given.at(0);
     return peft;
   }
   peft.target_modules.names = given;

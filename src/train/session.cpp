@@ -5,6 +5,7 @@
 
 #include "adapter/peft_files.hpp"
 #include "core/log.hpp"
+#include "data/plan_options.hpp"
 #include "data/prepare.hpp"
 #include "train/save_model.hpp"
 
@@ -93,29 +94,12 @@ RunData load_data(const config::Config& config, std::int64_t ranks, const parall
   parallel::collectively(comm, [&] {
     out.train = data::PreparedDataset::open(train_path);
     if (!eval_path.empty()) out.eval = data::PreparedDataset::open(eval_path);
-    data::BatchPlanOptions o;
-    o.micro_batch_size = config.micro_batch_size;
-    o.gradient_accumulation_steps = config.gradient_accumulation_steps;
-    o.world_size = ranks;
-    o.sequence_len = config.sequence_len;
-    o.sample_packing = config.sample_packing;
-    o.bin_size = config.sample_packing_bin_size;
-    o.group_size = config.sample_packing_group_size;
-    o.sequential = config.curriculum_sampling;
-    o.seed = config.seed;
-    o.num_epochs = config.num_epochs;
-    o.max_steps = config.max_steps.value_or(-1);
-    out.plan = std::make_unique<data::BatchPlan>(lengths_of(*out.train), o);
+    out.plan = std::make_unique<data::BatchPlan>(lengths_of(*out.train),
+                                                 data::train_plan_options(config, ranks));
     out.max_tokens = out.plan->max_tokens_per_micro_batch();
     if (!out.eval) return;
-    o.micro_batch_size = config.eval_batch_size;
-    o.gradient_accumulation_steps = 1;
-    o.sequence_len = config.eval_sequence_len.value_or(config.sequence_len);
-    o.sample_packing = config.eval_sample_packing.value_or(config.sample_packing);
-    o.sequential = true;
-    o.num_epochs = 1;
-    o.max_steps = -1;
-    out.eval_plan = std::make_unique<data::BatchPlan>(lengths_of(*out.eval), o);
+    out.eval_plan = std::make_unique<data::BatchPlan>(lengths_of(*out.eval),
+                                                      data::eval_plan_options(config, ranks));
     out.max_tokens = std::max(out.max_tokens, out.eval_plan->max_tokens_per_micro_batch());
   });
   return out;

@@ -102,10 +102,12 @@ void Trainer::check_finite(std::int64_t index, const StepResult& r) const {
       if (!std::isfinite(g[i])) where = parameter.name;
     if (!where.empty()) break;
   }
+  // Loss and gradients are sums over all ranks: every rank comes here alike.
   throw Error(ErrorCode::numeric,
               "step " + std::to_string(index + 1) + ": the " +
                   (std::isfinite(r.loss) ? "gradient" : "loss") + " is not finite" +
                   (where.empty() ? "" : " (first in " + where + ")"))
+      .agreed()
       .hint("lower learning_rate, or look at the rows of this step; the last checkpoint is intact");
 }
 
@@ -115,7 +117,8 @@ void Trainer::watch_loss(std::int64_t index, double loss) {
   if (over_threshold_ < p_.config.loss_watchdog_patience) return;
   throw Error(ErrorCode::numeric,
               "step " + std::to_string(index + 1) + ": the loss was above loss_watchdog_threshold for " +
-                  std::to_string(over_threshold_) + " steps");
+                  std::to_string(over_threshold_) + " steps")
+      .agreed();
 }
 
 void Trainer::record(const std::function<void()>& call) {
@@ -137,6 +140,10 @@ bool Trainer::agree_to_stop() {
   return agreed == stop;
 }
 
+bool Trainer::stopped_improving() const {
+  return p_.config.early_stopping_patience && evals_without_gain_ >= *p_.config.early_stopping_patience;
+}
+
 double Trainer::evaluate(std::int64_t step) {
   const auto start = Clock::now();
   double sums[2] = {0, 0};
@@ -155,6 +162,8 @@ double Trainer::evaluate(std::int64_t step) {
   const double loss = sums[0] / std::max(1.0, sums[1]);
   if (!first_eval_) first_eval_ = loss;
   last_eval_ = loss;
+  evals_without_gain_ = loss < best_eval_ ? 0 : evals_without_gain_ + 1;
+  best_eval_ = std::min(best_eval_, loss);
   record([&] {
     p_.events.eval({.step = step, .epoch = p_.plan.epoch_at(step), .eval_loss = loss,
                     .label_tokens = static_cast<std::int64_t>(sums[1]),
@@ -200,7 +209,9 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
     watch_loss(index, r.loss);
     if (p_.eval_plan != nullptr && p_.cadence.evaluates(done)) evaluate(done);
     const bool stop = agree_to_stop();
-    if (p_.cadence.saves(done) || stop) save(done);
+    const bool enough = stopped_improving();
+    if (p_.cadence.saves(done) || stop || enough) save(done);
+    if (enough && done < p_.cadence.total_steps) return Outcome::finished;
     if (stop && done < p_.cadence.total_steps) return Outcome::stopped;
   }
   return Outcome::finished;

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -62,6 +63,8 @@ class Trainer {
   /// After every step: all ranks agree whether one was asked to stop; throws on all of them when a
   /// record could not be written.
   bool agree_to_stop();
+  /// early_stopping_patience evaluations in a row were no better than the best before them.
+  bool stopped_improving() const;
   void watch_loss(std::int64_t index, double loss);
 
   TrainerParts p_;
@@ -70,6 +73,8 @@ class Trainer {
   double last_loss_ = 0;
   std::int64_t over_threshold_ = 0;
   std::optional<double> first_eval_, last_eval_;
+  double best_eval_ = std::numeric_limits<double>::infinity();
+  std::int64_t evals_without_gain_ = 0;
   std::exception_ptr record_failure_;
 };
 
