@@ -1,5 +1,8 @@
 #include "train/gradient_reducer.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace axl::train {
 
 GradientReducer::GradientReducer(const parallel::Comm& comm, tensor::ParameterTable& table,
@@ -9,13 +12,19 @@ GradientReducer::GradientReducer(const parallel::Comm& comm, tensor::ParameterTa
       table_(table),
       layer_offsets_(std::move(layer_offsets)),
       bucket_elements_(bucket_bytes / size_of(DType::f32)),
-      end_(table.flat_elements()) {}
+      end_(table.flat_elements()),
+      next_(std::ssize(layer_offsets_) - 1) {}
 
 void GradientReducer::layer_done(std::int64_t layer) {
   if (comm_.size() == 1) return;
   for (parallel::Request& r : pending_) r.test();  // lets MPI make progress
-  const std::int64_t first =
-      layer < 0 ? 0 : layer_offsets_[static_cast<std::size_t>(layer)];
+  // A rank that had no rows reports only the end; it walks the same borders as the others, because
+  // ranks that cut their sums differently would not meet.
+  for (; next_ >= layer; --next_) start(next_);
+}
+
+void GradientReducer::start(std::int64_t layer) {
+  const std::int64_t first = layer < 0 ? 0 : layer_offsets_[static_cast<std::size_t>(layer)];
   if (layer >= 0 && end_ - first < bucket_elements_) return;
   // A layer larger than a bucket (an embedding) goes in several pieces.
   while (end_ > first) {
@@ -29,6 +38,7 @@ void GradientReducer::finish() {
   for (parallel::Request& r : pending_) r.wait();
   pending_.clear();
   end_ = table_.flat_elements();
+  next_ = std::ssize(layer_offsets_) - 1;
 }
 
 }  // namespace axl::train

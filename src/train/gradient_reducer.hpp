@@ -22,11 +22,13 @@ class GradientReducer {
   void finish();
 
  private:
+  void start(std::int64_t layer);
   const parallel::Comm& comm_;
   tensor::ParameterTable& table_;
   std::vector<std::int64_t> layer_offsets_;
   std::int64_t bucket_elements_;
-  std::int64_t end_;  ///< everything from here on has been started
+  std::int64_t end_;   ///< everything from here on has been started
+  std::int64_t next_;  ///< the layer whose gradients are awaited next
   std::vector<parallel::Request> pending_;
 };
 
