@@ -142,8 +142,10 @@ int inference(Options o, const Overrides& overrides) {
   generate::check(o.sampling);
   Task task = make_task(o, overrides);
   const bool chats = o.chat || (!o.has_prompt && ::isatty(STDIN_FILENO) != 0);
-  if (!chats && !o.has_prompt)
+  if (!chats && !o.has_prompt) {
     o.prompt.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+    if (o.prompt.ends_with('\n')) o.prompt.pop_back();  // echo's, not the user's
+  }
 
   device::KokkosSession kokkos(threads());
   generate::LoadedModel model(task.source.model, task.source.adapter,
