@@ -26,6 +26,10 @@ if ! usable; then
   exit 77
 fi
 
+# One cluster at a time on a machine: two that start together would take the same ports.
+exec 9>"${TMPDIR:-/tmp}/axolotl-hpc-slurm-test.lock"
+flock 9
+
 work=$(mktemp -d)
 cleanup() {
   "$root/tests/system/slurm_cluster.sh" down "$work/c" || true
@@ -33,7 +37,7 @@ cleanup() {
 }
 trap cleanup EXIT
 chmod 755 "$work"
-"$root/tests/system/slurm_cluster.sh" up "$work/c" 2 4
+"$root/tests/system/slurm_cluster.sh" up "$work/c" 2 4 9>&-
 # shellcheck source=/dev/null
 . "$work/c/env.sh"
 cd "$work"
@@ -78,7 +82,7 @@ cat >stand-in <<'SH'
 echo "rank ${PMIX_RANK:-?} threads $OMP_NUM_THREADS: $*"
 case $* in
   *--auto-resume-from-checkpoints*) exit 0 ;;
-  *fail*) exit 2 ;;
+  *fail*) sleep "0.${PMIX_RANK:-0}" && exit 2 ;;
 esac
 trap 'exit 75' USR1 TERM
 touch "$OUT.up"
@@ -105,6 +109,7 @@ check "scancel is final" test "$(state_of "$job")" = CANCELLED
 
 job=$(submit wrong fail.yaml)
 wait_for 60 ended "$job" || true
+echo "        ended as $(state_of "$job") with exit code $(field_of "$job" ExitCode)"
 check "wrong input is not requeued" test "$(state_of "$job")/$(field_of "$job" ExitCode)" = FAILED/2:0
 
 # ---- axolotl-hpc itself
