@@ -8,6 +8,7 @@
 # three questions that the handbook does not hold in these words, before and after. What stands on
 # the command line goes to axolotl-hpc and wins over the YAML.
 set -euo pipefail
+shopt -s inherit_errexit
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -29,19 +30,23 @@ for line in open(sys.argv[2], encoding="utf-8"):
         print(row[sys.argv[1]])' "$1" "$2"
 }
 
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
 # Asks every held-out question; further arguments go to `axolotl-hpc inference`.
 ask_all() {
   local question
   while IFS= read -r question; do
     "$program" inference "$config" --prompt "$question" --greedy --max-new-tokens 64 \
-      "$@" "${overrides[@]}" </dev/null | tr '\n' ' '
+      "$@" "${overrides[@]}" </dev/null >"$scratch/answer" 2>"$scratch/notes" ||
+      { cat "$scratch/notes" >&2 && return 1; }
+    tr '\n' ' ' <"$scratch/answer"
     echo
   done < <(values_of question "$questions")
 }
 
 # Where this run writes, overrides included; a wrong override ends here with what is allowed.
-checked=$(mktemp)
-trap 'rm -f "$checked"' EXIT
+checked=$scratch/checked.json
 if ! "$program" validate --format json "$config" "$@" >"$checked"; then
   "$program" validate "$config" "$@" || exit $?
 fi
