@@ -1,5 +1,8 @@
 #include "model/frozen_store.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstring>
 
 namespace axl::model {
@@ -30,6 +33,15 @@ void convert(const weights::TensorEntry& e, DType compute, void* out) {
     weights::to_float(e, 0, e.elements(), f.data());
     std::copy(f.begin(), f.end(), static_cast<double*>(out));
   }
+}
+
+/// Gives back the pages of a tensor that has been converted: they would count as ours until the end,
+/// and come back from the file if anybody reads them again.
+void drop_pages(std::span<const std::byte> bytes) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::uintptr_t>(bytes.data()) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<std::uintptr_t>(bytes.data()) + bytes.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 }  // namespace
@@ -92,6 +104,8 @@ void FrozenStore::materialise(const WeightMemory& memory, kernels::Queue& queue)
     }
     kernels_.pack(source, job.transposed, *job.packed, at, queue);
   }
+  if (memory.fills)
+    for (const Job& job : jobs_) drop_pages(job.entry->bytes);
   memory.fence();
 }
 
