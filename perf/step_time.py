@@ -89,7 +89,17 @@ def run_ours(arguments: argparse.Namespace, dtype: str, rows: str, labels: str, 
         # `seconds` counts from the start of training.
         steps = [b["seconds"] - a["seconds"] for a, b in zip(lines, lines[1:])][WARM_UP - 1:]
         tokens = round(lines[-1]["tokens_per_second"] * steps[-1])
-        return {"program": "axolotl-hpc", "setting": dtype, "rows": rows, "labels": labels,
+        share = {}
+        if threads == os.cpu_count():
+            # The GEMM rate of the widest layer's shape, measured now, and the step's GEMM work
+            # without the adapter's.
+            planned = subprocess.run(
+                [str(arguments.program), "plan", str(here / "config.yaml"), "--format", "json"],
+                capture_output=True, text=True, check=True)
+            plan = json.loads(planned.stdout)
+            share["gemm_share"] = (plan["flops_per_step"] / plan["gemm_flops_per_second"]
+                                   / statistics.median(steps))
+        return share | {"program": "axolotl-hpc", "setting": dtype, "rows": rows, "labels": labels,
                 "threads": threads, "seconds": statistics.median(steps), "steps": len(steps),
                 "tokens": tokens, "peak_bytes": result["peak_bytes"]}
 
@@ -121,7 +131,8 @@ def run_torch(arguments: argparse.Namespace, setting: str, rows: str, labels: st
 def show(result: dict) -> None:
     print(
         f"  {result['program']:16} {result['setting']:18} {result['seconds']:8.3f} s "
-        f"({result['steps']} steps)  {result['peak_bytes'] / 2**20:7.0f} MiB",
+        f"({result['steps']} steps)  {result['peak_bytes'] / 2**20:7.0f} MiB"
+        + (f"  {100 * result['gemm_share']:.0f} % of the GEMM peak" if "gemm_share" in result else ""),
         flush=True,
     )
 
