@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "yaml_case.hpp"
 
 namespace axl::config {
@@ -132,10 +134,13 @@ TEST(Files, MissingFilesAreFoundApart) {
 }
 
 TEST(Files, WhatIsThereIsNotMissing) {
-  const std::string here = AXL_SOURCE_DIR;
-  const LoadResult r = load(here + "/configs/quickstart.yaml", {});
+  // Paths of the quickstart are relative to the project's root, where it is started.
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(AXL_SOURCE_DIR);
+  const LoadResult r = load("configs/quickstart.yaml", {});
   for (const Finding& f : check_files(r.config))
     EXPECT_EQ(f.where.key, "base_model") << to_string(f);
+  std::filesystem::current_path(before);
 }
 
 }  // namespace
