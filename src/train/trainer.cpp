@@ -188,7 +188,8 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
     ++window_steps;
     last_loss_ = r.loss;
     const bool logged = p_.cadence.logs(done);
-    const std::int64_t memory = p_.comm.max(observe::peak_resident_bytes());
+    // Only what is written down is worth a collective; `logged` is the same on every rank.
+    const std::int64_t memory = logged ? p_.comm.max(observe::peak_resident_bytes()) : 0;
     record([&] {
       p_.events.step({.step = done,
                       .epoch = p_.plan.epoch_at(done),
