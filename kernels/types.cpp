@@ -7,8 +7,8 @@ float f16_to_float(std::uint16_t h) {
   const std::uint32_t exponent = (h >> 10) & 0x1Fu;
   const std::uint32_t mantissa = h & 0x3FFu;
   if (exponent == 0)  // zero and subnormals: mantissa * 2^-24
-    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(
-                                           static_cast<float>(mantissa) * 0x1p-24f));
+    return std::bit_cast<float>(
+        sign | std::bit_cast<std::uint32_t>(static_cast<float>(mantissa) * 0x1p-24f));
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000u | (mantissa << 13));
   return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
 }

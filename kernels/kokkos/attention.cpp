@@ -42,8 +42,14 @@ struct ForwardTile {
   using A = Acc<T>;
   std::vector<A> q, k, kt, v, s, o, m, l;
   explicit ForwardTile(std::int64_t D)
-      : q(z(kQueries * D)), k(z(kKeys * D)), kt(z(kKeys * D)), v(z(kKeys * D)),
-        s(z(kQueries * kKeys)), o(z(kQueries * D)), m(z(kQueries)), l(z(kQueries)) {}
+      : q(z(kQueries * D)),
+        k(z(kKeys * D)),
+        kt(z(kKeys * D)),
+        v(z(kKeys * D)),
+        s(z(kQueries * kKeys)),
+        o(z(kQueries * D)),
+        m(z(kQueries)),
+        l(z(kQueries)) {}
 };
 
 /// One row of online softmax: rescales what was summed so far to the new maximum.
@@ -100,7 +106,7 @@ void forward_block(const AttentionFwd<T>& a, std::int64_t doc, std::int64_t bloc
     T* o = a.o + (q0 + i) * a.o_stride + h * D;
     const A inverse = A(1) / t.l[z(i)];
 #pragma omp simd
-    for (std::int64_t d = 0; d < D; ++d) o[d] = T(t.o[z(i * D)  + z(d)] * inverse);
+    for (std::int64_t d = 0; d < D; ++d) o[d] = T(t.o[z(i * D) + z(d)] * inverse);
     if (a.lse != nullptr) a.lse[h * a.Tq + q0 + i] = t.m[z(i)] + std::log(t.l[z(i)]);
   }
 }
@@ -109,15 +115,16 @@ template <class T>
 void attention_fwd(const AttentionFwd<T>& a, Queue& q) {
   std::vector<std::int64_t> first_block(z(a.docs + 1), 0);  // of every document
   for (std::int64_t d = 0; d < a.docs; ++d)
-    first_block[z(d + 1)] = first_block[z(d)] + (a.cu_q[d + 1] - a.cu_q[d] + kQueries - 1) / kQueries;
+    first_block[z(d + 1)] =
+        first_block[z(d)] + (a.cu_q[d + 1] - a.cu_q[d] + kQueries - 1) / kQueries;
   const std::int64_t blocks = first_block.back();
   const std::int64_t* starts = first_block.data();
-  Kokkos::parallel_for("axl::attention_fwd", DynamicRange(exec_of(q), 0, blocks * a.Hq),
-                       [=](std::int64_t task) {
-    const std::int64_t block = task / a.Hq;
-    const std::int64_t doc = std::upper_bound(starts, starts + a.docs + 1, block) - starts - 1;
-    forward_block(a, doc, block - starts[doc], task % a.Hq);
-  });
+  Kokkos::parallel_for(
+      "axl::attention_fwd", DynamicRange(exec_of(q), 0, blocks * a.Hq), [=](std::int64_t task) {
+        const std::int64_t block = task / a.Hq;
+        const std::int64_t doc = std::upper_bound(starts, starts + a.docs + 1, block) - starts - 1;
+        forward_block(a, doc, block - starts[doc], task % a.Hq);
+      });
 }
 
 template <class T>
@@ -125,9 +132,16 @@ struct BackwardTile {
   using A = Acc<T>;
   std::vector<A> q, k, kt, v, vt, d_o, p, ds, transposed, dq;
   explicit BackwardTile(std::int64_t D, std::int64_t length)
-      : q(z(kQueries * D)), k(z(kKeys * D)), kt(z(kKeys * D)), v(z(kKeys * D)), vt(z(kKeys * D)),
-        d_o(z(kQueries * D)), p(z(kQueries * kKeys)), ds(z(kQueries * kKeys)),
-        transposed(z(kQueries * kKeys)), dq(z(length * D)) {}
+      : q(z(kQueries * D)),
+        k(z(kKeys * D)),
+        kt(z(kKeys * D)),
+        v(z(kKeys * D)),
+        vt(z(kKeys * D)),
+        d_o(z(kQueries * D)),
+        p(z(kQueries * kKeys)),
+        ds(z(kQueries * kKeys)),
+        transposed(z(kQueries * kKeys)),
+        dq(z(length * D)) {}
 };
 
 /// One document of one query head: dq complete, dk and dv of this head into the workspace.

@@ -53,10 +53,14 @@ void gemm_typed(const Gemm& g, Queue& q) {
 }
 
 void gemm(const Gemm& g, Queue& q) {
-  if (g.ab == DType::f64) gemm_typed<double, double>(g, q);
-  else if (g.ab == DType::f32) gemm_typed<float, float>(g, q);
-  else if (g.c_type == DType::f32) gemm_typed<bf16, float>(g, q);
-  else gemm_typed<bf16, bf16>(g, q);
+  if (g.ab == DType::f64)
+    gemm_typed<double, double>(g, q);
+  else if (g.ab == DType::f32)
+    gemm_typed<float, float>(g, q);
+  else if (g.c_type == DType::f32)
+    gemm_typed<bf16, float>(g, q);
+  else
+    gemm_typed<bf16, bf16>(g, q);
 }
 
 std::int64_t pack_bytes(const PackQuery&) { return 0; }

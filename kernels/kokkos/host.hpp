@@ -34,7 +34,8 @@ inline Acc<T> up(T x) {
 /// Moshier 1992); NaN stays NaN, the argument is clamped to the normal range of float.
 inline float exp_of(float x) {
   x = std::min(std::max(x, -87.3f), 88.0f);
-  const float shifted = x * 1.44269504f + 12582912.0f;  // rounds to nearest in the low mantissa bits
+  const float shifted =
+      x * 1.44269504f + 12582912.0f;  // rounds to nearest in the low mantissa bits
   const float n = shifted - 12582912.0f;
   const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
   float p = 1.9875691500e-4f;

@@ -24,18 +24,19 @@ void rmsnorm_bwd(const RmsNormBwd<T>& a, Queue& q) {
   using A = Acc<T>;
   if (a.dw != nullptr) {  // before dx, which may overwrite dy
     const std::int64_t rows = (a.T + kRmsNormPartials - 1) / kRmsNormPartials;
-    Kokkos::parallel_for(
-        "axl::rmsnorm_dw", Range(exec_of(q), 0, kRmsNormPartials), [=](std::int64_t b) {
-          A* part = a.partial + b * a.C;
-          std::fill(part, part + a.C, A(0));
-          for (std::int64_t t = b * rows; t < std::min(a.T, (b + 1) * rows); ++t) {
-            const T* x = a.x + t * a.C;
-            const T* dy = a.dy + t * a.C;
-            const A r = a.rstd[t];
+    Kokkos::parallel_for("axl::rmsnorm_dw", Range(exec_of(q), 0, kRmsNormPartials),
+                         [=](std::int64_t b) {
+                           A* part = a.partial + b * a.C;
+                           std::fill(part, part + a.C, A(0));
+                           for (std::int64_t t = b * rows; t < std::min(a.T, (b + 1) * rows); ++t) {
+                             const T* x = a.x + t * a.C;
+                             const T* dy = a.dy + t * a.C;
+                             const A r = a.rstd[t];
 #pragma omp simd
-            for (std::int64_t c = 0; c < a.C; ++c) part[c] += up(dy[c]) * up(x[c]) * r;
-          }
-        });
+                             for (std::int64_t c = 0; c < a.C; ++c)
+                               part[c] += up(dy[c]) * up(x[c]) * r;
+                           }
+                         });
     for (std::int64_t b = 0; b < kRmsNormPartials; ++b)
       for (std::int64_t c = 0; c < a.C; ++c) a.dw[c] += a.partial[b * a.C + c];
   }

@@ -3,9 +3,9 @@
 
 namespace axl::kernels::host {
 
-/// C (M, N) += A (M, K) B (K, N) for tiles that lie in cache, row-major with row strides in elements.
-/// Register tiles of 6 rows by 2 vectors keep both FMA pipes of an AVX2 core busy; every element of C
-/// is summed over k in order, so the result does not depend on the tiling.
+/// C (M, N) += A (M, K) B (K, N) for tiles that lie in cache, row-major with row strides in
+/// elements. Register tiles of 6 rows by 2 vectors keep both FMA pipes of an AVX2 core busy; every
+/// element of C is summed over k in order, so the result does not depend on the tiling.
 template <class A>
 struct TileGemm {
   static constexpr int kLanes = 32 / static_cast<int>(sizeof(A));
@@ -15,8 +15,8 @@ struct TileGemm {
   static void store(A* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
 
   template <int R, int V>
-  static void block(std::int64_t K, const A* a, std::int64_t lda, const A* b, std::int64_t ldb, A* c,
-                    std::int64_t ldc) {
+  static void block(std::int64_t K, const A* a, std::int64_t lda, const A* b, std::int64_t ldb,
+                    A* c, std::int64_t ldc) {
     Vec acc[R][V];
     for (int r = 0; r < R; ++r)
       for (int v = 0; v < V; ++v) acc[r][v] = load(c + r * ldc + v * kLanes);

@@ -46,9 +46,9 @@ struct Key {
 struct KeyHash {
   std::size_t operator()(const Key& k) const {
     std::uint64_t h = 0;
-    for (const std::int64_t v : {k.M, k.N, k.K, k.lda, k.ldb, k.ldc,
-                                 static_cast<std::int64_t>(k.flags),
-                                 static_cast<std::int64_t>(std::bit_cast<std::uint32_t>(k.alpha))})
+    for (const std::int64_t v :
+         {k.M, k.N, k.K, k.lda, k.ldb, k.ldc, static_cast<std::int64_t>(k.flags),
+          static_cast<std::int64_t>(std::bit_cast<std::uint32_t>(k.alpha))})
       h = hash_counter(h, static_cast<std::uint64_t>(v));
     return static_cast<std::size_t>(h);
   }
@@ -84,7 +84,12 @@ Primitive create(const Gemm& g) {
 class Cache {
  public:
   const Primitive& get(const Gemm& g) {
-    const Key key{g.M, g.N, g.K, g.lda, g.packed_b != nullptr ? -1 : g.ldb, g.ldc,
+    const Key key{g.M,
+                  g.N,
+                  g.K,
+                  g.lda,
+                  g.packed_b != nullptr ? -1 : g.ldb,
+                  g.ldc,
                   (g.trans_a ? 1u : 0u) | (g.trans_b ? 2u : 0u) | (g.accumulate ? 4u : 0u) |
                       (static_cast<std::uint32_t>(g.ab) << 8) |
                       (static_cast<std::uint32_t>(g.c_type) << 16),
@@ -145,8 +150,7 @@ std::int64_t pack_bytes(const PackQuery& query) {
 }
 
 void pack(const void* b, bool trans_b, const PackedMatrix& out, void* destination, Queue&) {
-  const Memory::desc from =
-      strided(out.K, out.N, trans_b ? out.K : out.N, trans_b, out.type);
+  const Memory::desc from = strided(out.K, out.N, trans_b ? out.K : out.N, trans_b, out.type);
   Memory source(from, engine(), const_cast<void*>(b));
   Memory target(packed_desc(out.K, out.N, out.type), engine(), destination);
   dnnl::stream stream(engine());

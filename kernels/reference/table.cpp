@@ -1,23 +1,27 @@
 // The executable definition of every contract: serial, plain, sums in double. What the other back
 // ends are tested against; slow on purpose.
+#include "axl/kernels/table.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
-
-#include "axl/kernels/table.hpp"
 
 namespace axl::kernels {
 namespace {
 
 template <class T>
 double d(T x) {
-  if constexpr (std::is_same_v<T, bf16>) return static_cast<double>(static_cast<float>(x));
-  else return static_cast<double>(x);
+  if constexpr (std::is_same_v<T, bf16>)
+    return static_cast<double>(static_cast<float>(x));
+  else
+    return static_cast<double>(x);
 }
 template <class T>
 T from(double x) {
-  if constexpr (std::is_same_v<T, bf16>) return bf16(static_cast<float>(x));
-  else return static_cast<T>(x);
+  if constexpr (std::is_same_v<T, bf16>)
+    return bf16(static_cast<float>(x));
+  else
+    return static_cast<T>(x);
 }
 
 template <class T>
@@ -121,9 +125,9 @@ void attention_fwd(const AttentionFwd<T>& a, Queue&) {
         const std::int64_t qlen = a.cu_q[doc + 1] - a.cu_q[doc], klen = a.cu_k[doc + 1] - k0;
         const std::int64_t visible = i - a.cu_q[doc] + klen - qlen + 1;
         double lse = 0;
-        const auto p = probabilities(a.q + i * a.q_stride + h * a.D,
-                                     a.k + k0 * a.k_stride + hk * a.D, a.k_stride, a.D, visible,
-                                     a.scale, &lse);
+        const auto p =
+            probabilities(a.q + i * a.q_stride + h * a.D, a.k + k0 * a.k_stride + hk * a.D,
+                          a.k_stride, a.D, visible, a.scale, &lse);
         if (a.lse != nullptr) a.lse[h * a.Tq + i] = static_cast<Acc<T>>(lse);
         for (std::int64_t c = 0; c < a.D; ++c) {
           double sum = 0;
@@ -148,7 +152,8 @@ void attention_bwd(const AttentionBwd<T>& a, Queue&) {
         const T* d_o = a.d_o + i * a.do_stride + h * a.D;
         const auto p = probabilities(q, k, a.k_stride, a.D, visible, a.scale, &lse);
         double delta = 0;
-        for (std::int64_t c = 0; c < a.D; ++c) delta += d(a.o[i * a.o_stride + h * a.D + c]) * d(d_o[c]);
+        for (std::int64_t c = 0; c < a.D; ++c)
+          delta += d(a.o[i * a.o_stride + h * a.D + c]) * d(d_o[c]);
         std::vector<double> dq(static_cast<std::size_t>(a.D), 0.0);
         for (std::int64_t j = 0; j < visible; ++j) {
           const double pj = p[static_cast<std::size_t>(j)];
@@ -199,8 +204,10 @@ template <class T>
 void rows(const Rows<T>& a, Queue&) {
   for (std::int64_t r = 0; r < a.R; ++r)
     for (std::int64_t c = 0; c < a.C; ++c) {
-      if (a.scatter) a.y[a.rows[r] * a.C + c] = a.x[r * a.C + c];
-      else a.y[r * a.C + c] = a.x[a.rows[r] * a.C + c];
+      if (a.scatter)
+        a.y[a.rows[r] * a.C + c] = a.x[r * a.C + c];
+      else
+        a.y[r * a.C + c] = a.x[a.rows[r] * a.C + c];
     }
 }
 
@@ -249,9 +256,12 @@ void gemm(const Gemm& g, Queue&) {
                load(g.b, g.ab, g.trans_b ? n * g.ldb + k : k * g.ldb + n);
       const std::int64_t at = m * g.ldc + n;
       const double value = d(g.alpha) * sum + (g.accumulate ? load(g.c, g.c_type, at) : 0.0);
-      if (g.c_type == DType::f64) static_cast<double*>(g.c)[at] = value;
-      else if (g.c_type == DType::f32) static_cast<float*>(g.c)[at] = static_cast<float>(value);
-      else static_cast<bf16*>(g.c)[at] = from<bf16>(value);
+      if (g.c_type == DType::f64)
+        static_cast<double*>(g.c)[at] = value;
+      else if (g.c_type == DType::f32)
+        static_cast<float*>(g.c)[at] = static_cast<float>(value);
+      else
+        static_cast<bf16*>(g.c)[at] = from<bf16>(value);
     }
 }
 

@@ -13,9 +13,9 @@ Linear::Saved Linear::allocate_saved(device::Arena& arena, DType compute, std::i
 void Linear::forward(Context& ctx, TensorView x, TensorView y, bool accumulate, Saved& saved,
                      std::uint64_t dropout_key) const {
   const bool packed = packed_forward.data != nullptr;
-  ops::matmul(ctx, x, packed ? TensorView() : weight, y,
-              {.trans_b = true, .accumulate = accumulate,
-               .packed_b = packed ? &packed_forward : nullptr});
+  ops::matmul(
+      ctx, x, packed ? TensorView() : weight, y,
+      {.trans_b = true, .accumulate = accumulate, .packed_b = packed ? &packed_forward : nullptr});
   if (bias) ops::bias_add(ctx, y, bias);
   if (!lora) return;
   saved.dropout_key = dropout_key;

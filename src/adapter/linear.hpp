@@ -25,9 +25,9 @@ struct Lora {
 /// (plain, packed) is apart from what is trained (nothing, an adapter, the weight itself).
 class Linear {
  public:
-  std::string name;        ///< module name, "model.layers.0.self_attn.q_proj"
+  std::string name;  ///< module name, "model.layers.0.self_attn.q_proj"
   std::int64_t in = 0, out = 0;
-  TensorView weight;       ///< (out, in); may be empty when both packed copies exist
+  TensorView weight;                      ///< (out, in); may be empty when both packed copies exist
   kernels::PackedMatrix packed_forward;   ///< of W^T (in, out); data == nullptr: not packed
   kernels::PackedMatrix packed_backward;  ///< of W (out, in)
   TensorView bias;                        ///< (out) or empty

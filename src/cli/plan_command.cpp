@@ -64,28 +64,27 @@ void print_text(const train::Estimate& e) {
 }
 
 void print_json(const train::Estimate& e) {
-  nlohmann::ordered_json j{
-      {"ranks", e.ranks},
-      {"threads", e.threads},
-      {"total_parameters", e.total_parameters},
-      {"trained_parameters", e.trained_parameters},
-      {"weights_converted_bytes", e.weights_converted},
-      {"weights_mapped_bytes", e.weights_mapped},
-      {"parameter_bytes", e.parameters},
-      {"optimizer_bytes", e.optimizer},
-      {"activation_bytes", e.activations},
-      {"total_steps", e.total_steps},
-      {"steps_per_epoch", e.steps_per_epoch},
-      {"warmup_steps", e.warmup_steps},
-      {"rows", e.rows},
-      {"eval_rows", e.eval_rows},
-      {"tokens_per_epoch", e.tokens_per_epoch},
-      {"label_tokens_per_epoch", e.label_tokens_per_epoch},
-      {"max_tokens_per_micro_batch", e.max_tokens_per_micro_batch},
-      {"packing_efficiency", e.packing_efficiency},
-      {"flops_per_step", e.flops_per_step},
-      {"gemm_flops_per_second", e.gemm_flops_per_second},
-      {"estimated_seconds", e.seconds}};
+  nlohmann::ordered_json j{{"ranks", e.ranks},
+                           {"threads", e.threads},
+                           {"total_parameters", e.total_parameters},
+                           {"trained_parameters", e.trained_parameters},
+                           {"weights_converted_bytes", e.weights_converted},
+                           {"weights_mapped_bytes", e.weights_mapped},
+                           {"parameter_bytes", e.parameters},
+                           {"optimizer_bytes", e.optimizer},
+                           {"activation_bytes", e.activations},
+                           {"total_steps", e.total_steps},
+                           {"steps_per_epoch", e.steps_per_epoch},
+                           {"warmup_steps", e.warmup_steps},
+                           {"rows", e.rows},
+                           {"eval_rows", e.eval_rows},
+                           {"tokens_per_epoch", e.tokens_per_epoch},
+                           {"label_tokens_per_epoch", e.label_tokens_per_epoch},
+                           {"max_tokens_per_micro_batch", e.max_tokens_per_micro_batch},
+                           {"packing_efficiency", e.packing_efficiency},
+                           {"flops_per_step", e.flops_per_step},
+                           {"gemm_flops_per_second", e.gemm_flops_per_second},
+                           {"estimated_seconds", e.seconds}};
   fmt::print("{}\n", j.dump(2));
 }
 
@@ -98,8 +97,10 @@ int plan(const Options& options, const Overrides& overrides) {
   ::sched_getaffinity(0, sizeof mask, &mask);
   const int threads = std::max(1, CPU_COUNT(&mask) / static_cast<int>(options.ranks));
   const train::Estimate e = train::estimate(config, options.ranks, threads);
-  if (options.format == "json") print_json(e);
-  else print_text(e);
+  if (options.format == "json")
+    print_json(e);
+  else
+    print_text(e);
   return kExitDone;
 }
 

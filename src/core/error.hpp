@@ -8,9 +8,9 @@ namespace axl {
 
 /// What kind of thing went wrong. Callers branch on the code, never on the text.
 enum class ErrorCode : std::uint8_t {
-  config,       ///< the YAML or the command line
-  input,        ///< a file or folder that the user named: missing, truncated, hostile, of the wrong kind
-  data,         ///< rows of a dataset
+  config,  ///< the YAML or the command line
+  input,   ///< a file or folder that the user named: missing, truncated, hostile, of the wrong kind
+  data,    ///< rows of a dataset
   unsupported,  ///< asked for something that this build does not do
   shape,        ///< tensors that do not fit together
   numeric,      ///< NaN, Inf, loss watchdog
@@ -86,9 +86,9 @@ class Error final : public std::exception {
 };
 
 /// Throws Error{internal}; on in every build type.
-#define AXL_CHECK(condition, message)                                             \
-  do {                                                                            \
-    if (!(condition)) throw ::axl::Error(::axl::ErrorCode::internal, (message));  \
+#define AXL_CHECK(condition, message)                                            \
+  do {                                                                           \
+    if (!(condition)) throw ::axl::Error(::axl::ErrorCode::internal, (message)); \
   } while (false)
 
 }  // namespace axl

@@ -18,8 +18,9 @@ void* map_pages(std::int64_t bytes) {
   if (p == MAP_FAILED)
     throw Error(ErrorCode::device,
                 "out of memory: cannot reserve " + std::to_string(bytes >> 20) + " MiB")
-        .hint("lower micro_batch_size or sequence_len, or set gradient_checkpointing: true; "
-              "'axolotl-hpc plan CONFIG' shows where memory goes");
+        .hint(
+            "lower micro_batch_size or sequence_len, or set gradient_checkpointing: true; "
+            "'axolotl-hpc plan CONFIG' shows where memory goes");
   ::madvise(p, static_cast<std::size_t>(bytes), MADV_HUGEPAGE);
   return p;
 }

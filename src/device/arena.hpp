@@ -4,9 +4,9 @@
 
 namespace axl::device {
 
-/// A stack of blocks in one allocation. Everything that a step needs lives in one arena whose peak is
-/// known before step 0: the same allocate() calls are first made on a planning arena, which owns no
-/// memory and only counts.
+/// A stack of blocks in one allocation. Everything that a step needs lives in one arena whose peak
+/// is known before step 0: the same allocate() calls are first made on a planning arena, which owns
+/// no memory and only counts.
 class Arena {
  public:
   /// Counts; the pointers that allocate() returns must not be read or written.

@@ -58,8 +58,7 @@ void Decoder::backward(Context& ctx, const Batch& batch, const Saved& saved, Ten
   if (layer_done) layer_done(-1);
 }
 
-TensorView Decoder::forward_cached(Context& ctx, const Batch& batch,
-                                   std::vector<KvCache>& caches) {
+TensorView Decoder::forward_cached(Context& ctx, const Batch& batch, std::vector<KvCache>& caches) {
   const std::int64_t T = batch.tokens(), C = config_.hidden_size;
   TensorView x = allocate(ctx.arena, options_.compute, {T, C});
   TensorView y = allocate(ctx.arena, options_.compute, {T, C});
@@ -123,7 +122,8 @@ std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backw
     allocate(plan, compute, {T, 2 * F + rank + std::max(F, QD)});  // mlp
     plan.release(mark);
     allocate(plan, compute, {T, 2 * QD + 2 * KD + rank + std::max(C, QD)});  // attention
-    allocate(plan, acc, {kernels::attention_bwd_workspace(T, config_.num_attention_heads, config_.head_dim)});
+    allocate(plan, acc,
+             {kernels::attention_bwd_workspace(T, config_.num_attention_heads, config_.head_dim)});
     allocate(plan, acc, {kernels::kBiasPartials, std::max(F, QD)});
   }
   // Room for the 64-byte alignment of the pieces that were summed above.

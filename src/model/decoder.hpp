@@ -47,20 +47,20 @@ struct TrainingMode {
 struct DecoderOptions {
   DType compute = DType::f32;
   TrainingMode training;
-  bool prepack = false;        ///< copies of the frozen matrices in the GEMM's own layout
+  bool prepack = false;  ///< copies of the frozen matrices in the GEMM's own layout
   bool gradient_checkpointing = false;
-  std::uint64_t seed = 42;     ///< of new adapter weights
-  bool plan_only = false;      ///< nothing is allocated or read: sizes and plan_bytes() only
+  std::uint64_t seed = 42;  ///< of new adapter weights
+  bool plan_only = false;   ///< nothing is allocated or read: sizes and plan_bytes() only
 };
 
 /// A decoder-only language model of one of the families, ready to train or to run.
 class Decoder {
  public:
-  /// Checks every tensor's shape before anything is allocated; Error{input} names the tensor, what it
-  /// is and what the config asks for.
+  /// Checks every tensor's shape before anything is allocated; Error{input} names the tensor, what
+  /// it is and what the config asks for.
   Decoder(const weights::ModelConfig& config, const weights::WeightFile& weights,
-          const DecoderOptions& options, const kernels::KernelTable& kernels,
-          kernels::Queue& queue, const WeightMemory& memory);
+          const DecoderOptions& options, const kernels::KernelTable& kernels, kernels::Queue& queue,
+          const WeightMemory& memory);
 
   /// Activations of one micro-batch between forward and backward.
   struct Saved {
@@ -77,7 +77,8 @@ class Decoder {
   /// Forward of new tokens of one sequence on top of `caches` (one per layer); (T, C) in the arena.
   TensorView forward_cached(Context& ctx, const Batch& batch, std::vector<KvCache>& caches);
 
-  /// Peak arena bytes of forward + loss + backward of T tokens with at most `labels` of them trained.
+  /// Peak arena bytes of forward + loss + backward of T tokens with at most `labels` of them
+  /// trained.
   std::int64_t plan_bytes(std::int64_t T, std::int64_t labels, bool backward) const;
 
   /// Prepares rotary tables for positions below `positions`.

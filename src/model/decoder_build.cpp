@@ -11,7 +11,8 @@ using tensor::Parameter;
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string s = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) s += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    s += (i > 0 ? ", " : "") + std::to_string(shape[i]);
   return s + ")";
 }
 
@@ -24,8 +25,7 @@ void require_shape(const weights::WeightFile& file, const std::string& origin,
 }
 
 std::uint64_t hash_text(const std::string& text, std::uint64_t seed) {
-  for (const char c : text)
-    seed = kernels::hash_counter(seed, static_cast<unsigned char>(c));
+  for (const char c : text) seed = kernels::hash_counter(seed, static_cast<unsigned char>(c));
   return seed;
 }
 
@@ -45,10 +45,13 @@ void initialise_lora_a(const Parameter& p, std::uint64_t seed) {
   const double bound = 1.0 / std::sqrt(static_cast<double>(p.shape[1]));
   for (std::int64_t i = 0; i < p.elements(); ++i) {
     const double u =
-        static_cast<double>(kernels::hash_counter(key, static_cast<std::uint64_t>(i)) >> 11) * 0x1p-53;
+        static_cast<double>(kernels::hash_counter(key, static_cast<std::uint64_t>(i)) >> 11) *
+        0x1p-53;
     const double value = (2.0 * u - 1.0) * bound;
-    if (p.master.dtype() == DType::f32) p.master.as<float>()[i] = static_cast<float>(value);
-    else p.master.as<double>()[i] = value;
+    if (p.master.dtype() == DType::f32)
+      p.master.as<float>()[i] = static_cast<float>(value);
+    else
+      p.master.as<double>()[i] = value;
   }
 }
 
@@ -127,8 +130,10 @@ Parameter* Decoder::add_parameter(const std::string& name, std::vector<std::int6
 void Decoder::attach_norm(const weights::WeightFile& w, FrozenStore& store, Norm& norm) {
   const std::string name = norm.name + ".weight";
   total_parameters_ += w.get(name).elements();
-  if (trains(name, norm.name)) norm.trained = add_parameter(name, {config_.hidden_size}, false);
-  else store.want(w.get(name), &norm.weight);
+  if (trains(name, norm.name))
+    norm.trained = add_parameter(name, {config_.hidden_size}, false);
+  else
+    store.want(w.get(name), &norm.weight);
 }
 
 void Decoder::attach_lora(Linear& l) {
@@ -160,7 +165,8 @@ void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Li
   const bool adapted = lora && lora->targets(l.name);
   if (const weights::TensorEntry* b = w.find(bias_name)) {
     total_parameters_ += b->elements();
-    const bool with_adapter = lora && (lora->bias == "all" || (lora->bias == "lora_only" && adapted));
+    const bool with_adapter =
+        lora && (lora->bias == "all" || (lora->bias == "lora_only" && adapted));
     if (with_adapter || trains(bias_name, l.name))
       l.trained_bias = add_parameter(bias_name, {l.out}, false);
     else
@@ -180,7 +186,8 @@ void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) 
                     "lora_target_modules: an adapter on '" + module + "' is not supported")
             .hint("lora_modules_to_save trains the module itself");
   const bool tied = config_.tie_word_embeddings;
-  const bool trains_embedding = trains(embed_weight, embed) || (tied && trains(embed_weight, lm_head_.name));
+  const bool trains_embedding =
+      trains(embed_weight, embed) || (tied && trains(embed_weight, lm_head_.name));
   if (trains_embedding)
     trained_embedding_ =
         add_parameter(embed_weight, {config_.vocab_size, config_.hidden_size}, true);
@@ -215,8 +222,10 @@ void Decoder::initialise_trained(const weights::WeightFile& w) {
     return name;
   };
   for (Parameter& p : parameters_.all()) {
-    if (p.name.ends_with("lora_A.weight")) initialise_lora_a(p, options_.seed);
-    else if (!p.name.ends_with("lora_B.weight")) load_into(p, w.get(base_tensor(p.name)));
+    if (p.name.ends_with("lora_A.weight"))
+      initialise_lora_a(p, options_.seed);
+    else if (!p.name.ends_with("lora_B.weight"))
+      load_into(p, w.get(base_tensor(p.name)));
   }
   const auto adopt = [](TensorView& view, const Parameter* p) {
     if (p != nullptr) view = p->value;

@@ -35,8 +35,8 @@ void convert(const weights::TensorEntry& e, DType compute, void* out) {
   }
 }
 
-/// Gives back the pages of a tensor that has been converted: they would count as ours until the end,
-/// and come back from the file if anybody reads them again.
+/// Gives back the pages of a tensor that has been converted: they would count as ours until the
+/// end, and come back from the file if anybody reads them again.
 void drop_pages(std::span<const std::byte> bytes) {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto begin = (reinterpret_cast<std::uintptr_t>(bytes.data()) + page - 1) / page * page;

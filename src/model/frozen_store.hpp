@@ -13,9 +13,10 @@ using tensor::TensorView;
 
 /// Where converted weights live. The ranks of a node share one block: one of them fills it.
 struct WeightMemory {
-  std::function<void*(std::int64_t bytes)> allocate;  ///< 64-byte aligned, as long as the model lives
-  bool fills = true;                                  ///< this rank writes
-  std::function<void()> fence = [] {};                ///< returns when the block is written
+  std::function<void*(std::int64_t bytes)>
+      allocate;                         ///< 64-byte aligned, as long as the model lives
+  bool fills = true;                    ///< this rank writes
+  std::function<void()> fence = [] {};  ///< returns when the block is written
 };
 /// Memory of this process alone; it is kept alive by `owner`.
 WeightMemory private_weight_memory(std::vector<device::Buffer>& owner);

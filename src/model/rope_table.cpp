@@ -24,8 +24,8 @@ void scale_llama3(const weights::RopeConfig& r, std::vector<double>& f) {
       x /= r.factor;
       continue;
     }
-    const double smooth = (original / wavelength - r.low_freq_factor) /
-                          (r.high_freq_factor - r.low_freq_factor);
+    const double smooth =
+        (original / wavelength - r.low_freq_factor) / (r.high_freq_factor - r.low_freq_factor);
     x = (1.0 - smooth) * x / r.factor + smooth * x;
   }
 }
@@ -62,8 +62,8 @@ double scale_yarn(const weights::RopeConfig& r, std::int64_t dim, std::vector<do
 
 RopeFrequencies rope_frequencies(const weights::ModelConfig& config, std::int64_t seq_len) {
   const weights::RopeConfig& r = config.rope;
-  const auto dim = static_cast<std::int64_t>(static_cast<double>(config.head_dim) *
-                                             r.partial_rotary_factor);
+  const auto dim =
+      static_cast<std::int64_t>(static_cast<double>(config.head_dim) * r.partial_rotary_factor);
   RopeFrequencies out;
   out.inverse = plain_frequencies(r.theta, dim);
   if (r.type == "default") return out;
@@ -83,7 +83,8 @@ RopeFrequencies rope_frequencies(const weights::ModelConfig& config, std::int64_
   } else if (r.type == "yarn") {
     out.attention_factor = scale_yarn(r, dim, out.inverse);
   } else {
-    throw Error(ErrorCode::unsupported, config.origin + ": rope scaling '" + r.type + "' is not supported")
+    throw Error(ErrorCode::unsupported,
+                config.origin + ": rope scaling '" + r.type + "' is not supported")
         .hint("known: default, linear, dynamic, llama3, yarn");
   }
   return out;
@@ -103,9 +104,10 @@ RopeTable::RopeTable(const weights::ModelConfig& config, std::int64_t positions,
       // last digits at large angles.
       const double exact = static_cast<double>(p) * f.inverse[static_cast<std::size_t>(i)];
       const double angle =
-          dtype == DType::f64 ? exact
-                              : static_cast<double>(static_cast<float>(p) *
-                                                    static_cast<float>(f.inverse[static_cast<std::size_t>(i)]));
+          dtype == DType::f64
+              ? exact
+              : static_cast<double>(static_cast<float>(p) *
+                                    static_cast<float>(f.inverse[static_cast<std::size_t>(i)]));
       const double c = std::cos(angle) * f.attention_factor;
       const double s = std::sin(angle) * f.attention_factor;
       if (dtype == DType::f64) {

@@ -8,9 +8,9 @@
 namespace axl::model {
 
 /// Inverse frequencies (head_dim / 2 values) and the factor on cos and sin, for a context of
-/// `seq_len` positions. default: Su et al. 2021; linear: Chen et al. 2023, arXiv:2306.15595; dynamic
-/// NTK as transformers does it (depends on seq_len beyond the trained length); llama3: Meta's
-/// Llama 3.1 frequency bands; yarn: Peng et al. 2023, arXiv:2309.00071, section 3.
+/// `seq_len` positions. default: Su et al. 2021; linear: Chen et al. 2023, arXiv:2306.15595;
+/// dynamic NTK as transformers does it (depends on seq_len beyond the trained length); llama3:
+/// Meta's Llama 3.1 frequency bands; yarn: Peng et al. 2023, arXiv:2309.00071, section 3.
 struct RopeFrequencies {
   std::vector<double> inverse;
   double attention_factor = 1.0;

@@ -8,7 +8,8 @@ namespace {
 using device::ArenaScope;
 using kernels::Acc;
 
-void require(const char* op, const char* name, TensorView t, std::initializer_list<std::int64_t> dims) {
+void require(const char* op, const char* name, TensorView t,
+             std::initializer_list<std::int64_t> dims) {
   bool equal = t.rank() == static_cast<int>(dims.size());
   int i = 0;
   for (const std::int64_t d : dims) equal = equal && t.dim(i++) == d;
@@ -29,12 +30,18 @@ void require_type(const char* op, const char* name, TensorView t, DType type) {
 template <class F>
 void dispatch(const char* op, DType t, F f) {
   switch (t) {
-    case DType::f32: f(float{}); return;
-    case DType::bf16: f(bf16{}); return;
-    case DType::f64: f(double{}); return;
+    case DType::f32:
+      f(float{});
+      return;
+    case DType::bf16:
+      f(bf16{});
+      return;
+    case DType::f64:
+      f(double{});
+      return;
     default:
-      throw Error(ErrorCode::shape, std::string("ops::") + op + ": cannot compute in " +
-                                        std::string(name_of(t)));
+      throw Error(ErrorCode::shape,
+                  std::string("ops::") + op + ": cannot compute in " + std::string(name_of(t)));
   }
 }
 
@@ -56,16 +63,25 @@ void matmul(Context& ctx, TensorView a, TensorView b, TensorView c, const Matmul
     require_type("matmul", "packed b", packed, a.dtype());
   } else {
     const std::int64_t columns = o.trans_b ? b.dim(0) : b.dim(1);
-    if (o.trans_b) require("matmul", "b", b, {columns, K});
-    else require("matmul", "b", b, {K, columns});
+    if (o.trans_b)
+      require("matmul", "b", b, {columns, K});
+    else
+      require("matmul", "b", b, {K, columns});
     require_type("matmul", "b", b, a.dtype());
   }
   const std::int64_t N = o.packed_b != nullptr ? c.dim(1) : (o.trans_b ? b.dim(0) : b.dim(1));
   require("matmul", "c", c, {M, N});
   const bool widened = a.dtype() == DType::bf16 && c.dtype() == DType::f32;
   if (!widened) require_type("matmul", "c", c, a.dtype());
-  kernels::Gemm g{.a = a.data(), .b = b.data(), .c = c.data(), .M = M, .N = N, .K = K,
-                  .lda = a.dim(1), .ldb = b ? b.dim(1) : 0, .ldc = N};
+  kernels::Gemm g{.a = a.data(),
+                  .b = b.data(),
+                  .c = c.data(),
+                  .M = M,
+                  .N = N,
+                  .K = K,
+                  .lda = a.dim(1),
+                  .ldb = b ? b.dim(1) : 0,
+                  .ldc = N};
   g.trans_a = o.trans_a;
   g.trans_b = o.trans_b;
   g.ab = a.dtype();
@@ -141,8 +157,8 @@ void swiglu(Context& ctx, TensorView g, TensorView u, TensorView y) {
   require("swiglu", "u", u, {g.dim(0), g.dim(1)});
   require("swiglu", "y", y, {g.dim(0), g.dim(1)});
   dispatch("swiglu", g.dtype(), [&]<class T>(T) {
-    ctx.kernels.swiglu_fwd(
-        kernels::SwigluFwd<T>{g.as<T>(), u.as<T>(), y.as<T>(), g.elements()}, ctx.queue);
+    ctx.kernels.swiglu_fwd(kernels::SwigluFwd<T>{g.as<T>(), u.as<T>(), y.as<T>(), g.elements()},
+                           ctx.queue);
   });
 }
 
@@ -189,11 +205,11 @@ void attention_backward(Context& ctx, const AttentionShape& s, TensorView q, Ten
                        {kernels::attention_bwd_workspace(T_, s.q_heads, D)});
   dispatch("attention_backward", q.dtype(), [&]<class T>(T) {
     ctx.kernels.attention_bwd(
-        kernels::AttentionBwd<T>{q.as<T>(), k.as<T>(), v.as<T>(), o.as<T>(), d_o.as<T>(),
-                                 acc<T>(lse), dq.as<T>(), dk.as<T>(), dv.as<T>(),
-                                 acc<T>(workspace), s.cu_q, s.docs, s.q_heads, s.kv_heads, D, T_,
-                                 q.dim(1), k.dim(1), v.dim(1), o.dim(1), dq.dim(1), dk.dim(1),
-                                 dv.dim(1), d_o.dim(1), s.scale},
+        kernels::AttentionBwd<T>{q.as<T>(),   k.as<T>(),  v.as<T>(),  o.as<T>(),  d_o.as<T>(),
+                                 acc<T>(lse), dq.as<T>(), dk.as<T>(), dv.as<T>(), acc<T>(workspace),
+                                 s.cu_q,      s.docs,     s.q_heads,  s.kv_heads, D,
+                                 T_,          q.dim(1),   k.dim(1),   v.dim(1),   o.dim(1),
+                                 dq.dim(1),   dk.dim(1),  dv.dim(1),  d_o.dim(1), s.scale},
         ctx.queue);
   });
 }
@@ -204,8 +220,8 @@ void cross_entropy(Context& ctx, TensorView logits, const std::int32_t* targets,
   if (dlogits) require("cross_entropy", "dlogits", dlogits, {R, V});
   dispatch("cross_entropy", compute, [&]<class T>(T) {
     ctx.kernels.cross_entropy(
-        kernels::CrossEntropy<T>{acc<T>(logits), targets, loss,
-                                 dlogits ? dlogits.as<T>() : nullptr, R, V, grad_scale},
+        kernels::CrossEntropy<T>{acc<T>(logits), targets, loss, dlogits ? dlogits.as<T>() : nullptr,
+                                 R, V, grad_scale},
         ctx.queue);
   });
 }
@@ -220,8 +236,8 @@ void copy(Context& ctx, TensorView from, TensorView to) {
 void gather_rows(Context& ctx, TensorView from, const std::int32_t* rows, TensorView to) {
   require("gather_rows", "to", to, {to.dim(0), from.dim(1)});
   dispatch("gather_rows", from.dtype(), [&]<class T>(T) {
-    ctx.kernels.rows(
-        kernels::Rows<T>{from.as<T>(), to.as<T>(), rows, to.dim(0), to.dim(1), false}, ctx.queue);
+    ctx.kernels.rows(kernels::Rows<T>{from.as<T>(), to.as<T>(), rows, to.dim(0), to.dim(1), false},
+                     ctx.queue);
   });
 }
 
@@ -245,8 +261,8 @@ void bias_add(Context& ctx, TensorView x, TensorView bias) {
 void bias_backward(Context& ctx, TensorView dy, TensorView dbias) {
   require("bias_backward", "dbias", dbias, {dy.dim(1)});
   const ArenaScope scope(ctx.arena);
-  const TensorView partial = tensor::allocate(
-      ctx.arena, tensor::accumulator_of(dy.dtype()), {kernels::kBiasPartials, dy.dim(1)});
+  const TensorView partial = tensor::allocate(ctx.arena, tensor::accumulator_of(dy.dtype()),
+                                              {kernels::kBiasPartials, dy.dim(1)});
   dispatch("bias_backward", dy.dtype(), [&]<class T>(T) {
     ctx.kernels.bias_grad(
         kernels::BiasGrad<T>{dy.as<T>(), acc<T>(dbias), acc<T>(partial), dy.dim(0), dy.dim(1)},
@@ -258,8 +274,8 @@ void dropout(Context& ctx, TensorView x, TensorView y, double p, std::uint64_t k
              bool accumulate) {
   AXL_CHECK(x.elements() == y.elements(), "ops::dropout: sizes differ");
   dispatch("dropout", x.dtype(), [&]<class T>(T) {
-    ctx.kernels.dropout(
-        kernels::Dropout<T>{x.as<T>(), y.as<T>(), x.elements(), p, key, accumulate}, ctx.queue);
+    ctx.kernels.dropout(kernels::Dropout<T>{x.as<T>(), y.as<T>(), x.elements(), p, key, accumulate},
+                        ctx.queue);
   });
 }
 

@@ -13,9 +13,13 @@ Optimizer::Optimizer(const OptimizerSpec& spec, const OptimizerConfig& config,
 
 void Optimizer::step(ops::Context& ctx, double lr, double grad_scale, std::int64_t t) {
   for (const tensor::Parameter& p : table_.all()) {
-    ShardStep s{.value = table_.master() + p.offset, .grad = table_.grad() + p.offset,
-                .state = {}, .elements = p.elements(), .lr = lr * p.lr_scale,
-                .weight_decay = p.decay ? config_.weight_decay : 0.0, .grad_scale = grad_scale,
+    ShardStep s{.value = table_.master() + p.offset,
+                .grad = table_.grad() + p.offset,
+                .state = {},
+                .elements = p.elements(),
+                .lr = lr * p.lr_scale,
+                .weight_decay = p.decay ? config_.weight_decay : 0.0,
+                .grad_scale = grad_scale,
                 .t = t};
     for (const device::Buffer& b : buffers_)
       s.state.push_back(static_cast<float*>(b.data()) + p.offset);

@@ -41,7 +41,8 @@ OptimizerSpec adamw_spec();
 /// The optimiser's state for a parameter table, replicated on every data-parallel rank.
 class Optimizer {
  public:
-  Optimizer(const OptimizerSpec& spec, const OptimizerConfig& config, tensor::ParameterTable& table);
+  Optimizer(const OptimizerSpec& spec, const OptimizerConfig& config,
+            tensor::ParameterTable& table);
   /// One step with this peak-scaled learning rate; gradients are multiplied by grad_scale first.
   void step(ops::Context& ctx, double lr, double grad_scale, std::int64_t t);
   struct StateBuffer {

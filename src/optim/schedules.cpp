@@ -23,8 +23,8 @@ ScheduleSpec cosine_schedule() {
             if (step < c.warmup_steps) return warmup_factor(step, c);
             ScheduleContext shortened = c;
             if (c.constant_lr_ratio > 0)
-              shortened.total_steps = static_cast<std::int64_t>(
-                  c.constant_lr_ratio * static_cast<double>(c.total_steps));
+              shortened.total_steps = static_cast<std::int64_t>(c.constant_lr_ratio *
+                                                                static_cast<double>(c.total_steps));
             const double p = decay_progress(step, shortened);
             const double factor = 0.5 * (1.0 + std::cos(std::numbers::pi * p));
             return factor * (1.0 - c.min_lr_ratio) + c.min_lr_ratio;

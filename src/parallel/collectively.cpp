@@ -1,9 +1,9 @@
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "core/log.hpp"
 #include "parallel/comm.hpp"
@@ -86,8 +86,8 @@ void* NodeShared::allocate(std::int64_t bytes) {
           "/proc/" + std::to_string(owner[0]) + "/fd/" + std::to_string(owner[1]);
       fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
       if (fd < 0)
-        throw Error(ErrorCode::device, "cannot open the node's shared weights: " +
-                                           std::string(std::strerror(errno)));
+        throw Error(ErrorCode::device,
+                    "cannot open the node's shared weights: " + std::string(std::strerror(errno)));
     }
     p = ::mmap(nullptr, static_cast<std::size_t>(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED)

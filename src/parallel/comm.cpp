@@ -12,7 +12,8 @@ void check(int status, const char* what) {
   char text[MPI_MAX_ERROR_STRING];
   int length = 0;
   MPI_Error_string(status, text, &length);
-  throw Error(ErrorCode::comm, std::string(what) + ": " + std::string(text, static_cast<std::size_t>(length)));
+  throw Error(ErrorCode::comm,
+              std::string(what) + ": " + std::string(text, static_cast<std::size_t>(length)));
 }
 
 /// MPI counts are int: longer buffers go in pieces.
@@ -72,7 +73,8 @@ void Comm::barrier() const {
 void Comm::broadcast(void* data, std::int64_t bytes, int root) const {
   if (size_ == 1) return;
   in_pieces(bytes, [&](std::int64_t first, int n) {
-    check(MPI_Bcast(static_cast<std::byte*>(data) + first, n, MPI_BYTE, root, handle_), "MPI_Bcast");
+    check(MPI_Bcast(static_cast<std::byte*>(data) + first, n, MPI_BYTE, root, handle_),
+          "MPI_Bcast");
   });
 }
 

@@ -65,9 +65,9 @@ class Comm {
   int rank_ = 0, size_ = 1;
 };
 
-/// Set-up phase only: every rank runs `body`, all agree on the outcome, and when one failed all throw
-/// the first failing rank's error, naming the rank. Never used while a step's collectives are under
-/// way.
+/// Set-up phase only: every rank runs `body`, all agree on the outcome, and when one failed all
+/// throw the first failing rank's error, naming the rank. Never used while a step's collectives are
+/// under way.
 void collectively(const Comm& comm, const std::function<void()>& body);
 
 /// One block of memory that all ranks of a node see; `writer()` fills it, then fence().

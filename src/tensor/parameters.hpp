@@ -12,14 +12,14 @@ namespace axl::tensor {
 
 /// A trained tensor: described by name and global shape; blocks never see flat buffers or ranks.
 struct Parameter {
-  std::string name;                 ///< as in the file that it is saved to
+  std::string name;  ///< as in the file that it is saved to
   std::vector<std::int64_t> shape;
-  bool decay = true;                ///< weight decay applies (not to biases and norms)
-  double lr_scale = 1.0;            ///< LoRA+ and the like
-  TensorView value;                 ///< compute type; what kernels read
-  TensorView master;                ///< accumulator type; what the optimiser updates
-  TensorView grad;                  ///< accumulator type; kernels add to it
-  std::int64_t offset = 0;          ///< in the flat buffers, elements
+  bool decay = true;        ///< weight decay applies (not to biases and norms)
+  double lr_scale = 1.0;    ///< LoRA+ and the like
+  TensorView value;         ///< compute type; what kernels read
+  TensorView master;        ///< accumulator type; what the optimiser updates
+  TensorView grad;          ///< accumulator type; kernels add to it
+  std::int64_t offset = 0;  ///< in the flat buffers, elements
   std::int64_t elements() const {
     std::int64_t n = 1;
     for (const std::int64_t d : shape) n *= d;
@@ -27,8 +27,9 @@ struct Parameter {
   }
 };
 
-/// All trained parameters in the order of the forward pass, in one flat master and one flat gradient
-/// buffer: optimisers and collectives work on shards of those. Addresses of Parameters are stable.
+/// All trained parameters in the order of the forward pass, in one flat master and one flat
+/// gradient buffer: optimisers and collectives work on shards of those. Addresses of Parameters are
+/// stable.
 class ParameterTable {
  public:
   explicit ParameterTable(DType compute) : compute_(compute) {}

@@ -32,8 +32,8 @@ class TensorView {
   explicit operator bool() const { return data_ != nullptr; }
   template <class T>
   T* as() const {
-    AXL_CHECK(dtype_of<T>() == dtype_, "tensor is " + std::string(name_of(dtype_)) + ", asked for " +
-                                           std::string(name_of(dtype_of<T>())));
+    AXL_CHECK(dtype_of<T>() == dtype_, "tensor is " + std::string(name_of(dtype_)) +
+                                           ", asked for " + std::string(name_of(dtype_of<T>())));
     return static_cast<T*>(data_);
   }
   /// Rows [first, first + count) of the outermost axis.

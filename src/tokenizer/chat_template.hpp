@@ -18,7 +18,8 @@ class ChatTemplate {
   ~ChatTemplate();
 
   /// `variables` is an object: messages, tools, add_generation_prompt, bos_token, eos_token, ...
-  /// Keys keep their order. Error{data} carries raise_exception's text. Loops and output are bounded.
+  /// Keys keep their order. Error{data} carries raise_exception's text. Loops and output are
+  /// bounded.
   std::string render(const nlohmann::ordered_json& variables) const;
   const std::string& source() const;
 
@@ -27,8 +28,8 @@ class ChatTemplate {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Templates by Axolotl's names (chatml, llama3, qwen_25, qwen3, gemma, phi_3, alpaca, mistral_v1...);
-/// Error{config} lists the known ones.
+/// Templates by Axolotl's names (chatml, llama3, qwen_25, qwen3, gemma, phi_3, alpaca,
+/// mistral_v1...); Error{config} lists the known ones.
 const std::string& named_chat_template(const std::string& name);
 
 }  // namespace axl::tokenizer

@@ -6,8 +6,8 @@
 
 namespace axl::train {
 
-/// When things happen, in optimiser steps: what follows from the configuration, and the exact length
-/// of this run.
+/// When things happen, in optimiser steps: what follows from the configuration, and the exact
+/// length of this run.
 struct Cadence : config::Cadence {
   Cadence(const config::Config& config, std::int64_t total, std::int64_t per_epoch);
   bool logs(std::int64_t done) const;

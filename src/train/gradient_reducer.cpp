@@ -6,8 +6,7 @@
 namespace axl::train {
 
 GradientReducer::GradientReducer(const parallel::Comm& comm, tensor::ParameterTable& table,
-                                 std::vector<std::int64_t> layer_offsets,
-                                 std::int64_t bucket_bytes)
+                                 std::vector<std::int64_t> layer_offsets, std::int64_t bucket_bytes)
     : comm_(comm),
       table_(table),
       layer_offsets_(std::move(layer_offsets)),

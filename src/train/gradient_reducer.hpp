@@ -12,8 +12,9 @@ namespace axl::train {
 /// layout sums in the same order every time.
 class GradientReducer {
  public:
-  /// `layer_offsets`: first flat element of every layer, ascending; what lies before the first layer
-  /// is the embedding (ready last), what lies behind the last boundary is the head (ready first).
+  /// `layer_offsets`: first flat element of every layer, ascending; what lies before the first
+  /// layer is the embedding (ready last), what lies behind the last boundary is the head (ready
+  /// first).
   GradientReducer(const parallel::Comm& comm, tensor::ParameterTable& table,
                   std::vector<std::int64_t> layer_offsets, std::int64_t bucket_bytes = 8 << 20);
   /// Gradients of `layer` are complete; -1 the embedding: everything is started then.

@@ -41,7 +41,8 @@ ThreadLayout choose_threads(const parallel::Comm& world, const parallel::Comm& n
     }
   ThreadLayout out;
   std::string how;
-  if (const char* asked = std::getenv("OMP_NUM_THREADS"); asked != nullptr && std::atoi(asked) > 0) {
+  if (const char* asked = std::getenv("OMP_NUM_THREADS");
+      asked != nullptr && std::atoi(asked) > 0) {
     out.threads = std::atoi(asked);
     how = "as OMP_NUM_THREADS says";
   } else if (disjoint) {
@@ -63,10 +64,10 @@ ThreadLayout choose_threads(const parallel::Comm& world, const parallel::Comm& n
     }
   }
   const int nodes = world.size() / std::max(1, node.size());
-  out.description = fmt::format("{} rank{} x {} thread{} on {}{}; {}", world.size(),
-                                world.size() == 1 ? "" : "s", out.threads,
-                                out.threads == 1 ? "" : "s", host_name(),
-                                nodes > 1 ? fmt::format(" and {} more nodes", nodes - 1) : "", how);
+  out.description =
+      fmt::format("{} rank{} x {} thread{} on {}{}; {}", world.size(), world.size() == 1 ? "" : "s",
+                  out.threads, out.threads == 1 ? "" : "s", host_name(),
+                  nodes > 1 ? fmt::format(" and {} more nodes", nodes - 1) : "", how);
   return out;
 }
 

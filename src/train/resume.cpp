@@ -12,7 +12,11 @@ namespace axl::train {
 ResumableState::ResumableState(const config::Config& config, const parallel::Comm& comm,
                                model::Decoder& model, const optim::Optimizer& optimizer,
                                const data::PreparedDataset& dataset, const data::BatchPlan& plan)
-    : config_(config), comm_(comm), model_(model), optimizer_(optimizer), dataset_(dataset),
+    : config_(config),
+      comm_(comm),
+      model_(model),
+      optimizer_(optimizer),
+      dataset_(dataset),
       plan_(plan) {}
 
 checkpoint::TrainState ResumableState::state() const {
@@ -72,8 +76,9 @@ std::int64_t ResumableState::load(const std::string& folder) const {
         .hint("adapter, lora_r, lora_target_modules and base_model must be as when it was written");
   for (const char* key : {"dataset", "global_batch", "seed"})
     if (saved.at(key) != now.at(key) && comm_.rank() == 0)
-      log::warning("{}: '{}' was {} and is {} now: the run goes on, but not as if it had never stopped",
-                   folder, key, saved.at(key).dump(), now.at(key).dump());
+      log::warning(
+          "{}: '{}' was {} and is {} now: the run goes on, but not as if it had never stopped",
+          folder, key, saved.at(key).dump(), now.at(key).dump());
   return saved.at("step");
 }
 

@@ -13,8 +13,8 @@
 namespace axl::train {
 
 /// Everything that a step depends on besides the inputs of the run: the trained parameters, the
-/// optimiser's state and the number of steps done. Data position and random numbers are functions of
-/// the step (data/batch_plan.hpp, dropout keys), so they need no state of their own.
+/// optimiser's state and the number of steps done. Data position and random numbers are functions
+/// of the step (data/batch_plan.hpp, dropout keys), so they need no state of their own.
 class ResumableState {
  public:
   ResumableState(const config::Config& config, const parallel::Comm& comm, model::Decoder& model,
@@ -23,8 +23,8 @@ class ResumableState {
   /// Collective. Writes output_dir/checkpoint-STEP; `weights_only` leaves out what resuming needs.
   void save(std::int64_t step, const checkpoint::WeightsWriter& write_weights,
             bool weights_only) const;
-  /// The checkpoint that the configuration asks to go on from: resume_from_checkpoint, or the newest
-  /// valid one with auto_resume_from_checkpoints. Collective.
+  /// The checkpoint that the configuration asks to go on from: resume_from_checkpoint, or the
+  /// newest valid one with auto_resume_from_checkpoints. Collective.
   std::optional<std::string> wanted() const;
   /// Collective. Returns the number of steps done. Error{checkpoint} when it belongs to another
   /// model or adapter; warns when the data or the batch layout differ.

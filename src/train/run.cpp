@@ -5,12 +5,12 @@
 #include <chrono>
 #include <filesystem>
 
-#include "core/log.hpp"
 #include "adapter/peft_files.hpp"
+#include "core/log.hpp"
 #include "data/prepare.hpp"
 #include "device/session.hpp"
-#include "observe/run_events.hpp"
 #include "model/load_adapter.hpp"
+#include "observe/run_events.hpp"
 #include "train/layout.hpp"
 #include "train/resume.hpp"
 #include "train/save_model.hpp"
@@ -26,8 +26,8 @@ void create_output_folder(const config::Config& config, const parallel::Comm& co
     std::error_code error;
     std::filesystem::create_directories(config.output_dir, error);
     if (error)
-      throw Error(ErrorCode::io, "cannot create the folder '" + config.output_dir +
-                                     "': " + error.message())
+      throw Error(ErrorCode::io,
+                  "cannot create the folder '" + config.output_dir + "': " + error.message())
           .at(config.at("output_dir"));
   });
 }
@@ -41,19 +41,24 @@ model::WeightMemory shared_memory(parallel::NodeShared& shared) {
 }
 
 void describe_start(const config::Config& config, const ThreadLayout& layout,
-                    const model::Decoder& model, std::int64_t trained, const data::BatchPlan& plan, std::int64_t arena_bytes,
-                    const std::string& kernels) {
+                    const model::Decoder& model, std::int64_t trained, const data::BatchPlan& plan,
+                    std::int64_t arena_bytes, const std::string& kernels) {
   log::info("layout: {}", layout.description);
   log::info("kernels: {}", kernels);
-  log::info("model: {} ({} parameters, {} trained), compute {}, weights {} MiB converted + {} MiB mapped, "
-            "activations {} MiB",
-            config.base_model, model.total_parameters(), trained, name_of(model.compute()),
-            model.weight_bytes() >> 20, model.mapped_bytes() >> 20, arena_bytes >> 20);
-  log::info("plan: {} steps, {} an epoch, micro_batch_size {} x gradient_accumulation_steps {} x {} ranks{}",
-            plan.total_steps(), plan.steps_per_epoch(), config.micro_batch_size,
-            config.gradient_accumulation_steps, plan.options().world_size,
-            config.sample_packing ? fmt::format(", packing efficiency {:.1f} %", 100 * plan.packing_efficiency())
-                                  : "");
+  log::info(
+      "model: {} ({} parameters, {} trained), compute {}, weights {} MiB converted + {} MiB "
+      "mapped, "
+      "activations {} MiB",
+      config.base_model, model.total_parameters(), trained, name_of(model.compute()),
+      model.weight_bytes() >> 20, model.mapped_bytes() >> 20, arena_bytes >> 20);
+  log::info(
+      "plan: {} steps, {} an epoch, micro_batch_size {} x gradient_accumulation_steps {} x {} "
+      "ranks{}",
+      plan.total_steps(), plan.steps_per_epoch(), config.micro_batch_size,
+      config.gradient_accumulation_steps, plan.options().world_size,
+      config.sample_packing
+          ? fmt::format(", packing efficiency {:.1f} %", 100 * plan.packing_efficiency())
+          : "");
 }
 
 /// A failure of one rank inside a step cannot be agreed upon: its peers wait in a collective. The
@@ -96,19 +101,22 @@ int run(const RunRequest& request) {
                                            decoder_options(config, base->config), kernels,
                                            kokkos.queue(), shared_memory(shared));
   model->reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));
-  const std::int64_t arena_bytes =
-      model->plan_bytes(data.max_tokens, data.max_tokens, true) +
-      model->parameters().flat_elements() / kernels::kSumBlock * 8 + 4096;
+  const std::int64_t arena_bytes = model->plan_bytes(data.max_tokens, data.max_tokens, true) +
+                                   model->parameters().flat_elements() / kernels::kSumBlock * 8 +
+                                   4096;
   device::Arena arena(arena_bytes);
   ops::Context ctx{kernels, kokkos.queue(), arena};
 
   optim::Optimizer optimizer(optim::optimizer_named(config.optimizer),
-                             {.beta1 = config.adam_beta1, .beta2 = config.adam_beta2,
-                              .epsilon = config.adam_epsilon, .weight_decay = config.weight_decay},
+                             {.beta1 = config.adam_beta1,
+                              .beta2 = config.adam_beta2,
+                              .epsilon = config.adam_epsilon,
+                              .weight_decay = config.weight_decay},
                              model->parameters());
   const Cadence cadence(config, data.plan->total_steps(), data.plan->steps_per_epoch());
   const std::unique_ptr<observe::EventSink> events =
-      comm.rank() == 0 ? observe::make_sinks({.tensorboard = config.use_tensorboard}) : std::make_unique<observe::EventSink>();
+      comm.rank() == 0 ? observe::make_sinks({.tensorboard = config.use_tensorboard})
+                       : std::make_unique<observe::EventSink>();
   const std::int64_t trained = model->parameters().trained_elements();
   describe_start(config, layout, *model, trained, *data.plan, arena_bytes, kernels.describe());
 
@@ -124,20 +132,31 @@ int run(const RunRequest& request) {
     log::info("resume: {} steps done, from {}", first_step, *folder);
   }
   parallel::collectively(comm, [&] {
-    events->start({.output_dir = config.output_dir, .total_steps = cadence.total_steps,
-                   .num_epochs = config.num_epochs, .ranks = comm.size(),
-                   .threads_per_rank = layout.threads, .config_path = request.config_path,
-                   .model = config.base_model, .adapter = config.adapter,
+    events->start({.output_dir = config.output_dir,
+                   .total_steps = cadence.total_steps,
+                   .num_epochs = config.num_epochs,
+                   .ranks = comm.size(),
+                   .threads_per_rank = layout.threads,
+                   .config_path = request.config_path,
+                   .model = config.base_model,
+                   .adapter = config.adapter,
                    .dtype = std::string(name_of(model->compute())),
                    .effective_config_json = request.effective_json,
-                   .trained_parameters = trained, .total_parameters = model->total_parameters(),
+                   .trained_parameters = trained,
+                   .total_parameters = model->total_parameters(),
                    .start_step = first_step});
   });
   const auto start = std::chrono::steady_clock::now();
-  Trainer trainer({.config = config, .comm = comm, .ctx = ctx, .model = *model,
-                   .dataset = *data.train, .plan = *data.plan,
+  Trainer trainer({.config = config,
+                   .comm = comm,
+                   .ctx = ctx,
+                   .model = *model,
+                   .dataset = *data.train,
+                   .plan = *data.plan,
                    .eval_dataset = data.eval ? &*data.eval : nullptr,
-                   .eval_plan = data.eval_plan.get(), .optimizer = optimizer, .cadence = cadence,
+                   .eval_plan = data.eval_plan.get(),
+                   .optimizer = optimizer,
+                   .cadence = cadence,
                    .events = *events});
   Outcome outcome = Outcome::finished;
   const auto write_weights = [&](const std::string& folder) {
@@ -158,11 +177,12 @@ int run(const RunRequest& request) {
       write_weights(config.output_dir);
       data::load_tokenizer(config).save(config.output_dir);
     }
-    events->end({.status = outcome == Outcome::finished ? "done" : "stopped",
-                 .steps = outcome == Outcome::finished ? cadence.total_steps : steps_done,
-                 .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
-                 .train_loss = trainer.last_loss(),
-                 .adapter_dir = config.output_dir});
+    events->end(
+        {.status = outcome == Outcome::finished ? "done" : "stopped",
+         .steps = outcome == Outcome::finished ? cadence.total_steps : steps_done,
+         .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+         .train_loss = trainer.last_loss(),
+         .adapter_dir = config.output_dir});
   });
   return outcome == Outcome::finished ? kExitDone : kExitStopped;
 }

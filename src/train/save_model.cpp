@@ -19,8 +19,8 @@ weights::TensorToWrite converted_parameter(const tensor::Parameter& p, weights::
   if (storage == weights::Storage::f32) return trained_tensor(p);
   const auto bytes =
       std::as_bytes(std::span(p.master.as<float>(), static_cast<std::size_t>(p.elements())));
-  const weights::TensorEntry entry{.name = p.name, .storage = weights::Storage::f32,
-                                   .shape = p.shape, .bytes = bytes};
+  const weights::TensorEntry entry{
+      .name = p.name, .storage = weights::Storage::f32, .shape = p.shape, .bytes = bytes};
   return weights::converted(entry, storage);
 }
 
@@ -52,7 +52,8 @@ adapter::PeftConfig peft_config_of(const config::Config& config, const model::Fa
   peft.modules_to_save = config.lora_modules_to_save;
   peft.base_model_name_or_path = config.base_model;
   peft.layers_to_transform = config.peft_layers_to_transform;
-  for (const auto& [pattern, r] : config.lora_rank_pattern) peft.rank_pattern.emplace_back(pattern, r);
+  for (const auto& [pattern, r] : config.lora_rank_pattern)
+    peft.rank_pattern.emplace_back(pattern, r);
   for (const auto& [pattern, alpha] : config.lora_alpha_pattern)
     peft.alpha_pattern.emplace_back(pattern, alpha);
   const std::vector<std::string>& given = config.lora_target_modules;

@@ -25,10 +25,11 @@ void report(const data::PrepareResult& prepared) {
         r.dropped_broken + r.dropped_too_long + r.dropped_too_short + r.dropped_no_labels;
     log::info("data: {} ({}): {} of {} rows, {} tokens, {} of them labels{}", r.path, r.type,
               r.rows_kept, r.rows_read, r.tokens, r.label_tokens,
-              dropped == 0 ? ""
-                           : fmt::format("; dropped {} broken, {} too long, {} too short, {} without labels",
-                                         r.dropped_broken, r.dropped_too_long, r.dropped_too_short,
-                                         r.dropped_no_labels));
+              dropped == 0
+                  ? ""
+                  : fmt::format("; dropped {} broken, {} too long, {} too short, {} without labels",
+                                r.dropped_broken, r.dropped_too_long, r.dropped_too_short,
+                                r.dropped_no_labels));
     for (const std::string& example : r.examples) log::warning("{}", example);
   }
   for (const std::string& warning : prepared.warnings) log::warning("{}", warning);
@@ -81,8 +82,9 @@ RunData load_data(const config::Config& config, std::int64_t ranks, const parall
                   fmt::format("the tokenizer has {} tokens, the model's embedding {} rows",
                               tokenizer.vocab_size(), model.vocab_size))
           .at(config.at("base_model"))
-          .hint("tokenizer and model do not belong together, or tokens were added that the "
-                "embedding has no rows for");
+          .hint(
+              "tokenizer and model do not belong together, or tokens were added that the "
+              "embedding has no rows for");
     const data::PrepareResult prepared = data::prepare(config, tokenizer, {});
     report(prepared);
     train_path = prepared.train_path;

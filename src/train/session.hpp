@@ -7,8 +7,8 @@
 #include "config/config.hpp"
 #include "data/batch_plan.hpp"
 #include "model/decoder.hpp"
-#include "parallel/comm.hpp"
 #include "optim/optimizer.hpp"
+#include "parallel/comm.hpp"
 #include "train/cadence.hpp"
 
 namespace axl::train {

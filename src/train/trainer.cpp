@@ -16,8 +16,11 @@ double seconds_since(Clock::time_point start) {
 }
 
 model::Batch batch_of(const data::MicroBatch& m, std::uint64_t dropout_key) {
-  return {.ids = m.input_ids, .targets = m.targets, .positions = m.positions,
-          .cu_seqlens = m.cu_seqlens, .dropout_key = dropout_key};
+  return {.ids = m.input_ids,
+          .targets = m.targets,
+          .positions = m.positions,
+          .cu_seqlens = m.cu_seqlens,
+          .dropout_key = dropout_key};
 }
 
 }  // namespace
@@ -33,8 +36,8 @@ double Trainer::forward_backward(const data::MicroBatch& micro, double grad_scal
   const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
   const tensor::TensorView d_hidden = tensor::allocate(
       p_.ctx.arena, p_.model.compute(), {batch.tokens(), p_.model.config().hidden_size});
-  const double sum = model::CausalLmLoss::forward_backward(p_.ctx, p_.model, batch, hidden,
-                                                           d_hidden, grad_scale);
+  const double sum =
+      model::CausalLmLoss::forward_backward(p_.ctx, p_.model, batch, hidden, d_hidden, grad_scale);
   p_.model.backward(p_.ctx, batch, saved, d_hidden,
                     last ? [this](std::int64_t layer) { reducer_.layer_done(layer); }
                          : std::function<void(std::int64_t)>());
@@ -82,9 +85,8 @@ Trainer::StepResult Trainer::step(std::int64_t index) {
   result.grad_norm = optim::gradient_norm(p_.ctx, p_.model.parameters());
   check_finite(index, result);
   result.learning_rate =
-      p_.config.learning_rate * optim::schedules()
-                                    .get(p_.config.lr_scheduler)
-                                    .factor(index, p_.cadence.schedule);
+      p_.config.learning_rate *
+      optim::schedules().get(p_.config.lr_scheduler).factor(index, p_.cadence.schedule);
   const double limit = p_.config.max_grad_norm;
   // torch.nn.utils.clip_grad_norm_: max / (norm + 1e-6), at most 1.
   const double clip = limit > 0 ? std::min(1.0, limit / (result.grad_norm + 1e-6)) : 1.0;
@@ -103,10 +105,10 @@ void Trainer::check_finite(std::int64_t index, const StepResult& r) const {
     if (!where.empty()) break;
   }
   // Loss and gradients are sums over all ranks: every rank comes here alike.
-  throw Error(ErrorCode::numeric,
-              "step " + std::to_string(index + 1) + ": the " +
-                  (std::isfinite(r.loss) ? "gradient" : "loss") + " is not finite" +
-                  (where.empty() ? "" : " (first in " + where + ")"))
+  throw Error(ErrorCode::numeric, "step " + std::to_string(index + 1) + ": the " +
+                                      (std::isfinite(r.loss) ? "gradient" : "loss") +
+                                      " is not finite" +
+                                      (where.empty() ? "" : " (first in " + where + ")"))
       .agreed()
       .hint("lower learning_rate, or look at the rows of this step; the last checkpoint is intact");
 }
@@ -115,9 +117,9 @@ void Trainer::watch_loss(std::int64_t index, double loss) {
   if (!p_.config.loss_watchdog_threshold) return;
   over_threshold_ = loss > *p_.config.loss_watchdog_threshold ? over_threshold_ + 1 : 0;
   if (over_threshold_ < p_.config.loss_watchdog_patience) return;
-  throw Error(ErrorCode::numeric,
-              "step " + std::to_string(index + 1) + ": the loss was above loss_watchdog_threshold for " +
-                  std::to_string(over_threshold_) + " steps")
+  throw Error(ErrorCode::numeric, "step " + std::to_string(index + 1) +
+                                      ": the loss was above loss_watchdog_threshold for " +
+                                      std::to_string(over_threshold_) + " steps")
       .agreed();
 }
 
@@ -141,7 +143,8 @@ bool Trainer::agree_to_stop() {
 }
 
 bool Trainer::stopped_improving() const {
-  return p_.config.early_stopping_patience && evals_without_gain_ >= *p_.config.early_stopping_patience;
+  return p_.config.early_stopping_patience &&
+         evals_without_gain_ >= *p_.config.early_stopping_patience;
 }
 
 double Trainer::evaluate(std::int64_t step) {
@@ -165,7 +168,9 @@ double Trainer::evaluate(std::int64_t step) {
   evals_without_gain_ = loss < best_eval_ ? 0 : evals_without_gain_ + 1;
   best_eval_ = std::min(best_eval_, loss);
   record([&] {
-    p_.events.eval({.step = step, .epoch = p_.plan.epoch_at(step), .eval_loss = loss,
+    p_.events.eval({.step = step,
+                    .epoch = p_.plan.epoch_at(step),
+                    .eval_loss = loss,
                     .label_tokens = static_cast<std::int64_t>(sums[1]),
                     .seconds = seconds_since(start)});
   });

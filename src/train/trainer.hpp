@@ -34,8 +34,8 @@ struct TrainerParts {
 
 enum class Outcome { finished, stopped };
 
-/// The step loop. A step is a function of (seed, step, global rows): nothing else is carried but the
-/// parameters and the optimiser's state.
+/// The step loop. A step is a function of (seed, step, global rows): nothing else is carried but
+/// the parameters and the optimiser's state.
 class Trainer {
  public:
   explicit Trainer(const TrainerParts& parts);

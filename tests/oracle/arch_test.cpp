@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "oracle/model_case.hpp"
+#include "support/paths.hpp"
 
 namespace axl::test {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 constexpr double kLogits = 1e-4, kLoss = 1e-5, kGradient = 1e-4;
 
 void run_case(const std::string& name, const std::string& config_file) {
-  const std::string folder = oracle_folder() + "/arch/" + name;
+  const std::string folder = oracle_root() + "/arch/" + name;
   ModelCase m(folder, config_file, {.compute = DType::f32, .training = {.full = true}});
   const auto recorded = weights::WeightFile::open(folder + "/oracle.safetensors");
   const nlohmann::json expected = read_json(folder + "/oracle.json");
@@ -39,8 +40,8 @@ void run_case(const std::string& name, const std::string& config_file) {
   for (const auto& [parameter, value] : expected.at("grad_norm").items()) {
     const tensor::Parameter* p = m.decoder->parameters().find(parameter);
     ASSERT_NE(p, nullptr) << parameter;
-    worst_norm = std::max(worst_norm, relative(norm(p->grad.as<float>(), p->elements()),
-                                               value.get<double>()));
+    worst_norm = std::max(worst_norm,
+                          relative(norm(p->grad.as<float>(), p->elements()), value.get<double>()));
     if (recorded.find("grad." + parameter) == nullptr) continue;
     std::vector<float> diff = floats(recorded, "grad." + parameter);
     const double scale = norm(diff.data(), p->elements());
@@ -62,9 +63,11 @@ void run_case(const std::string& name, const std::string& config_file) {
     if (best != greedy[t]) ++wrong;
   }
   EXPECT_EQ(wrong, 0u) << name;
-  std::printf("%-24s %-16s logits %.1e left %.1e loss %.1e gradient norms %.1e gradients %.1e greedy %zu/24\n",
-              name.c_str(), config_file.c_str(), logits, left_logits,
-              std::abs(loss - expected.at("loss").get<double>()), worst_norm, worst_full, 24 - wrong);
+  std::printf(
+      "%-24s %-16s logits %.1e left %.1e loss %.1e gradient norms %.1e gradients %.1e greedy "
+      "%zu/24\n",
+      name.c_str(), config_file.c_str(), logits, left_logits,
+      std::abs(loss - expected.at("loss").get<double>()), worst_norm, worst_full, 24 - wrong);
 }
 
 TEST(Oracle, Arch) {
@@ -75,11 +78,12 @@ TEST(Oracle, Arch) {
   }
   int run = 0;
   for (const std::string& name : cases) {
-    const auto config = read_json(oracle_folder() + "/arch/" + name + "/config.json");
+    const auto config = read_json(oracle_root() + "/arch/" + name + "/config.json");
     const std::string architecture = config.at("architectures").at(0);
     bool known = false;
     for (const model::FamilySpec& f : model::families())
-      known = known || std::count(f.hf_architectures.begin(), f.hf_architectures.end(), architecture) > 0;
+      known = known ||
+              std::count(f.hf_architectures.begin(), f.hf_architectures.end(), architecture) > 0;
     if (!known) {
       std::printf("%-24s skipped: %s is not supported yet\n", name.c_str(), architecture.c_str());
       continue;

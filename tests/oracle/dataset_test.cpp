@@ -13,6 +13,7 @@
 #include "data/prepare.hpp"
 #include "data/source.hpp"
 #include "oracle_folder.hpp"
+#include "support/paths.hpp"
 
 namespace axl::data {
 namespace {
@@ -25,7 +26,7 @@ std::string smollm2() {
   const char* named = std::getenv("AXL_SMOLLM2");
   const fs::path path = named != nullptr && *named != '\0'
                             ? fs::path(named)
-                            : fs::path(AXL_SOURCE_DIR) / "models/SmolLM2-135M-Instruct";
+                            : fs::path(test::source_dir()) / "models/SmolLM2-135M-Instruct";
   return fs::exists(path) ? path.string() : "";
 }
 

@@ -6,6 +6,7 @@
 
 #include "generate/generator.hpp"
 #include "oracle/model_case.hpp"
+#include "support/paths.hpp"
 
 namespace axl::test {
 namespace {
@@ -18,7 +19,7 @@ TEST(Oracle, GreedyThroughTheCache) {
     GTEST_SKIP();
   }
   for (const std::string& name : cases) {
-    const std::string folder = oracle_folder() + "/arch/" + name;
+    const std::string folder = oracle_root() + "/arch/" + name;
     try {
       model::family_of(weights::read_model_config(folder + "/config.json"));
     } catch (const Error& e) {

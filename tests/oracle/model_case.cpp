@@ -53,9 +53,9 @@ ModelCase::ModelCase(const std::string& folder, const std::string& config_file,
                      const model::DecoderOptions& options)
     : config(weights::read_model_config(folder + "/" + config_file)),
       weights(weights::WeightFile::open(folder)) {
-  decoder = std::make_unique<model::Decoder>(config, weights, options, bench.kernels,
-                                             session().queue(),
-                                             model::private_weight_memory(memory));
+  decoder =
+      std::make_unique<model::Decoder>(config, weights, options, bench.kernels, session().queue(),
+                                       model::private_weight_memory(memory));
   decoder->reserve_positions(std::max<std::int64_t>(config.max_position_embeddings, 512));
 }
 

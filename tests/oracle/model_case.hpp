@@ -25,7 +25,8 @@ struct UnpaddedRows {
     return {.ids = ids, .targets = targets, .positions = positions, .cu_seqlens = cu};
   }
 };
-/// `labels` may be empty. Targets are the labels shifted by one, as Hugging Face's loss shifts them.
+/// `labels` may be empty. Targets are the labels shifted by one, as Hugging Face's loss shifts
+/// them.
 UnpaddedRows unpad(const std::vector<std::int64_t>& ids, const std::vector<std::int64_t>& mask,
                    const std::vector<std::int64_t>& labels, std::int64_t columns);
 
@@ -48,7 +49,8 @@ struct ModelCase {
 
 /// |a - b| / max(|b|, floor), NaN counts as infinite.
 double relative(double a, double b, double floor = 1e-12);
-/// Largest |a - b| over tokens, relative to the largest |b|; `recorded` is (rows, columns, V), padded.
+/// Largest |a - b| over tokens, relative to the largest |b|; `recorded` is (rows, columns, V),
+/// padded.
 double worst_logit(const std::vector<float>& ours, const std::vector<float>& recorded,
                    const UnpaddedRows& rows, std::int64_t V);
 double norm(const float* x, std::int64_t n);

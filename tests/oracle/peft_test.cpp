@@ -13,6 +13,7 @@
 #include "adapter/peft_files.hpp"
 #include "model/load_adapter.hpp"
 #include "oracle/model_case.hpp"
+#include "support/paths.hpp"
 
 namespace axl::test {
 namespace {
@@ -67,9 +68,9 @@ void write_parameters(const std::string& folder, model::Decoder& decoder,
 
 /// The reason why the case cannot be run, or nothing.
 std::optional<std::string> run_case(const std::string& name) {
-  const std::string folder = oracle_folder() + "/peft/" + name;
+  const std::string folder = oracle_root() + "/peft/" + name;
   const nlohmann::json expected = read_json(folder + "/oracle.json");
-  const std::string base = oracle_folder() + "/" + expected.at("base").get<std::string>();
+  const std::string base = oracle_root() + "/" + expected.at("base").get<std::string>();
   std::optional<adapter::AdapterFiles> files;
   std::optional<ModelCase> m;
   try {

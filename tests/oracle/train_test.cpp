@@ -11,6 +11,7 @@
 #include "optim/optimizer.hpp"
 #include "optim/schedule.hpp"
 #include "oracle/model_case.hpp"
+#include "support/paths.hpp"
 
 namespace axl::test {
 namespace {
@@ -43,23 +44,29 @@ void load_adapter(model::Decoder& decoder, const std::string& folder) {
 }
 
 void run_case(const std::string& name) {
-  const std::string folder = oracle_folder() + "/train/" + name;
+  const std::string folder = oracle_root() + "/train/" + name;
   const Trajectory t = read_trajectory(folder);
-  const std::string base = oracle_folder() + "/" + t.json.at("base").get<std::string>();
+  const std::string base = oracle_root() + "/" + t.json.at("base").get<std::string>();
   model::DecoderOptions options;
   const bool lora = std::filesystem::exists(folder + "/init/adapter_config.json");
-  if (lora) options.training.lora = adapter::read_peft_config(folder + "/init");
-  else options.training.full = true;
+  if (lora)
+    options.training.lora = adapter::read_peft_config(folder + "/init");
+  else
+    options.training.full = true;
   ModelCase m(base, "config.json", options);
-  if (lora) load_adapter(*m.decoder, folder + "/init");
-  else if (std::filesystem::exists(folder + "/init/model.safetensors")) FAIL() << "unexpected init";
+  if (lora)
+    load_adapter(*m.decoder, folder + "/init");
+  else if (std::filesystem::exists(folder + "/init/model.safetensors"))
+    FAIL() << "unexpected init";
   const auto no_decay = t.json.at("no_decay").get<std::vector<std::string>>();
   for (tensor::Parameter& p : m.decoder->parameters().all())
     p.decay = std::find(no_decay.begin(), no_decay.end(), p.name) == no_decay.end();
 
   optim::Optimizer optimizer(optim::optimizer_named("adamw_torch"),
-                             {.beta1 = t.json.at("betas").at(0), .beta2 = t.json.at("betas").at(1),
-                              .epsilon = t.json.at("eps"), .weight_decay = t.json.at("weight_decay")},
+                             {.beta1 = t.json.at("betas").at(0),
+                              .beta2 = t.json.at("betas").at(1),
+                              .epsilon = t.json.at("eps"),
+                              .weight_decay = t.json.at("weight_decay")},
                              m.decoder->parameters());
   const optim::ScheduleContext schedule{.total_steps = t.json.at("total"),
                                         .warmup_steps = t.json.at("warmup")};
@@ -77,12 +84,14 @@ void run_case(const std::string& name) {
       loss += m.forward_backward(
           t.micro[(static_cast<std::size_t>(index) * accum + a) % t.micro.size()].batch(), labels);
     const double norm = optim::gradient_norm(ctx, m.decoder->parameters());
-    const double lr = t.json.at("lr").get<double>() *
-                      optim::schedules().get(t.json.at("scheduler").get<std::string>()).factor(index, schedule);
+    const double lr =
+        t.json.at("lr").get<double>() *
+        optim::schedules().get(t.json.at("scheduler").get<std::string>()).factor(index, schedule);
     worst_loss = std::max(worst_loss, relative(loss, step.at("loss")));
     worst_norm = std::max(worst_norm, relative(norm, step.at("grad_norm")));
     worst_lr = std::max(worst_lr, std::abs(lr - step.at("lr").get<double>()));
-    optimizer.step(ctx, lr, std::min(1.0, t.json.at("clip").get<double>() / (norm + 1e-6)), index + 1);
+    optimizer.step(ctx, lr, std::min(1.0, t.json.at("clip").get<double>() / (norm + 1e-6)),
+                   index + 1);
     m.decoder->refresh_values(ctx);
   }
   double worst_after = 0;

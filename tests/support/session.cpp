@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "support/paths.hpp"
+
 namespace axl::test {
 
 namespace {
@@ -13,15 +15,10 @@ device::KokkosSession* current = nullptr;
 device::KokkosSession& session() { return *current; }
 void use_session(device::KokkosSession* running) { current = running; }
 
-std::string oracle_folder() {
-  if (const char* folder = std::getenv("AXL_ORACLES")) return folder;
-  return std::string(AXL_SOURCE_DIR) + "/../shared/oracles";
-}
-
 std::vector<std::string> oracle_cases(const std::string& kind) {
   std::vector<std::string> out;
   std::error_code absent;
-  for (const auto& e : std::filesystem::directory_iterator(oracle_folder() + "/" + kind, absent))
+  for (const auto& e : std::filesystem::directory_iterator(oracle_root() + "/" + kind, absent))
     if (e.is_directory()) out.push_back(e.path().filename().string());
   std::sort(out.begin(), out.end());
   return out;

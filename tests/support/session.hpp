@@ -7,6 +7,7 @@
 #include "device/arena.hpp"
 #include "device/session.hpp"
 #include "ops/ops.hpp"
+#include "support/paths.hpp"
 
 namespace axl::test {
 
@@ -24,8 +25,6 @@ struct Bench {
   ops::Context context() { return {kernels, session().queue(), arena}; }
 };
 
-/// The folder of recorded results: $AXL_ORACLES, else ../shared/oracles beside the project.
-std::string oracle_folder();
 /// Sorted names of the sub-folders of `kind` in the oracle folder; empty when absent.
 std::vector<std::string> oracle_cases(const std::string& kind);
 

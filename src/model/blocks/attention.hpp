@@ -28,8 +28,8 @@ struct SelfAttention {
   };
   Saved allocate_saved(device::Arena& arena, DType compute, std::int64_t T) const;
 
-  /// y (T, C) += attention(x). With a cache the new keys and values are appended to it and the batch
-  /// is one sequence whose earlier tokens the cache holds.
+  /// y (T, C) += attention(x). With a cache the new keys and values are appended to it and the
+  /// batch is one sequence whose earlier tokens the cache holds.
   void forward(Context& ctx, const Batch& batch, const RopeTable& rope, TensorView x, TensorView y,
                Saved& saved, std::uint64_t key, KvCache* cache) const;
   /// dx (T, C) = gradient of x, unless dx is empty; dy is that of y.

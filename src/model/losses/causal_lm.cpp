@@ -36,8 +36,7 @@ double run(Context& ctx, const Decoder& model, const Batch& batch, TensorView hi
   const LabelRows labels = label_rows(batch);
   const auto R = static_cast<std::int64_t>(labels.rows.size());
   const bool backward = static_cast<bool>(d_hidden);
-  if (backward)
-    std::memset(d_hidden.data(), 0, static_cast<std::size_t>(d_hidden.bytes()));
+  if (backward) std::memset(d_hidden.data(), 0, static_cast<std::size_t>(d_hidden.bytes()));
   if (R == 0) return 0.0;
   const Linear& head = model.lm_head();
   const std::int64_t C = hidden.dim(1), V = head.out, block = std::min(model.loss_rows(), R);
@@ -93,7 +92,8 @@ double CausalLmLoss::forward_backward(Context& ctx, const Decoder& model, const 
 void CausalLmLoss::logits(Context& ctx, const Decoder& model, TensorView hidden_rows,
                           TensorView logits) {
   const ArenaScope scope(ctx.arena);
-  const TensorView normed = allocate(ctx.arena, model.compute(), {hidden_rows.dim(0), hidden_rows.dim(1)});
+  const TensorView normed =
+      allocate(ctx.arena, model.compute(), {hidden_rows.dim(0), hidden_rows.dim(1)});
   model.final_norm().forward(ctx, hidden_rows, normed, {});
   head_logits(ctx, model.lm_head(), normed, logits);
 }

@@ -9,8 +9,8 @@ namespace axl::model {
 struct CausalLmLoss {
   /// Sum of -log p(target) over the label tokens of the batch, in natural log.
   static double evaluate(Context& ctx, const Decoder& model, const Batch& batch, TensorView hidden);
-  /// The same, and d_hidden (T, C) = grad_scale * gradient of the sum; adds the gradients of the head
-  /// and of the final norm where they are trained.
+  /// The same, and d_hidden (T, C) = grad_scale * gradient of the sum; adds the gradients of the
+  /// head and of the final norm where they are trained.
   static double forward_backward(Context& ctx, const Decoder& model, const Batch& batch,
                                  TensorView hidden, TensorView d_hidden, double grad_scale);
   /// Logits (rows, V), accumulator type, of the given rows of `hidden`.

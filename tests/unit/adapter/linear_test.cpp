@@ -147,7 +147,8 @@ TEST(Linear, PackedEqualsPlain) {
   const auto fill = [&](std::initializer_list<std::int64_t> dims, std::uint64_t seed) {
     const TensorView v = tensor::allocate(bench.arena, DType::f32, dims);
     const auto values = random_doubles(v.elements(), seed);
-    for (std::size_t i = 0; i < values.size(); ++i) v.as<float>()[i] = static_cast<float>(values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      v.as<float>()[i] = static_cast<float>(values[i]);
     return v;
   };
   Linear plain;
@@ -157,7 +158,8 @@ TEST(Linear, PackedEqualsPlain) {
   Linear packed = plain;
   const auto pack = [&](bool transposed) {
     const std::int64_t K = transposed ? in : out, N = transposed ? out : in;
-    kernels::PackedMatrix m{nullptr, bench.kernels.pack_bytes({K, N, DType::f32}), K, N, DType::f32};
+    kernels::PackedMatrix m{nullptr, bench.kernels.pack_bytes({K, N, DType::f32}), K, N,
+                            DType::f32};
     void* at = bench.arena.allocate(m.bytes);
     m.data = at;
     bench.kernels.pack(plain.weight.data(), transposed, m, at, session().queue());

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "support/paths.hpp"
 
 namespace axl::adapter {
 namespace {
@@ -235,9 +236,7 @@ TEST_F(PeftFiles, RefusesAdaptersThatDoNotFitTheirConfig) {
 }
 
 TEST_F(PeftFiles, ReadsTheAdaptersThatPeftWrote) {
-  const char* set = std::getenv("AXL_ORACLES");
-  const fs::path root =
-      fs::path(set != nullptr ? set : AXL_SOURCE_DIR "/../shared/oracles") / "peft";
+  const fs::path root = fs::path(test::oracle_root()) / "peft";
   if (!fs::exists(root)) GTEST_SKIP() << root << " is not there";
   int read = 0;
   for (const auto& entry : fs::directory_iterator(root)) {

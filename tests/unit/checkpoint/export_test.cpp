@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "support/paths.hpp"
 #include "tiny_model.hpp"
 #include "tokenizer/tokenizer.hpp"
 #include "weights/gguf.hpp"
@@ -159,9 +160,7 @@ TEST_F(Export, RefusesWhatTheTargetCannotHold) {
 }
 
 TEST_F(Export, LlamasOfTheOraclesRoundTrip) {
-  const char* set = std::getenv("AXL_ORACLES");
-  const std::filesystem::path root =
-      std::filesystem::path(set != nullptr ? set : AXL_SOURCE_DIR "/../shared/oracles") / "arch";
+  const std::filesystem::path root = std::filesystem::path(test::oracle_root()) / "arch";
   if (!std::filesystem::exists(root)) GTEST_SKIP() << root << " is not there";
   int done = 0;
   for (const auto& entry : std::filesystem::directory_iterator(root)) {

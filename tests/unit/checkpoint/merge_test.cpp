@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "adapter/peft_files.hpp"
+#include "support/paths.hpp"
 #include "tiny_model.hpp"
 #include "weights/model_config.hpp"
 
@@ -134,8 +135,7 @@ TEST_F(MergeAdapter, RefusesAdaptersOfAnotherBase) {
 }
 
 TEST_F(MergeAdapter, EqualsPeftOnTheOracles) {
-  const char* set = std::getenv("AXL_ORACLES");
-  const std::filesystem::path root = set != nullptr ? set : AXL_SOURCE_DIR "/../shared/oracles";
+  const std::filesystem::path root = test::oracle_root();
   if (!std::filesystem::exists(root / "peft")) GTEST_SKIP() << root << " is not there";
   int cases = 0;
   for (const auto& entry : std::filesystem::directory_iterator(root / "peft")) {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "config/schema.hpp"
+#include "support/paths.hpp"
 #include "yaml_case.hpp"
 
 // Axolotl's own example files, read where they lie: AXL_AXOLOTL_CONFIGS, else beside the project.
@@ -15,7 +16,7 @@ using Json = nlohmann::json;
 
 fs::path folder() {
   if (const char* given = std::getenv("AXL_AXOLOTL_CONFIGS")) return given;
-  return fs::path(AXL_SOURCE_DIR) / ".." / "shared" / "axolotl-configs";
+  return fs::path(test::source_dir()) / ".." / "shared" / "axolotl-configs";
 }
 
 /// Rejected by Axolotl for a reason of its own libraries; accepted here on purpose.

@@ -1,5 +1,6 @@
 #include <filesystem>
 
+#include "support/paths.hpp"
 #include "yaml_case.hpp"
 
 namespace axl::config {
@@ -136,7 +137,7 @@ TEST(Files, MissingFilesAreFoundApart) {
 TEST(Files, WhatIsThereIsNotMissing) {
   // Paths of the quickstart are relative to the project's root, where it is started.
   const auto before = std::filesystem::current_path();
-  std::filesystem::current_path(AXL_SOURCE_DIR);
+  std::filesystem::current_path(test::source_dir());
   const LoadResult r = load("configs/quickstart.yaml", {});
   for (const Finding& f : check_files(r.config))
     EXPECT_EQ(f.where.key, "base_model") << to_string(f);

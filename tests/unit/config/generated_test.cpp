@@ -3,13 +3,14 @@
 #include <sstream>
 
 #include "config/schema.hpp"
+#include "support/paths.hpp"
 #include "yaml_case.hpp"
 
 namespace axl::config {
 namespace {
 
 namespace fs = std::filesystem;
-const fs::path kRoot = AXL_SOURCE_DIR;
+const fs::path kRoot = test::source_dir();
 
 TEST(Generated, ReferencePageIsUpToDate) {
   std::ifstream in(kRoot / "docs" / "configuration.md");

@@ -4,6 +4,7 @@
 #include "data/chat/training_detail.hpp"
 #include "data/chat/turn_spans.hpp"
 #include "format_fixture.hpp"
+#include "support/paths.hpp"
 
 namespace axl::data {
 namespace {
@@ -226,7 +227,7 @@ TEST_F(Chat, RefusedConversationsSayWhy) {
 }
 
 TEST_F(Chat, NormalisingTokenizersKeepTheirLabels) {
-  const std::string source = std::string(AXL_SOURCE_DIR) + "/tests/fixtures/data/tokenizer.json";
+  const std::string source = test::source_dir() + "/tests/fixtures/data/tokenizer.json";
   json description = json::parse(testing::read_bytes(source));
   description["normalizer"] = {{"type", "NFC"}};
   folder.write("nfc/tokenizer.json", description.dump());

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "data/format.hpp"
 #include "data/source.hpp"
+#include "support/paths.hpp"
 #include "temporary_folder.hpp"
 
 namespace axl::data::testing {
@@ -21,7 +22,7 @@ class FormatTest : public ::testing::Test {
   }
 
   static tokenizer::Tokenizer load_tokenizer() {
-    return tokenizer::Tokenizer::load(std::string(AXL_SOURCE_DIR) + "/tests/fixtures/data");
+    return tokenizer::Tokenizer::load(test::source_dir() + "/tests/fixtures/data");
   }
 
   std::vector<Sample> samples(const std::string& rows) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/rng.hpp"
+#include "support/paths.hpp"
 #include "support/session.hpp"
 
 namespace axl::test {
@@ -75,6 +76,6 @@ generate::LoadedModel TinyModel::load(DType compute, const std::string& adapter)
   return {folder_, adapter, compute, session().queue()};
 }
 
-std::string fixture_tokenizer() { return std::string(AXL_SOURCE_DIR) + "/tests/fixtures/data"; }
+std::string fixture_tokenizer() { return test::source_dir() + "/tests/fixtures/data"; }
 
 }  // namespace axl::test

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "support/paths.hpp"
 #include "support/session.hpp"
 
 namespace axl::test {
@@ -105,7 +106,7 @@ TEST(Optimizer, GradientNormIsThatOfAllParameters) {
 }
 
 void compare_with_torch(const std::string& name) {
-  std::ifstream in(oracle_folder() + "/optim/" + name + ".json");
+  std::ifstream in(oracle_root() + "/optim/" + name + ".json");
   if (!in) GTEST_SKIP() << "no oracles found";
   const auto o = nlohmann::json::parse(in);
   Fixture f;

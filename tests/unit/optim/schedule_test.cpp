@@ -9,6 +9,7 @@
 #include <numbers>
 
 #include "core/error.hpp"
+#include "support/paths.hpp"
 #include "support/session.hpp"
 
 namespace axl::test {
@@ -84,7 +85,7 @@ TEST(Schedule, UnknownNamesAreListed) {
 }
 
 TEST(Schedule, TransformersCurves) {
-  std::ifstream in(oracle_folder() + "/optim/lr_curves.json");
+  std::ifstream in(oracle_root() + "/optim/lr_curves.json");
   if (!in) GTEST_SKIP() << "no oracles found";
   const auto curves = nlohmann::json::parse(in);
   int compared = 0;

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "support/paths.hpp"
+
 namespace axl::tokenizer::test {
 
 /// A folder of its own that vanishes with the object.
@@ -31,7 +33,7 @@ class Scratch {
 };
 
 inline nlohmann::ordered_json fixture(const std::string& name) {
-  std::ifstream in(std::filesystem::path(TOKENIZER_FIXTURES) / name);
+  std::ifstream in(std::filesystem::path(axl::test::source_dir()) / "tests/fixtures/tokenizer" / name);
   return nlohmann::ordered_json::parse(in);
 }
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "support/paths.hpp"
 #include "weights_testing.hpp"
 
 namespace axl::weights {
@@ -135,9 +136,7 @@ TEST_F(ModelConfigFile, StopTokensOfTheGenerationConfigCount) {
 }
 
 TEST_F(ModelConfigFile, OracleConfigsAgreeInBothStyles) {
-  const char* set = std::getenv("AXL_ORACLES");
-  const std::filesystem::path root =
-      std::filesystem::path(set != nullptr ? set : AXL_SOURCE_DIR "/../shared/oracles") / "arch";
+  const std::filesystem::path root = std::filesystem::path(test::oracle_root()) / "arch";
   if (!std::filesystem::exists(root)) GTEST_SKIP() << root << " is not there";
   for (const auto& folder : std::filesystem::directory_iterator(root)) {
     const ModelConfig young = read_model_config(folder.path().string());

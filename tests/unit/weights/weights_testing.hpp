@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "support/paths.hpp"
 #include "weights/weight_file.hpp"
 
 namespace axl::weights::testing {
@@ -41,7 +42,7 @@ inline std::string read_all(const std::string& path) {
 }
 
 inline std::string fixture(const std::string& name) {
-  return std::string(AXL_SOURCE_DIR) + "/tests/fixtures/weights/" + name;
+  return test::source_dir() + "/tests/fixtures/weights/" + name;
 }
 
 template <class T>

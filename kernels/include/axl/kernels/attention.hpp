@@ -6,11 +6,13 @@ namespace axl::kernels {
 
 /// Causal attention over documents laid one after another (block-diagonal), never materialising
 /// the score matrix: Dao et al. 2022, arXiv:2205.14135, algorithms 1 and 4.
-///   S = scale * Q K^T;  P = softmax over the keys j <= i + (klen - qlen) of i's own document;  O = P V
-/// Shapes  q, o, do, dq: (Tq, Hq, D); k, v, dk, dv: (Tk, Hkv, D); row strides in elements; query head h
-/// reads key head h / (Hq / Hkv). cu_q, cu_k: (docs + 1) offsets, first 0. lse: (Hq, Tq), natural
-/// logarithm of the softmax denominator. When training cu_q == cu_k; with a KV cache klen >= qlen.
-/// Types   sums and softmax in Acc<T_>. Fixed summation order whatever the number of threads.
+///   S = scale * Q K^T;  P = softmax over the keys j <= i + (klen - qlen) of i's own document;  O =
+///   P V
+/// Shapes  q, o, do, dq: (Tq, Hq, D); k, v, dk, dv: (Tk, Hkv, D); row strides in elements; query
+/// head h reads key head h / (Hq / Hkv). cu_q, cu_k: (docs + 1) offsets, first 0. lse: (Hq, Tq),
+/// natural logarithm of the softmax denominator. When training cu_q == cu_k; with a KV cache klen
+/// >= qlen. Types   sums and softmax in Acc<T_>. Fixed summation order whatever the number of
+/// threads.
 template <class T_>
 struct AttentionFwd {
   const T_* q;

@@ -7,8 +7,9 @@ namespace axl::kernels {
 /// Softmax cross entropy of a block of rows, with its gradient in the same pass:
 ///   loss[r] = logsumexp_v(logits[r,v]) - logits[r, target[r]]
 ///   dlogits[r,v] = grad_scale * (softmax(logits[r])[v] - [v == target[r]])
-/// Shapes    logits: (R, V) of Acc<T_>; targets: (R) in [0, V); loss: (R); dlogits: (R, V) or nullptr.
-/// Aliasing  dlogits may start where logits starts (rows are written after they were read) when
+/// Shapes    logits: (R, V) of Acc<T_>; targets: (R) in [0, V); loss: (R); dlogits: (R, V) or
+/// nullptr. Aliasing  dlogits may start where logits starts (rows are written after they were read)
+/// when
 ///           sizeof(T_) == sizeof(Acc<T_>); otherwise they must not overlap.
 template <class T_>
 struct CrossEntropy {

@@ -30,7 +30,8 @@ struct BiasAdd {
   std::int64_t T, C;
 };
 
-/// dbias[c] += sum_t dy[t,c], in kBiasPartials blocks of rows summed in order; partial: kBiasPartials*C.
+/// dbias[c] += sum_t dy[t,c], in kBiasPartials blocks of rows summed in order; partial:
+/// kBiasPartials*C.
 template <class T_>
 struct BiasGrad {
   const T_* dy;
@@ -40,8 +41,8 @@ struct BiasGrad {
 };
 inline constexpr std::int64_t kBiasPartials = 32;
 
-/// Inverted dropout: y = keep ? x / (1-p) : 0 (Srivastava et al. 2014). keep(i) is a pure function of
-/// (key, i): the same call on dy is its derivative. accumulate: y += instead of y =.
+/// Inverted dropout: y = keep ? x / (1-p) : 0 (Srivastava et al. 2014). keep(i) is a pure function
+/// of (key, i): the same call on dy is its derivative. accumulate: y += instead of y =.
 template <class T_>
 struct Dropout {
   const T_* x;
@@ -60,7 +61,8 @@ struct FromAcc {
   std::int64_t n;
 };
 
-/// A well-mixed 64-bit hash of (key, i): SplitMix64's finaliser (Steele et al. 2014) over a Weyl step.
+/// A well-mixed 64-bit hash of (key, i): SplitMix64's finaliser (Steele et al. 2014) over a Weyl
+/// step.
 AXL_HD inline std::uint64_t hash_counter(std::uint64_t key, std::uint64_t i) {
   std::uint64_t z = key + (i + 1) * 0x9E3779B97F4A7C15ull;
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;

@@ -7,8 +7,8 @@
 namespace axl::kernels {
 
 /// A (K, N) right-hand matrix reordered once into the back end's own blocked layout, for one
-/// direction of use. Opaque; made by KernelTable::pack. `bytes` lie at `data`, which the caller owns
-/// (so that the ranks of a node can share them).
+/// direction of use. Opaque; made by KernelTable::pack. `bytes` lie at `data`, which the caller
+/// owns (so that the ranks of a node can share them).
 struct PackedMatrix {
   const void* data = nullptr;
   std::int64_t bytes = 0;

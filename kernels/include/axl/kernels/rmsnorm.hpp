@@ -6,11 +6,11 @@ namespace axl::kernels {
 
 /// RMSNorm over the last axis: Zhang & Sennrich 2019, arXiv:1910.07467, eq. 4.
 ///   rstd[t] = 1 / sqrt(mean_c(x[t,c]^2) + eps);   y[t,c] = x[t,c] * rstd[t] * w[c]
-/// Shapes    x, y, dy, dx: (T, C); w, dw: (C); rstd: (T). Row-major, contiguous. T = tokens, C = channels.
-/// Types     T_ is float, bf16 or double; rstd, dw and every sum are Acc<T_>. eps has no unit, e.g. 1e-6.
-/// Aliasing  y may be x, dx may be dy; nothing else may overlap.
-/// Effects   enqueues on the caller's queue; no allocation, fixed summation order.
-/// Errors    none: arguments were checked by axl::ops::rmsnorm.
+/// Shapes    x, y, dy, dx: (T, C); w, dw: (C); rstd: (T). Row-major, contiguous. T = tokens, C =
+/// channels. Types     T_ is float, bf16 or double; rstd, dw and every sum are Acc<T_>. eps has no
+/// unit, e.g. 1e-6. Aliasing  y may be x, dx may be dy; nothing else may overlap. Effects enqueues
+/// on the caller's queue; no allocation, fixed summation order. Errors    none: arguments were
+/// checked by axl::ops::rmsnorm.
 template <class T_>
 struct RmsNormFwd {
   const T_* x;

@@ -22,14 +22,17 @@ struct Kernel {
   void (*f64)(const Args<double>&, Queue&) = nullptr;
   template <class T>
   void operator()(const Args<T>& args, Queue& q) const {
-    if constexpr (std::is_same_v<T, float>) f32(args, q);
-    else if constexpr (std::is_same_v<T, bf16>) b16(args, q);
-    else f64(args, q);
+    if constexpr (std::is_same_v<T, float>)
+      f32(args, q);
+    else if constexpr (std::is_same_v<T, bf16>)
+      b16(args, q);
+    else
+      f64(args, q);
   }
 };
 
-/// Plain function pointers, filled once and printed at start-up, so that the log says which back end
-/// ran. Complete by construction: make_kernel_table() refuses a table with a hole.
+/// Plain function pointers, filled once and printed at start-up, so that the log says which back
+/// end ran. Complete by construction: make_kernel_table() refuses a table with a hole.
 struct KernelTable {
   Kernel<EmbeddingFwd> embedding_fwd;
   Kernel<EmbeddingBwd> embedding_bwd;
