@@ -14,7 +14,9 @@ namespace axl::config {
 struct DatasetConfig {
   std::string path;
   std::vector<std::string> data_files;
-  std::string type;  ///< "alpaca", "alpaca:chat", "chat_template", "completion", ...
+  std::vector<std::string> name;  ///< subsets of a Hugging Face data set
+  std::string revision;           ///< of a Hugging Face data set: branch, tag or commit
+  std::string type;               ///< "alpaca", "alpaca:chat", "chat_template", "completion", ...
   std::string ds_type;
   std::string split = "train";  ///< also "train[:500]", "train[10%:20%]"
   std::optional<std::int64_t> shards;
@@ -40,7 +42,22 @@ struct DatasetConfig {
   std::string chat_template;        ///< after inheritance from the top level
   std::string chat_template_jinja;  ///< template text or a file's path
   bool drop_system_message = false;
-  std::string conversation;  ///< alpaca_chat: instruct, chat, chatml, phi
+  std::string conversation;          ///< alpaca_chat: instruct, chat, chatml, phi
+  std::string text_column = "text";  ///< pretraining_dataset
+  std::int64_t skip = 0;             ///< pretraining_dataset: rows left out at the start
+  std::string field_chosen = "chosen";
+  std::string field_rejected = "rejected";
+  std::string step_separator = "\n";  ///< stepwise_supervised
+  std::optional<std::int64_t> max_completion_length;
+  bool train_on_last_step_only = false;
+  std::int64_t length = 1000;  ///< _synthetic: rows
+  std::optional<std::int64_t> sequence_length;
+  std::int64_t min_input_id = 100;
+  std::optional<std::int64_t> max_input_id;
+  std::optional<std::int64_t> seed;
+  double weight = 1.0;             ///< our extension: how often its rows are taken, see mixing
+  std::string preprocess_command;  ///< our extension: maps JSONL to JSONL
+  std::vector<std::string> row_transforms;  ///< our extension: "strip", "rename OLD NEW", ...
   /// User-defined `type:` map: system_prompt, system_format, field_instruction, format, ...
   std::map<std::string, std::string> user_defined;
   UserLocation where;
@@ -77,6 +94,19 @@ struct Config {
   bool train_on_inputs = false;
   std::int64_t dataset_num_proc = 0;  ///< 0 = cores of this rank
   bool dataset_exact_deduplication = false;
+  double dataset_near_deduplication = 0.0;  ///< our extension: similarity from which rows are one
+  bool shuffle_before_merging_datasets = false;
+  std::optional<std::int64_t> dataset_shard_num;
+  std::optional<std::int64_t> dataset_shard_idx;
+  std::string dataset_mixing = "concatenate";  ///< our extension: or "interleave"
+  std::optional<double> dataset_mixing_temperature;
+  std::string curriculum_order;  ///< our extension: "", length, length_descending
+  double token_dropout = 0.0;    ///< our extension: share of prompt tokens hidden in training
+  std::vector<DatasetConfig> pretraining_dataset;
+  bool streaming = false;
+  std::int64_t streaming_multipack_buffer_size = 10000;
+  bool pretraining_sample_concatenation = false;
+  std::string rl;  ///< "", dpo, ipo, simpo, orpo, kto: rows are read and shown, not yet trained
 
   // sequences
   std::int64_t sequence_len = 512;

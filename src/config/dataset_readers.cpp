@@ -10,9 +10,7 @@ namespace {
 
 /// Dataset types that Axolotl knows and this program does not convert yet.
 const std::vector<std::string_view>& types_not_yet() {
-  static const std::vector<std::string_view> list{
-      "pygmalion",    "llama2_chat",         "messages",      "pretrain",
-      "creative_acr", "stepwise_supervised", "bradley_terry", "_synthetic"};
+  static const std::vector<std::string_view> list{"creative_acr", "bradley_terry"};
   return list;
 }
 
@@ -27,7 +25,9 @@ bool is_dataset_type(std::string_view type) {
     return contains(styled_dataset_types(), type.substr(0, colon)) &&
            contains(prompt_styles(), type.substr(colon + 1));
   if (type.ends_with(".load")) type.remove_suffix(5);
-  return contains(dataset_types(), type);
+  return contains(dataset_types(), type) || contains(preference_types(), type) ||
+         (type.ends_with(".default") &&
+          contains(preference_types(), type.substr(0, type.size() - 8)));
 }
 
 std::vector<std::string> all_type_names() {
@@ -47,8 +47,11 @@ void as_sharegpt(DatasetConfig& d) {
 
 void read_user_defined(DatasetConfig& d, const Node& node, const std::string& key, Report& report) {
   static const std::vector<std::string> kFields{
-      "system_prompt", "system_format", "field_system", "field_instruction",
-      "field_input",   "field_output",  "format",       "no_input_format"};
+      "system_prompt",    "system_format", "field_system",   "field_instruction",
+      "field_input",      "field_output",  "format",         "no_input_format",
+      "field_prompt",     "field_chosen",  "field_rejected", "field_completion",
+      "field_label",      "prompt_format", "chosen_format",  "rejected_format",
+      "completion_format"};
   for (const Entry& e : node.entries) {
     const std::string name = key + "." + e.key;
     if (std::find(kFields.begin(), kFields.end(), e.key) == kFields.end()) {
@@ -144,6 +147,41 @@ void read_datasets(Config& c, const Node& node, const std::string& key, Report& 
     }
     list.emplace_back();
     read_dataset(list.back(), node.items[i], prefix, c, report);
+  }
+}
+
+void read_preference_method(Config& c, const Node& node, const std::string& key, Report& report) {
+  static const std::vector<std::string_view> kRead{"dpo", "ipo", "simpo", "orpo", "kto"};
+  const auto v = as_text(node);
+  if (!v) return report.error(key, node, fmt::format("must be a name; got {}", found(node)));
+  if (!contains(kRead, *v))
+    return report.error(key, node, fmt::format("'{}' is not supported yet", *v),
+                        fmt::format("the rows of {} are read", fmt::join(kRead, ", ")));
+  c.rl = *v;
+  report.warning(report.place(key, node),
+                 fmt::format("the rows of {} are checked and shown by preview and preprocess; "
+                             "training on them is not supported yet",
+                             *v));
+}
+
+void read_pretraining_datasets(Config& c, const Node& node, const std::string& key,
+                               Report& report) {
+  const bool many = node.kind == Node::Kind::sequence;
+  const std::size_t count = many ? node.items.size() : 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Node& item = many ? node.items[i] : node;
+    const std::string prefix = fmt::format("{}.{}", key, i);
+    c.pretraining_dataset.emplace_back();
+    DatasetConfig& d = c.pretraining_dataset.back();
+    if (item.kind == Node::Kind::map) {
+      read_dataset(d, item, prefix, c, report);
+    } else if (const auto path = as_text(item)) {
+      d.path = *path;
+      d.where = report.place(prefix, item);
+    } else {
+      report.error(prefix, item, fmt::format("must be a path or a map; got {}", found(item)));
+    }
+    if (d.type.empty()) d.type = "pretrain";
   }
 }
 

@@ -15,6 +15,9 @@ void read_chat_template(Config&, const Node&, const std::string& key, Report&);
 /// chat_template_kwargs: values kept as JSON text.
 void read_json_map(Config&, const Node&, const std::string& key, Report&);
 void read_datasets(Config&, const Node&, const std::string& key, Report&);
+void read_preference_method(Config&, const Node&, const std::string& key, Report&);
+/// pretraining_dataset: a path, one map or a list of either.
+void read_pretraining_datasets(Config&, const Node&, const std::string& key, Report&);
 void read_adapter(Config&, const Node&, const std::string& key, Report&);
 void read_target_modules(Config&, const Node&, const std::string& key, Report&);
 void read_optimizer(Config&, const Node&, const std::string& key, Report&);

@@ -199,5 +199,7 @@ const std::vector<std::string_view>& dataset_types();
 /// Those of them that take a prompt style behind a colon, as in alpaca:chat.
 const std::vector<std::string_view>& styled_dataset_types();
 const std::vector<std::string_view>& prompt_styles();
+/// Dataset types of `rl`: what follows dpo, ipo, simpo, orpo or kto.
+const std::vector<std::string_view>& preference_types();
 
 }  // namespace axl::config

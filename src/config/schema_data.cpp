@@ -37,9 +37,55 @@ ConfigSection data_section() {
           alias("dataset_processes", "dataset_num_proc"),
           key("dataset_exact_deduplication", &Config::dataset_exact_deduplication,
               "Rows that occur again are dropped."),
+          key("dataset_near_deduplication", &Config::dataset_near_deduplication,
+              "Rows whose runs of five tokens agree at least to this share (MinHash) with an "
+              "earlier row are dropped, for example 0.8; 0 is off. Not in Axolotl.")
+              .at_least(0)
+              .at_most(1),
+          key("shuffle_before_merging_datasets", &Config::shuffle_before_merging_datasets,
+              "Shuffle every data set on its own before they are put together."),
+          key("dataset_shard_num", &Config::dataset_shard_num,
+              "Cut the merged rows in so many parts and take one.")
+              .at_least(1),
+          key("dataset_shard_idx", &Config::dataset_shard_idx, "The part that is taken, from 0.")
+              .at_least(0),
+          key("dataset_mixing", &Config::dataset_mixing,
+              "How several data sets become one: one after another, each `weight` times; or "
+              "interleaved, drawn in proportion to `weight` until all are used up. Not in Axolotl.")
+              .one_of({"concatenate", "interleave"}),
+          key("dataset_mixing_temperature", &Config::dataset_mixing_temperature,
+              "Data sets are taken in proportion to rows^(1/temperature): 1 is their size, large "
+              "values make them equal. Not in Axolotl.")
+              .more_than(0),
+          key("curriculum_order", &Config::curriculum_order,
+              "Sort the rows by their tokens and keep that order (with curriculum_sampling). Not "
+              "in "
+              "Axolotl.")
+              .one_of({"length", "length_descending"}),
+          key("token_dropout", &Config::token_dropout,
+              "Share of the input tokens without a label that are replaced by the pad token, anew "
+              "in every epoch. Not in Axolotl.")
+              .at_least(0)
+              .at_most(0.9),
+          key("pretraining_dataset", &Config::dataset_prepared_path,
+              "Texts that are read while training goes on: one path or a list of data sets with "
+              "path, name, split, text_column, skip, data_files. Needs max_steps.")
+              .read_by(&read_pretraining_datasets)
+              .of_kind(Kind::any),
+          key("streaming", &Config::streaming,
+              "Read, tokenise and pack the rows while training goes on instead of before. Needs "
+              "max_steps."),
+          key("streaming_multipack_buffer_size", &Config::streaming_multipack_buffer_size,
+              "Rows that are shuffled and packed together in a stream.")
+              .at_least(1)
+              .at_most(1 << 24),
+          alias("pretrain_multipack_buffer_size", "streaming_multipack_buffer_size"),
+          key("pretraining_sample_concatenation", &Config::pretraining_sample_concatenation,
+              "Without sample_packing, texts of a stream are joined up to sequence_len."),
       }};
   for (ConfigKey& k : s.keys)
-    if (k.name == "datasets" || k.name == "test_datasets") k.member = std::monostate{};
+    if (k.name == "datasets" || k.name == "test_datasets" || k.name == "pretraining_dataset")
+      k.member = std::monostate{};
   add(s.keys, Action::notice,
       {"dataset_keep_in_memory", "dataloader_num_workers", "dataloader_pin_memory",
        "dataloader_prefetch_factor", "num_dataset_shards_to_save"},
@@ -48,22 +94,8 @@ ConfigSection data_section() {
       {"remove_unused_columns", "is_preprocess", "preprocess_iterable", "total_num_tokens",
        "total_supervised_tokens", "axolotl_config_path"},
       "internal to the Python trainer");
-  add(s.keys, Action::later, {"pretraining_dataset"},
-      "streamed corpora are not supported yet; use datasets with type: completion, which is read "
-      "from a memory-mapped file");
-  add(s.keys, Action::later, {"streaming"},
-      "streaming is not supported yet; leave it out, the data set is memory-mapped");
-  add(s.keys, Action::notice,
-      {"streaming_multipack_buffer_size", "pretrain_multipack_buffer_size",
-       "pretrain_multipack_attn"},
-      "only has an effect with streaming");
-  add(s.keys, Action::later, {"pretraining_sample_concatenation"},
-      "concatenating short rows is not supported yet; use sample_packing");
-  add(s.keys, Action::later, {"shuffle_before_merging_datasets"},
-      "shuffling each data set on its own is not supported yet; shuffle_merged_datasets is");
-  add(s.keys, Action::later, {"dataset_shard_num", "dataset_shard_idx"},
-      "training on a part of the merged data is not supported yet; use shards in datasets, or "
-      "split: train[:10%]");
+  add(s.keys, Action::notice, {"pretrain_multipack_attn"},
+      "attention never crosses from one packed row to another");
   add(s.keys, Action::later, {"skip_prepare_dataset"},
       "skipping the preparation is not supported yet; rows with input_ids, attention_mask and "
       "labels are taken as they are without it");
@@ -144,7 +176,37 @@ const std::vector<std::string_view>& dataset_types() {
                                                   "context_qa.load_v2",
                                                   "metharme",
                                                   "reflection",
+                                                  "pygmalion",
+                                                  "llama2_chat",
+                                                  "messages",
+                                                  "messages.chat",
+                                                  "pretrain",
+                                                  "stepwise_supervised",
+                                                  "bradley_terry.chat_template",
+                                                  "_synthetic",
                                                   "pretokenized"};
+  return list;
+}
+
+const std::vector<std::string_view>& preference_types() {
+  static const std::vector<std::string_view> list{"chat_template.argilla_chat",
+                                                  "chat_template.argilla",
+                                                  "chatml",
+                                                  "chatml.icr",
+                                                  "chatml.intel",
+                                                  "chatml.prompt_pairs",
+                                                  "chatml.ultra",
+                                                  "chatml.argilla",
+                                                  "chatml.argilla_chat",
+                                                  "llama3",
+                                                  "llama3.icr",
+                                                  "llama3.intel",
+                                                  "llama3.prompt_pairs",
+                                                  "llama3.ultra",
+                                                  "llama3.argilla",
+                                                  "llama3.argilla_chat",
+                                                  "zephyr.nectar",
+                                                  "passthrough"};
   return list;
 }
 
@@ -164,17 +226,30 @@ const std::vector<DatasetKey>& dataset_keys() {
   static const std::vector<DatasetKey> list = [] {
     std::vector<DatasetKey> keys{
         key("path", &D::path,
-            "A .json, .jsonl or .txt file, a folder of such files, or a pattern; seen from where "
-            "the "
-            "program runs, else from the YAML's folder. With data_files also the loader's name "
-            "json.")
+            "A file of rows (.json, .jsonl, .csv, .txt, .parquet, .arrow, also .gz and .zst), a "
+            "folder of such files, or a pattern, seen from where the program runs, else from the "
+            "YAML's folder; or the name of a Hugging Face data set. With data_files also a "
+            "loader's name such as json.")
             .is_required(),
         key("type", &D::type,
             "How a row becomes text: a name from the list below, or a map of your own fields and "
-            "formats. Only rows with input_ids, attention_mask and labels need none.")
+            "formats. Without one the first rows are looked at.")
             .read_by(&read_dataset_type),
         key("data_files", &D::data_files, "Files inside path."),
-        key("ds_type", &D::ds_type, "Kind of the files.").one_of({"json", "text"}),
+        key("ds_type", &D::ds_type, "Kind of the files.")
+            .one_of({"json", "text", "csv", "parquet", "arrow"}),
+        key("name", &D::name, "Subsets of a Hugging Face data set."),
+        key("revision", &D::revision, "Branch, tag or commit of a Hugging Face data set."),
+        key("weight", &D::weight,
+            "How many times the rows are taken (a fraction takes a share of them), or their "
+            "share with dataset_mixing: interleave. Not in Axolotl.")
+            .more_than(0),
+        key("preprocess_command", &D::preprocess_command,
+            "A program, with arguments, that reads the rows as JSON lines and writes those to use. "
+            "Not in Axolotl."),
+        key("row_transforms", &D::row_transforms,
+            "Changes of every row, in order: strip COLUMN, lower COLUMN, rename OLD NEW, drop "
+            "COLUMN, set COLUMN TEXT, require COLUMN. Not in Axolotl."),
         key("split", &D::split,
             "Name of the split, also with a range: train[:500], train[10%:20%]."),
         key("shards", &D::shards, "Cut the rows in so many parts and take one.").at_least(1),
@@ -208,6 +283,25 @@ const std::vector<DatasetKey>& dataset_keys() {
         key("drop_system_message", &D::drop_system_message, "Leave a leading system message out."),
         key("conversation", &D::conversation, "Prompt layout of alpaca_chat.")
             .one_of({"instruct", "chat", "chatml", "phi"}),
+        key("text_column", &D::text_column, "Column of the text (pretraining_dataset)."),
+        key("skip", &D::skip, "Rows left out at the start (pretraining_dataset).").at_least(0),
+        key("field_chosen", &D::field_chosen, "Column of the better answer (rl)."),
+        key("field_rejected", &D::field_rejected, "Column of the worse answer (rl)."),
+        key("step_separator", &D::step_separator, "Text after every step (stepwise_supervised)."),
+        key("max_completion_length", &D::max_completion_length,
+            "Most tokens of all steps together (stepwise_supervised).")
+            .at_least(1),
+        key("train_on_last_step_only", &D::train_on_last_step_only,
+            "Only the last step has a label (stepwise_supervised)."),
+        key("length", &D::length, "Rows to make (_synthetic).").at_least(1),
+        key("sequence_length", &D::sequence_length, "Tokens of a row (_synthetic).")
+            .at_least(2)
+            .derived("sequence_len"),
+        key("min_input_id", &D::min_input_id, "Lowest token id (_synthetic).").at_least(0),
+        key("max_input_id", &D::max_input_id, "Token ids stay below it (_synthetic).")
+            .at_least(1)
+            .derived("the tokenizer's size"),
+        key("seed", &D::seed, "Of the random ids (_synthetic).").derived("the run's seed"),
     };
     const auto put = [&keys](Action action, std::initializer_list<std::string_view> names,
                              std::string_view reason) {
@@ -221,21 +315,11 @@ const std::vector<DatasetKey>& dataset_keys() {
       keys.push_back(plain_key<DatasetConfig>(name, Action::alias, ""));
       keys.back().target = target;
     }
-    put(Action::notice, {"trust_remote_code", "revision", "preprocess_shards"},
-        "data sets are local files");
+    put(Action::notice, {"trust_remote_code"}, "no code of a data set is run");
+    put(Action::notice, {"preprocess_shards"},
+        "rows are read and tokenised piece by piece in any case");
     put(Action::notice, {"input_transform", "field_human", "field_model", "input_format"},
         "not read by Axolotl either");
-    put(Action::notice, {"field_chosen", "field_rejected"},
-        "only has an effect in preference training");
-    put(Action::later, {"name"},
-        "subsets of a Hugging Face data set are not supported yet; name the subset's files in "
-        "data_files");
-    put(Action::later, {"length", "sequence_length", "min_input_id", "max_input_id", "seed"},
-        "synthetic data sets are not supported yet");
-    put(Action::later, {"text_column", "skip"},
-        "streamed corpora are not supported yet; use field and split: train[N:]");
-    put(Action::later, {"step_separator", "max_completion_length", "train_on_last_step_only"},
-        "process reward models are not supported yet");
     put(Action::reject, {"logprobs_field", "temperature"}, "distillation is not supported");
     return keys;
   }();

@@ -146,10 +146,11 @@ ConfigSection tracking_section() {
 }
 
 ConfigSection task_section() {
-  ConfigSection s{"Preference, reward and reinforcement training", {}};
-  add(s.keys, Action::later, {"rl"},
-      "preference and reinforcement training are not supported yet; supervised fine-tuning is: "
-      "leave the key out and use datasets with type: chat_template");
+  ConfigSection s{"Preference, reward and reinforcement training",
+                  {key("rl", &Config::rl,
+                       "Preference training. Its rows are read, checked and shown by preview and "
+                       "preprocess; training on them is not supported yet.")
+                       .read_by(&read_preference_method)}};
   add(s.keys, Action::notice,
       {"rl_beta", "dpo_beta", "orpo_alpha", "dpo_loss_type", "dpo_loss_weights",
        "dpo_label_smoothing", "dpo_use_weighting", "dpo_padding_free", "dpo_use_liger_kernel",

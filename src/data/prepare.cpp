@@ -162,6 +162,31 @@ std::size_t validation_rows(const config::Config& config, std::size_t rows) {
   return static_cast<std::size_t>(wanted);
 }
 
+/// Keys that the configuration knows and that preparation does not carry out.
+void refuse_unsupported(const config::Config& config) {
+  const auto refuse = [&](bool given, const char* key) {
+    if (given)
+      throw Error(ErrorCode::unsupported, std::string(key) + " is not supported yet")
+          .at(config.at(key));
+  };
+  refuse(!config.rl.empty(), "rl");
+  refuse(config.streaming, "streaming");
+  refuse(!config.pretraining_dataset.empty(), "pretraining_dataset");
+  refuse(config.dataset_near_deduplication > 0, "dataset_near_deduplication");
+  refuse(config.shuffle_before_merging_datasets, "shuffle_before_merging_datasets");
+  refuse(config.dataset_shard_num.has_value(), "dataset_shard_num");
+  refuse(config.dataset_mixing != "concatenate", "dataset_mixing");
+  refuse(config.dataset_mixing_temperature.has_value(), "dataset_mixing_temperature");
+  refuse(!config.curriculum_order.empty(), "curriculum_order");
+  refuse(config.token_dropout > 0, "token_dropout");
+  for (const auto* list : {&config.datasets, &config.test_datasets})
+    for (const config::DatasetConfig& d : *list) {
+      refuse(d.weight != 1.0, "weight");
+      refuse(!d.preprocess_command.empty(), "preprocess_command");
+      refuse(!d.row_transforms.empty(), "row_transforms");
+    }
+}
+
 std::vector<Input> open_inputs(const std::vector<config::DatasetConfig>& datasets) {
   std::vector<Input> inputs(datasets.size());
   for (std::size_t i = 0; i < datasets.size(); ++i) {
@@ -177,6 +202,7 @@ PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& 
                       const std::function<void(std::int64_t, std::int64_t)>& progress) {
   if (config.datasets.empty())
     throw Error(ErrorCode::config, "no datasets given").at(config.at("datasets"));
+  refuse_unsupported(config);
   std::vector<Input> train = open_inputs(config.datasets);
   std::vector<Input> test = open_inputs(config.test_datasets);
   std::vector<std::vector<SourceFile>> sources;

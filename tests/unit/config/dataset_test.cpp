@@ -72,9 +72,9 @@ TEST(Dataset, TypesKnownUnknownAndNotYet) {
   EXPECT_EQ(near.hint, "did you mean 'alpaca'?");
   EXPECT_EQ(about(with_dataset("    type: alpaca:cht\n").errors, "datasets.0.type").hint,
             "did you mean 'alpaca:chat'?");
-  EXPECT_EQ(about(with_dataset("    type: bradley_terry.chat_template\n").errors, "datasets.0.type")
-                .message,
-            "this type is not supported yet; got 'bradley_terry.chat_template'");
+  EXPECT_EQ(
+      about(with_dataset("    type: creative_acr.load_answer\n").errors, "datasets.0.type").message,
+      "this type is not supported yet; got 'creative_acr.load_answer'");
   EXPECT_EQ(
       about(with_dataset("    type: my_module.transform\n").errors, "datasets.0.type").message,
       "strategies in Python cannot be loaded; got 'my_module.transform'");

@@ -103,11 +103,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "a 4-bit base (QLoRA) is not supported yet; set load_in_4bit: false and adapter: "
                  "lora, or take a Q4 GGUF file as base_model; got the boolean yes",
                  15},
-        BadValue{"rl: dpo", "rl",
-                 "preference and reinforcement training are not supported yet; supervised "
-                 "fine-tuning is: leave the key out and use datasets with type: chat_template; got "
-                 "'dpo'",
-                 5},
+        BadValue{"rl: grpo", "rl", "'grpo' is not supported yet", 5,
+                 "the rows of dpo, ipo, simpo, orpo, kto are read"},
         BadValue{"use_ray: true", "use_ray",
                  "ranks are started by mpirun or srun, not by Ray; leave it out; got the boolean "
                  "true",
