@@ -63,7 +63,7 @@ config::Config load_config(const Options& o, const Overrides& overrides) {
   config::LoadOptions load_options;
   load_options.overrides = overrides;
   config::LoadResult result = config::load(o.source, load_options);
-  if (!result.accepted()) return config::load_or_throw(o.source, load_options);
+  if (!result.trainable()) return config::load_or_throw(o.source, load_options);
   return std::move(result.config);
 }
 

@@ -35,6 +35,7 @@ int preprocess(const Options& options, const Overrides& overrides) {
   config::LoadOptions load_options;
   load_options.strict = options.strict;
   load_options.overrides = overrides;
+  load_options.rows_only = true;
   const config::Config config = config::load_or_throw(options.file, load_options);
   const auto start = std::chrono::steady_clock::now();
   const tokenizer::Tokenizer tokenizer = data::load_tokenizer(config);

@@ -34,6 +34,7 @@ int preview(const Options& options, const Overrides& overrides) {
   config::LoadOptions load_options;
   load_options.strict = options.strict;
   load_options.overrides = overrides;
+  load_options.rows_only = true;
   const config::Config config = config::load_or_throw(options.file, load_options);
   const tokenizer::Tokenizer tokenizer = data::load_tokenizer(config);
   const data::PrepareResult result = prepare_rows(config, tokenizer);

@@ -35,6 +35,7 @@ void print_json(const config::LoadResult& result) {
   nlohmann::ordered_json out;
   out["status"] = result.accepted() ? "accept" : "reject";
   out["errors"] = findings_json(result.errors);
+  out["unsupported"] = findings_json(result.unsupported);
   std::vector<config::Finding> warnings = result.warnings;
   warnings.insert(warnings.end(), result.notices.begin(), result.notices.end());
   out["warnings"] = findings_json(warnings);
@@ -45,13 +46,18 @@ void print_json(const config::LoadResult& result) {
 
 void print_text(const std::string& file, const config::LoadResult& result) {
   for (const config::Finding& f : result.errors) fmt::print("error: {}\n", to_string(f));
+  if (result.accepted() && !result.unsupported.empty())
+    fmt::print("valid Axolotl configuration; this version cannot train it yet:\n");
+  for (const config::Finding& f : result.unsupported) fmt::print("unsupported: {}\n", to_string(f));
   for (const config::Finding& f : result.warnings) fmt::print("warning: {}\n", to_string(f));
   for (const config::Finding& f : result.notices) fmt::print("note: {}\n", to_string(f));
   const auto count = [](std::size_t n, const char* what) {
     return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
   };
-  fmt::print("{}: {}, {}, {}\n", file, result.accepted() ? "accepted" : "rejected",
+  fmt::print("{}: {}, {}, {}", file, result.accepted() ? "accepted" : "rejected",
              count(result.errors.size(), "error"), count(result.warnings.size(), "warning"));
+  if (!result.unsupported.empty()) fmt::print(", {} unsupported", result.unsupported.size());
+  fmt::print("\n");
 }
 
 int validate(const Options& options, const Overrides& overrides) {

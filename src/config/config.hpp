@@ -205,18 +205,25 @@ struct Finding {
 /// What reading a file gave: every problem of it, not only the first.
 struct LoadResult {
   Config config;
-  std::vector<Finding> errors;
+  std::vector<Finding> errors;  ///< what is wrong in the file
+  /// What is right in the file and cannot be trained by this version, each with the reason.
+  std::vector<Finding> unsupported;
   std::vector<Finding> warnings;
   std::vector<Finding> notices;  ///< accepted keys that have no effect here, each with the reason
-  std::vector<std::string> ignored;  ///< keys that have no effect (unknown or Python-only)
+  std::vector<std::string> ignored;  ///< keys that nobody reads: Axolotl drops them silently
   std::string effective_json;        ///< every key's value after defaults and derivation
+  /// A valid configuration; whether it can be trained here is trainable().
   bool accepted() const { return errors.empty(); }
+  bool trainable() const { return errors.empty() && unsupported.empty(); }
 };
 
 struct LoadOptions {
   bool strict = false;  ///< unknown keys are errors
   /// --learning-rate 1e-4 -> {"learning_rate", "1e-4"}; nested keys "datasets.0.path"
   std::vector<std::pair<std::string, std::string>> overrides;
+  /// Only the rows are prepared or shown: load_or_throw() lets settings pass that cannot be
+  /// trained.
+  bool rows_only = false;
   /// Does the processor compute in bf16 (what `bf16: auto` asks)? Unset: cpu_has_native_bf16().
   std::optional<bool> native_bf16;
 };
@@ -236,8 +243,8 @@ LoadResult load_text(const std::string& text, const std::string& file, const Loa
 /// be validated.
 std::vector<Finding> check_files(const Config& config);
 
-/// Prints every finding and throws Error{config} (exit code 2) when there are errors. Files that
-/// are missing are errors too.
+/// Prints every finding and throws Error{config} (exit code 2) when there are errors or keys that
+/// this version cannot train yet. Files that are missing are errors too.
 Config load_or_throw(const std::string& path, const LoadOptions& options);
 
 /// "FILE:LINE:COLUMN: KEY: MESSAGE", with the hint in a line of its own.

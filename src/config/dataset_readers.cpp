@@ -114,6 +114,8 @@ void read_dataset(DatasetConfig& d, const Node& node, const std::string& prefix,
         break;
       }
       case Action::later:
+        if (!off) report.unsupported(at_key, std::string(key->doc));
+        break;
       case Action::reject:
         if (!off) report.error(at_key, std::string(key->doc));
         break;
@@ -154,14 +156,26 @@ void read_preference_method(Config& c, const Node& node, const std::string& key,
   static const std::vector<std::string_view> kRead{"dpo", "ipo", "simpo", "orpo", "kto"};
   const auto v = as_text(node);
   if (!v) return report.error(key, node, fmt::format("must be a name; got {}", found(node)));
-  if (!contains(kRead, *v))
-    return report.error(key, node, fmt::format("'{}' is not supported yet", *v),
-                        fmt::format("the rows of {} are read", fmt::join(kRead, ", ")));
+  static const std::vector<std::string_view> kLater{"grpo", "gdpo", "ebft"};
+  if (contains(kLater, *v))
+    return report.unsupported(key, node,
+                              fmt::format("reinforcement training with generated answers is not "
+                                          "supported yet; got '{}'",
+                                          *v),
+                              "leave the key out to fine-tune on given answers");
+  if (!contains(kRead, *v)) {
+    std::vector<std::string> known(kRead.begin(), kRead.end());
+    known.insert(known.end(), kLater.begin(), kLater.end());
+    const std::string near = nearest(*v, known);
+    return report.error(key, node,
+                        fmt::format("must be one of {}; got '{}'", fmt::join(known, ", "), *v),
+                        near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+  }
   c.rl = *v;
-  report.warning(report.place(key, node),
-                 fmt::format("the rows of {} are checked and shown by preview and preprocess; "
-                             "training on them is not supported yet",
-                             *v));
+  report.unsupported(key, node,
+                     fmt::format("training on preferences is not supported yet; got '{}'", *v),
+                     "preview and preprocess check and show the rows; leave the key out and use "
+                     "type: chat_template to fine-tune on the chosen answers");
 }
 
 void read_pretraining_datasets(Config& c, const Node& node, const std::string& key,
@@ -205,13 +219,14 @@ void read_dataset_type(DatasetConfig& d, const Node& node, const std::string& ke
   }
   const std::string base = v->substr(0, v->find_first_of(".:"));
   if (contains(types_not_yet(), base))
-    return report.error(key, node, fmt::format("this type is not supported yet; got '{}'", *v),
-                        "a map of fields and formats in place of the name can express most types");
+    return report.unsupported(
+        key, node, fmt::format("this type is not supported yet; got '{}'", *v),
+        "a map of fields and formats in place of the name can express most types");
   if (v->find('.') != std::string::npos && !v->starts_with("alpaca") &&
       !v->starts_with("chat_template"))
-    return report.error(key, node,
-                        fmt::format("strategies in Python cannot be loaded; got '{}'", *v),
-                        "a map of fields and formats in place of the name can express most types");
+    return report.unsupported(
+        key, node, fmt::format("strategies in Python cannot be loaded; got '{}'", *v),
+        "a map of fields and formats in place of the name can express most types");
   const std::string near = nearest(*v, all_type_names());
   report.error(key, node,
                fmt::format("must be one of {}; got '{}'", fmt::join(dataset_types(), ", "), *v),

@@ -46,7 +46,9 @@ void derive(Config& c, const Node& root, bool native_bf16, Report& report) {
   if (!given(root, "eval_batch_size")) c.eval_batch_size = c.micro_batch_size;
 
   if (!c.eval_sample_packing && c.sample_packing) c.eval_sample_packing = true;
-  if (!c.pad_to_sequence_len && c.sample_packing) c.pad_to_sequence_len = true;
+  const Entry* reward = root.find("reward_model");
+  const bool reward_model = reward && as_bool(reward->value).value_or(false);
+  if (!c.pad_to_sequence_len && (c.sample_packing || reward_model)) c.pad_to_sequence_len = true;
 
   if (!c.chat_template_jinja.empty() && c.chat_template.empty()) c.chat_template = "jinja";
   for (auto* list : {&c.datasets, &c.test_datasets})
@@ -90,7 +92,8 @@ std::string effective_json(const Config& c, const Node& root) {
     }
   for (const Entry& e : root.entries) {  // what was accepted without a member of its own
     const ConfigKey* key = find_key(e.key);
-    if (key && key->action != Action::alias && !e.value.is_null() && !out.contains(e.key))
+    const bool absent = !out.contains(e.key) || out[e.key].is_null();
+    if (key && key->action != Action::alias && !e.value.is_null() && absent)
       out[e.key] = Json::parse(to_json(e.value));
   }
   for (const auto& [name, list] :
@@ -107,15 +110,17 @@ std::string effective_json(const Config& c, const Node& root) {
   // Values that stand in the YAML in another form than in their member.
   if (c.save_steps_share) out["save_steps"] = *c.save_steps_share;
   if (c.eval_steps_share) out["eval_steps"] = *c.eval_steps_share;
-  out["bf16"] = c.bf16 == "true";
+  // As given, like Axolotl: what auto came to is told by dtype.
+  const Entry* bf16 = root.find("bf16");
+  out["bf16"] = bf16 && !bf16->value.is_null() ? Json::parse(to_json(bf16->value)) : Json("auto");
   out["dtype"] = c.dtype;
   if (!c.additional_special_tokens.empty())
     out["special_tokens"]["additional_special_tokens"] = c.additional_special_tokens;
   Json kwargs = Json::object();
   for (const auto& [name, text] : c.chat_template_kwargs) kwargs[name] = Json::parse(text);
   out["chat_template_kwargs"] = std::move(kwargs);
-  out["tensor_parallel_size"] = 1;
-  out["context_parallel_size"] = 1;
+  for (const char* size : {"tensor_parallel_size", "context_parallel_size"})
+    if (!out.contains(size)) out[size] = 1;
   return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

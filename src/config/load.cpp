@@ -84,6 +84,9 @@ void read_keys(const Node& root, Config& config, Report& report) {
       case Action::alias:
         break;
       case Action::later:
+        if (!is_off(e.value))
+          report.unsupported(e.key, e.value, fmt::format("{}; got {}", key->doc, found(e.value)));
+        break;
       case Action::reject:
         if (!is_off(e.value))
           report.error(e.key, e.value, fmt::format("{}; got {}", key->doc, found(e.value)));
@@ -92,12 +95,24 @@ void read_keys(const Node& root, Config& config, Report& report) {
   }
 }
 
+/// Would preparing the rows give something else, or nothing, without this key?
+bool concerns_rows(const std::string& key, const Config& config) {
+  const std::string top = key.substr(0, key.find('.'));
+  if (top == "rl") return config.rl.empty();  // a method whose rows are not read
+  for (const char* first : {"tokenizer", "added_tokens", "processor", "role_boundaries", "plugins"})
+    if (top.starts_with(first)) return true;
+  for (const ConfigSection& section : {data_section(), sequence_section()})
+    for (const ConfigKey& k : section.keys)
+      if (k.name == top) return true;
+  return false;
+}
+
 bool before(const Finding& a, const Finding& b) {
   return std::pair(a.where.line, a.where.column) < std::pair(b.where.line, b.where.column);
 }
 
 void tidy(LoadResult& result) {
-  for (auto* list : {&result.errors, &result.warnings, &result.notices})
+  for (auto* list : {&result.errors, &result.unsupported, &result.warnings, &result.notices})
     std::stable_sort(list->begin(), list->end(), before);
   std::sort(result.ignored.begin(), result.ignored.end());
   result.ignored.erase(std::unique(result.ignored.begin(), result.ignored.end()),
@@ -105,6 +120,21 @@ void tidy(LoadResult& result) {
 }
 
 }  // namespace
+
+std::string listed_name(const std::string& key) {
+  std::string out;
+  for (std::size_t i = 0; i < key.size();) {
+    std::size_t end = i + 1;
+    while (key[i] == '.' && end < key.size() && key[end] >= '0' && key[end] <= '9') ++end;
+    if (end > i + 1 && (end == key.size() || key[end] == '.')) {
+      out += "[]";
+      i = end;
+    } else {
+      out += key[i++];
+    }
+  }
+  return out;
+}
 
 LoadResult load_text(const std::string& text, const std::string& file, const LoadOptions& options) {
   LoadResult result;
@@ -156,19 +186,29 @@ std::string to_string(const Finding& finding) {
 
 Config load_or_throw(const std::string& path, const LoadOptions& options) {
   LoadResult result = load(path, options);
-  if (result.accepted())
+  if (options.rows_only)
+    std::erase_if(result.unsupported, [&result](const Finding& f) {
+      return !concerns_rows(f.where.key, result.config);
+    });
+  if (result.trainable())
     for (Finding& f : check_files(result.config)) result.errors.push_back(std::move(f));
   if (launched_rank() == 0) {
     for (const Finding& f : result.notices) fmt::print(stderr, "note: {}\n", to_string(f));
     for (const Finding& f : result.warnings) fmt::print(stderr, "warning: {}\n", to_string(f));
   }
-  if (result.errors.size() == 1) {
-    const Finding& f = result.errors.front();
+  // What is wrong is told first; only a valid file is told what this version cannot train.
+  const std::vector<Finding>& reasons = result.accepted() ? result.unsupported : result.errors;
+  if (reasons.size() == 1) {
+    const Finding& f = reasons.front();
     throw Error(ErrorCode::config, f.message).at(f.where).hint(f.hint);
   }
-  if (!result.errors.empty()) {
-    std::string all = fmt::format("{} problems in {}", result.errors.size(), path);
-    for (const Finding& f : result.errors) all += "\n" + to_string(f);
+  if (!reasons.empty()) {
+    std::string all =
+        result.accepted()
+            ? fmt::format("{} is valid, but this version cannot train {} of its settings yet", path,
+                          reasons.size())
+            : fmt::format("{} problems in {}", reasons.size(), path);
+    for (const Finding& f : reasons) all += "\n" + to_string(f);
     throw Error(ErrorCode::config, std::move(all));
   }
   return std::move(result.config);

@@ -41,16 +41,16 @@ void read_model_type(Config& c, const Node& node, const std::string& key, Report
   if (!v) return;
   c.model_type = *v;
   if (v->find("Classification") != std::string::npos)
-    report.error(key, node,
-                 fmt::format("models with a classification head are not supported yet; "
-                             "got '{}'",
-                             *v),
-                 "AutoModelForCausalLM is supported");
+    report.unsupported(key, node,
+                       fmt::format("models with a classification head are not supported yet; "
+                                   "got '{}'",
+                                   *v),
+                       "AutoModelForCausalLM is supported");
   else if (v->find("ForConditionalGeneration") != std::string::npos ||
            v->find("Vision") != std::string::npos || v->find("ImageText") != std::string::npos)
-    report.error(key, node,
-                 fmt::format("models of images and sound are not supported; got '{}'", *v),
-                 "AutoModelForCausalLM is supported");
+    report.unsupported(key, node,
+                       fmt::format("models of images and sound are not supported; got '{}'", *v),
+                       "AutoModelForCausalLM is supported");
 }
 
 void read_special_tokens(Config& c, const Node& node, const std::string& key, Report& report) {
@@ -98,18 +98,17 @@ void read_adapter(Config& c, const Node& node, const std::string& key, Report& r
                                                     "lokr",          "oft",    "boft",    "vera",
                                                     "dora",          "prefix", "prompt"};
   if (*v == "qlora")
-    report.error(
+    report.unsupported(
         key, node, "qlora is not supported yet; got 'qlora'",
         "use adapter: lora with load_in_4bit: false; a Q4 GGUF file as base_model keeps the "
         "base small on disk");
   else if (contains(kLater, *v))
-    report.error(key, node, fmt::format("this method is not supported yet; got '{}'", *v),
-                 "use adapter: lora");
+    report.unsupported(key, node, fmt::format("this method is not supported yet; got '{}'", *v),
+                       "use adapter: lora");
   else
     report.error(key, node,
                  fmt::format("must be lora, or empty for a full fine-tune; got '{}'", *v),
                  did_you_mean(*v, {"lora"}));
-  c.adapter = "lora";  // the other rules then speak about the same kind of run
 }
 
 void read_target_modules(Config& c, const Node& node, const std::string& key, Report& report) {
@@ -176,8 +175,8 @@ void read_optimizer(Config& c, const Node& node, const std::string& key, Report&
                                                     "apollo_adamw",
                                                     "q_galore_adamw8bit",
                                                     "ao_adamw_fp8"};
+  c.optimizer = *v;
   if (contains(optimizer_names(), *v)) {
-    c.optimizer = *v;
     if (v->find("8bit") != std::string::npos || v->find("4bit") != std::string::npos)
       report.warning(report.place(key, node),
                      fmt::format("'{}' runs as AdamW with f32 states: exact, but with more memory "
@@ -185,8 +184,8 @@ void read_optimizer(Config& c, const Node& node, const std::string& key, Report&
                                  *v),
                      "axolotl-hpc plan shows the memory");
   } else if (contains(kLater, *v)) {
-    report.error(key, node, fmt::format("this optimiser is not supported yet; got '{}'", *v),
-                 "use adamw_torch_fused");
+    report.unsupported(key, node, fmt::format("this optimiser is not supported yet; got '{}'", *v),
+                       "use adamw_torch_fused");
   } else {
     const std::string near = did_you_mean(*v, optimizer_names());
     report.error(key, node,
@@ -209,12 +208,12 @@ void read_scheduler(Config& c, const Node& node, const std::string& key, Report&
                                                     "warmup_stable_decay",
                                                     "reduce_lr_on_plateau",
                                                     "cosine_warmup_with_min_lr"};
-  if (contains(kHere, *v))
-    c.lr_scheduler = *v;
-  else if (contains(kLater, *v))
-    report.error(key, node, fmt::format("this schedule is not supported yet; got '{}'", *v),
-                 *v == "cosine_with_min_lr" ? "use cosine with cosine_min_lr_ratio"
-                                            : "use cosine, linear or constant_with_warmup");
+  c.lr_scheduler = *v;
+  if (contains(kHere, *v)) return;
+  if (contains(kLater, *v))
+    report.unsupported(key, node, fmt::format("this schedule is not supported yet; got '{}'", *v),
+                       *v == "cosine_with_min_lr" ? "use cosine with cosine_min_lr_ratio"
+                                                  : "use cosine, linear or constant_with_warmup");
   else
     report.error(key, node, fmt::format("must be one of {}; got '{}'", fmt::join(kHere, ", "), *v),
                  did_you_mean(*v, kHere));
@@ -244,7 +243,7 @@ void read_float32(Config& c, const Node& node, const std::string& key, Report& r
 
 void read_float16(Config&, const Node& node, const std::string& key, Report& report) {
   if (as_bool(node).value_or(false))
-    report.error(
+    report.unsupported(
         key, node,
         fmt::format("f16 needs loss scaling on a GPU and is not supported; got {}", found(node)),
         "use bf16: true or bf16: auto");
@@ -306,9 +305,9 @@ void read_plugins(Config&, const Node& node, const std::string& key, Report& rep
     if (known)
       any = true;
     else
-      report.error(key, item,
-                   fmt::format("this Python plug-in is not supported; got {}", found(item)),
-                   "leave it out, or keep to Axolotl for this run");
+      report.unsupported(key, item,
+                         fmt::format("this Python plug-in is not supported; got {}", found(item)),
+                         "leave it out, or keep to Axolotl for this run");
   }
   if (any)
     report.notice(
@@ -335,11 +334,12 @@ void read_parallel_size(Config&, const Node& node, const std::string& key, Repor
   if (!v || *v < 1)
     report.error(key, node, fmt::format("must be an integer, at least 1; got {}", found(node)));
   else if (*v > 1)
-    report.error(key, node,
-                 fmt::format("splitting one model or one row over ranks is not supported yet; got "
-                             "{}",
-                             found(node)),
-                 fmt::format("set {} to 1: every rank then works on rows of its own", key));
+    report.unsupported(
+        key, node,
+        fmt::format("splitting one model or one row over ranks is not supported yet; got "
+                    "{}",
+                    found(node)),
+        fmt::format("set {} to 1: every rank then works on rows of its own", key));
 }
 
 void read_attention(Config&, const Node& node, const std::string& key, Report& report) {

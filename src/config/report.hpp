@@ -6,6 +6,9 @@
 
 namespace axl::config {
 
+/// `datasets.3.roles` as the list of ignored keys names it: `datasets[].roles`.
+std::string listed_name(const std::string& key);
+
 /// Collects the findings about one file; knows the file's name.
 class Report {
  public:
@@ -25,12 +28,19 @@ class Report {
   void error(const std::string& key, const Node& node, std::string message, std::string hint = "") {
     error(place(key, node), std::move(message), std::move(hint));
   }
+  /// Valid, but this version cannot train it; `hint` names the nearest way that it can.
+  void unsupported(const UserLocation& where, std::string message, std::string hint = "") {
+    result_.unsupported.push_back({where, std::move(message), std::move(hint)});
+  }
+  void unsupported(const std::string& key, const Node& node, std::string message,
+                   std::string hint = "") {
+    unsupported(place(key, node), std::move(message), std::move(hint));
+  }
   void warning(const UserLocation& where, std::string message, std::string hint = "") {
     result_.warnings.push_back({where, std::move(message), std::move(hint)});
   }
   void notice(const UserLocation& where, std::string message) {
     result_.notices.push_back({where, std::move(message), ""});
-    result_.ignored.push_back(where.key);
   }
   /// A warning, with --strict an error.
   void unknown(const UserLocation& where, const std::string& near) {
@@ -39,8 +49,13 @@ class Report {
       error(where, "unknown key", std::move(hint));
     } else {
       warning(where, "unknown key, it has no effect", std::move(hint));
-      result_.ignored.push_back(where.key);
+      result_.ignored.push_back(listed_name(where.key));
     }
+  }
+  /// Known, but not read in this place.
+  void ignored(const UserLocation& where, std::string message, std::string hint = "") {
+    warning(where, std::move(message), std::move(hint));
+    result_.ignored.push_back(listed_name(where.key));
   }
   const std::string& file() const { return file_; }
   std::size_t error_count() const { return result_.errors.size(); }

@@ -41,6 +41,9 @@ class Given {
   void error(const char* key, std::string message, std::string hint = "") const {
     report_.error(at(key), std::move(message), std::move(hint));
   }
+  void unsupported(const char* key, std::string message, std::string hint = "") const {
+    report_.unsupported(at(key), std::move(message), std::move(hint));
+  }
   void warning(const char* key, std::string message, std::string hint = "") const {
     report_.warning(at(key), std::move(message), std::move(hint));
   }
@@ -121,9 +124,12 @@ void step_rules(const Given& g) {
             fmt::format("must be steps with saves_per_epoch; got '{}'", c.save_strategy),
             "leave save_strategy or saves_per_epoch out");
   g.exclusive("save_steps", "saves_per_epoch");
-  if (c.save_strategy == "best")
-    g.error("save_strategy", "keeping the best checkpoint is not supported yet; got 'best'",
-            "use save_steps or saves_per_epoch");
+  if (c.save_strategy == "best" && !g.has("metric_for_best_model"))
+    g.error("save_strategy", "'best' needs metric_for_best_model",
+            "metric_for_best_model: eval_loss, or save_strategy: steps");
+  else if (c.save_strategy == "best")
+    g.unsupported("save_strategy", "keeping the best checkpoint is not supported yet; got 'best'",
+                  "use save_steps or saves_per_epoch");
   if (g.has("eval_steps") && g.has("eval_strategy") && c.eval_strategy != "steps")
     g.error("eval_strategy",
             fmt::format("must be steps with eval_steps; got '{}'", c.eval_strategy),
@@ -188,10 +194,9 @@ void adapter_rules(const Given& g) {
     g.error("unfrozen_parameters", "cannot be given together with peft_layers_to_transform",
             "keep one of the two");
   else if (!c.unfrozen_parameters.empty())
-    g.error("unfrozen_parameters",
-            "belongs to a full fine-tune and cannot be given with adapter: "
-            "lora",
-            "use lora_modules_to_save, or leave adapter out");
+    g.unsupported("unfrozen_parameters",
+                  "training named parameters beside an adapter is not supported yet",
+                  "use lora_modules_to_save, or leave adapter out");
 }
 
 }  // namespace
@@ -200,6 +205,9 @@ void check_rules(const Config& config, const Node& root, Report& report) {
   const Given g(config, root, report);
   for (const char* key : {"base_model", "learning_rate"})
     if (!g.has(key)) g.error(key, "is required");
+  const Entry* output = root.find("output_dir");
+  if (output && output->value.is_null())
+    g.error("output_dir", "must be text; got nothing", "leave the key out for ./model-out");
   data_rules(g);
   batch_rules(g);
   step_rules(g);

@@ -103,7 +103,7 @@ ConfigSection data_section() {
       "dropping the last short batch is not supported yet; leave it out");
   add(s.keys, Action::later, {"group_by_length"},
       "grouping rows by length is not supported yet; sample_packing avoids padding altogether");
-  add(s.keys, Action::reject, {"push_dataset_to_hub"}, "nothing is uploaded");
+  add(s.keys, Action::later, {"push_dataset_to_hub"}, "nothing is uploaded");
   return s;
 }
 
@@ -320,7 +320,7 @@ const std::vector<DatasetKey>& dataset_keys() {
         "rows are read and tokenised piece by piece in any case");
     put(Action::notice, {"input_transform", "field_human", "field_model", "input_format"},
         "not read by Axolotl either");
-    put(Action::reject, {"logprobs_field", "temperature"}, "distillation is not supported");
+    put(Action::later, {"logprobs_field", "temperature"}, "distillation is not supported");
     return keys;
   }();
   return list;

@@ -78,16 +78,16 @@ ConfigSection model_section() {
       "training from random weights is not supported yet; start from a checkpoint");
   add(s.keys, Action::later, {"experts_implementation", "quantize_moe_experts"},
       "mixture-of-experts models are not supported yet");
-  add(s.keys, Action::reject, {"tokenizer_use_mistral_common"},
+  add(s.keys, Action::later, {"tokenizer_use_mistral_common"},
       "needs the Python package mistral-common; use a model with a tokenizer.json");
-  add(s.keys, Action::reject,
+  add(s.keys, Action::later,
       {"processor_type", "processor_kwargs", "freeze_mm_modules", "image_size",
        "image_resize_algorithm", "role_boundaries"},
       "models of images and sound are not supported, only text");
-  add(s.keys, Action::reject, {"llama4_linearized_experts"}, "Llama 4 is not supported");
-  add(s.keys, Action::reject, {"gemma4_hybrid_attn_impl"}, "Gemma 4 is not supported");
-  add(s.keys, Action::reject, {"use_onebitllms"}, "1.58-bit models are not supported");
-  add(s.keys, Action::reject,
+  add(s.keys, Action::later, {"llama4_linearized_experts"}, "Llama 4 is not supported");
+  add(s.keys, Action::later, {"gemma4_hybrid_attn_impl"}, "Gemma 4 is not supported");
+  add(s.keys, Action::later, {"use_onebitllms"}, "1.58-bit models are not supported");
+  add(s.keys, Action::later,
       {"model_quantization_config", "model_quantization_config_kwargs", "nvfp4_merge_aware"},
       "pre-quantised MXFP4, NVFP4 and FP8 checkpoints are not supported; use a bf16 checkpoint or "
       "a GGUF file");

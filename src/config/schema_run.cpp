@@ -65,7 +65,7 @@ ConfigSection output_section() {
   s.keys.push_back(std::move(safetensors));
   add(s.keys, Action::notice, {"include_tokens_per_second", "include_tkps"},
       "tokens a second are always recorded");
-  add(s.keys, Action::reject, {"do_bench_eval"},
+  add(s.keys, Action::later, {"do_bench_eval"},
       "the MMLU hook is not supported; give test_datasets");
   add(s.keys, Action::notice, {"bench_dataset", "bench_split"},
       "only has an effect with do_bench_eval");
@@ -120,7 +120,7 @@ ConfigSection distributed_section() {
        "ddp_bucket_cap_mb", "ddp_broadcast_buffers", "ddp_find_unused_parameters", "world_size",
        "local_rank", "accelerator_config", "sharding_strategy"},
       "ranks come from mpirun or srun, and communication is MPI's");
-  add(s.keys, Action::reject, {"use_ray"},
+  add(s.keys, Action::later, {"use_ray"},
       "ranks are started by mpirun or srun, not by Ray; leave it out");
   add(s.keys, Action::notice, {"ray_run_name", "ray_num_workers", "resources_per_worker"},
       "only has an effect with Ray; ranks are started by mpirun or srun");
@@ -162,7 +162,7 @@ ConfigSection task_section() {
   add(s.keys, Action::notice, {"num_labels", "center_rewards_coefficient"},
       "only has an effect with reward models");
   add(s.keys, Action::notice, {"trl"}, "only has an effect with rl");
-  add(s.keys, Action::reject, {"vllm", "ebft"},
+  add(s.keys, Action::later, {"vllm", "ebft"},
       "reinforcement training with a generation server is not supported");
   return s;
 }
@@ -174,20 +174,20 @@ ConfigSection plugin_section() {
       "Python plug-ins are not loaded; what the kernel and logging plug-ins do is built in");
   plugins.reader = &read_plugins;
   s.keys.push_back(std::move(plugins));
-  add(s.keys, Action::reject, {"trainer_cls"}, "Python classes cannot be loaded");
+  add(s.keys, Action::later, {"trainer_cls"}, "Python classes cannot be loaded");
   add(s.keys, Action::notice,
       {"cut_cross_entropy", "liger_rope", "liger_rms_norm", "liger_rms_norm_gated",
        "liger_layer_norm", "liger_glu_activation", "liger_swiglu", "liger_cross_entropy",
        "liger_fused_linear_cross_entropy", "use_scattermoe", "use_sonicmoe"},
       "a choice among PyTorch's kernels; ours are fused");
-  add(s.keys, Action::reject, {"liger_use_token_scaling"},
+  add(s.keys, Action::later, {"liger_use_token_scaling"},
       "weighting the loss by token probabilities is not supported");
   add(s.keys, Action::later, {"spectrum_top_fraction", "spectrum_model_name"},
       "choosing layers by Spectrum is not supported yet; name them in unfrozen_parameters");
   add(s.keys, Action::notice,
       {"lm_eval_tasks", "lm_eval_batch_size", "lm_eval_model", "lm_eval_post_train"},
       "the evaluation harness is a program of its own; run it on the merged model");
-  add(s.keys, Action::reject, {"diffusion", "llmcompressor", "kd_*", "dft_*"},
+  add(s.keys, Action::later, {"diffusion", "llmcompressor", "kd_*", "dft_*"},
       "this training task of a plug-in is not supported");
   add(s.keys, Action::reject, {"max_packed_sequence_len"},
       "removed from Axolotl; use sample_packing and sequence_len");

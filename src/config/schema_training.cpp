@@ -257,13 +257,13 @@ ConfigSection precision_section() {
       {"torch_compile", "torch_compile_backend", "torch_compile_mode", "torch_compile_options",
        "deepcompile", "gc_steps", "gc_collect_steps", "torch_empty_cache_steps", "torch_dtype"},
       "concerns PyTorch");
-  add(s.keys, Action::reject, {"scaling_softmax", "scaling_softmax_factor", "scaling_softmax_bias"},
+  add(s.keys, Action::later, {"scaling_softmax", "scaling_softmax_factor", "scaling_softmax_bias"},
       "scalable softmax is not supported");
-  add(s.keys, Action::reject, {"use_eaft"}, "the entropy-weighted loss is not supported");
+  add(s.keys, Action::later, {"use_eaft"}, "the entropy-weighted loss is not supported");
   add(s.keys, Action::notice, {"eaft_alpha", "eaft_k"}, "only has an effect with use_eaft");
   add(s.keys, Action::later, {"fp8", "fp8_enable_fsdp_float8_all_gather"},
       "FP8 is not supported yet; use bf16");
-  add(s.keys, Action::reject, {"qat"}, "quantisation-aware training is not supported");
+  add(s.keys, Action::later, {"qat"}, "quantisation-aware training is not supported");
   add(s.keys, Action::notice, {"quantization"},
       "quantising is a step after training: axolotl-hpc export");
   return s;

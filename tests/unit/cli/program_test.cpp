@@ -102,7 +102,7 @@ TEST(Program, ValidateJsonHasTheFixedShape) {
   const Outcome o = run("validate --format json " + bad, "2>/dev/null");
   EXPECT_EQ(o.code, 2);
   const auto j = nlohmann::json::parse(o.out);
-  ASSERT_EQ(j.size(), 5u);
+  ASSERT_EQ(j.size(), 6u);
   EXPECT_EQ(j["status"], "reject");
   const auto& e = j["errors"][0];
   EXPECT_EQ(e["file"], bad);
@@ -111,11 +111,31 @@ TEST(Program, ValidateJsonHasTheFixedShape) {
   EXPECT_EQ(e["key"], "seed");
   EXPECT_EQ(e["message"], "must be an integer, at least 0; got '-1'");
   EXPECT_TRUE(e.contains("hint"));
-  EXPECT_EQ(j["ignored"], (nlohmann::json{"lerning_rate", "tf32"}));
+  EXPECT_EQ(j["ignored"], nlohmann::json::array({"lerning_rate"}));
   EXPECT_EQ(j["effective"]["learning_rate"], 1e-4);
   const auto missing =
       nlohmann::json::parse(run("validate --format json nowhere.yaml", "2>/dev/null").out);
   EXPECT_EQ(missing["status"], "reject");
+}
+
+TEST(Program, WhatCannotBeTrainedYetIsValidAndRefusedByTrainAndPlan) {
+  const std::string file = put("later.yaml", kGood + "rl: dpo\nreinit_weights: true\n");
+  const Outcome valid = run("validate --format json " + file, "2>/dev/null");
+  EXPECT_EQ(valid.code, 0);
+  const auto j = nlohmann::json::parse(valid.out);
+  EXPECT_EQ(j["status"], "accept");
+  ASSERT_EQ(j["unsupported"].size(), 2u);
+  EXPECT_EQ(j["unsupported"][0]["key"], "rl");
+  EXPECT_EQ(j["effective"]["rl"], "dpo");
+  EXPECT_NE(run("validate " + file)
+                .out.find("valid Axolotl configuration; this version cannot train it yet:"),
+            std::string::npos);
+  for (const std::string command : {"train ", "plan ", ""}) {
+    const Outcome o = run(command + file);
+    EXPECT_EQ(o.code, 2) << command;
+    for (const auto& finding : j["unsupported"])
+      EXPECT_NE(o.out.find(finding["message"].get<std::string>()), std::string::npos) << command;
+  }
 }
 
 TEST(Program, SchemaAndInitWriteWhatTheySay) {

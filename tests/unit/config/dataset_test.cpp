@@ -73,10 +73,11 @@ TEST(Dataset, TypesKnownUnknownAndNotYet) {
   EXPECT_EQ(about(with_dataset("    type: alpaca:cht\n").errors, "datasets.0.type").hint,
             "did you mean 'alpaca:chat'?");
   EXPECT_EQ(
-      about(with_dataset("    type: creative_acr.load_answer\n").errors, "datasets.0.type").message,
+      about(with_dataset("    type: creative_acr.load_answer\n").unsupported, "datasets.0.type")
+          .message,
       "this type is not supported yet; got 'creative_acr.load_answer'");
   EXPECT_EQ(
-      about(with_dataset("    type: my_module.transform\n").errors, "datasets.0.type").message,
+      about(with_dataset("    type: my_module.transform\n").unsupported, "datasets.0.type").message,
       "strategies in Python cannot be loaded; got 'my_module.transform'");
 }
 

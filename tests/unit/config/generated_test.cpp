@@ -53,7 +53,7 @@ TEST(Generated, EffectiveHoldsEveryKeyThatWorks) {
   EXPECT_EQ(e["eval_sample_packing"], true);
   EXPECT_EQ(e["save_steps"], 0.25);
   EXPECT_EQ(e["dtype"], "f32");
-  EXPECT_EQ(e["bf16"], false);
+  EXPECT_EQ(e["bf16"], "auto") << "as given; dtype says what it came to";
   EXPECT_EQ(e["datasets"][0]["path"], "rows.jsonl");
   EXPECT_EQ(e["chat_template_kwargs"]["a"], 1);
 }

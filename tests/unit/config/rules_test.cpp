@@ -41,8 +41,7 @@ INSTANTIATE_TEST_SUITE_P(
              "must be steps with saves_per_epoch; got 'epoch'"},
         Rule{"save_steps: 5\nsaves_per_epoch: 1\n", "saves_per_epoch",
              "cannot be given together with save_steps"},
-        Rule{"save_strategy: best\n", "save_strategy",
-             "keeping the best checkpoint is not supported yet; got 'best'"},
+        Rule{"save_strategy: best\n", "save_strategy", "'best' needs metric_for_best_model"},
         Rule{"val_set_size: 5\neval_steps: 5\neval_strategy: epoch\n", "eval_strategy",
              "must be steps with eval_steps; got 'epoch'"},
         Rule{"val_set_size: 5\neval_steps: 5\nevals_per_epoch: 1\n", "evals_per_epoch",
@@ -58,8 +57,6 @@ INSTANTIATE_TEST_SUITE_P(
         Rule{"val_set_size: 5\nearly_stopping_patience: 2\nsave_steps: 5\neval_steps: 2\n",
              "early_stopping_patience",
              "needs save_steps and eval_steps, and eval_steps must divide save_steps"},
-        Rule{"unfrozen_parameters: [a]\n", "unfrozen_parameters",
-             "belongs to a full fine-tune and cannot be given with adapter: lora"},
         Rule{"unfrozen_parameters: [a]\npeft_layers_to_transform: [1]\n", "unfrozen_parameters",
              "cannot be given together with peft_layers_to_transform"},
         Rule{"float32: true\nbf16: true\n", "float32", "contradicts bf16"},
@@ -74,6 +71,14 @@ TEST(RulesOfAdapters, LoraNeedsRankAlphaAndTargets) {
   EXPECT_TRUE(read(kMinimal + "adapter: lora\nlora_model_dir: a\n").accepted())
       << "the adapter's own file tells";
   EXPECT_FALSE(read(kMinimal + "lora_model_dir: a\n").accepted());
+}
+
+TEST(RulesOfAdapters, UnfrozenParametersBesideAnAdapterAreNotTrainedYet) {
+  const LoadResult r = read(kLora + "unfrozen_parameters: [a]\n");
+  EXPECT_TRUE(r.accepted()) << all(r.errors);
+  EXPECT_FALSE(r.trainable());
+  EXPECT_NE(about(r.unsupported, "unfrozen_parameters").hint.find("lora_modules_to_save"),
+            std::string::npos);
 }
 
 TEST(RulesOfAdapters, LoraKeysWithoutAdapterWarn) {

@@ -33,7 +33,8 @@ class Scratch {
 };
 
 inline nlohmann::ordered_json fixture(const std::string& name) {
-  std::ifstream in(std::filesystem::path(axl::test::source_dir()) / "tests/fixtures/tokenizer" / name);
+  std::ifstream in(std::filesystem::path(axl::test::source_dir()) / "tests/fixtures/tokenizer" /
+                   name);
   return nlohmann::ordered_json::parse(in);
 }
 
