@@ -7,29 +7,12 @@
 
 #include "config/report.hpp"
 #include "config/schema.hpp"
+#include "config/typed.hpp"
 #include "config/value.hpp"
 #include "core/suggest.hpp"
 
 // From a node to the member that its key names, and from the member to JSON.
 namespace axl::config {
-
-/// "an integer, at least 1", "one of drop, truncate, raise": what a key takes, for messages and the
-/// reference page.
-template <class Owner>
-std::string what_is_allowed(const Key<Owner>& key) {
-  if (!key.allowed.empty()) return fmt::format("one of {}", fmt::join(key.allowed, ", "));
-  static constexpr std::string_view kNames[] = {
-      "true or false",      "an integer",    "a number",         "text",   "a list of text",
-      "a list of integers", "a map of text", "a map of numbers", "a value"};
-  std::string out(kNames[static_cast<std::size_t>(key.kind)]);
-  const bool low = std::isfinite(key.minimum), high = std::isfinite(key.maximum);
-  if (low && high && !key.above_minimum)
-    out += fmt::format(" from {} to {}", key.minimum, key.maximum);
-  else if (low)
-    out += fmt::format(", {} {}", key.above_minimum ? "more than" : "at least", key.minimum);
-  if (high && (!low || key.above_minimum)) out += fmt::format(", at most {}", key.maximum);
-  return out;
-}
 
 template <class Owner>
 class Binder {

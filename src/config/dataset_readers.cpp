@@ -113,6 +113,9 @@ void read_dataset(DatasetConfig& d, const Node& node, const std::string& prefix,
         }
         break;
       }
+      case Action::unread:
+        report.unread(at_key, std::string(key->doc));
+        break;
       case Action::later:
         if (!off) report.unsupported(at_key, std::string(key->doc));
         break;

@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "config/bind.hpp"
 #include "config/rules.hpp"
 #include "config/value.hpp"
 
@@ -11,6 +9,16 @@ namespace {
 bool given(const Node& root, std::string_view key) {
   const Entry* e = root.find(key);
   return e && !e->value.is_null();
+}
+
+/// fsdp_config asks for the same thing under a name of its own.
+bool fsdp_checkpointing(const Node& root) {
+  const Entry* fsdp = root.find("fsdp_config");
+  for (const char* name : {"activation_checkpointing", "fsdp_activation_checkpointing"}) {
+    const Entry* e = fsdp ? fsdp->value.find(name) : nullptr;
+    if (e && as_bool(e->value).value_or(false)) return true;
+  }
+  return false;
 }
 
 void derive_precision(Config& c, bool native_bf16) {
@@ -34,6 +42,7 @@ std::optional<double> share_of(std::optional<std::int64_t> per_epoch, double epo
 
 void derive(Config& c, const Node& root, bool native_bf16, Report& report) {
   derive_precision(c, native_bf16);
+  if (fsdp_checkpointing(root)) c.gradient_checkpointing = true;
 
   if (c.batch_size && !given(root, "gradient_accumulation_steps"))
     c.gradient_accumulation_steps =
@@ -80,48 +89,6 @@ void derive(Config& c, const Node& root, bool native_bf16, Report& report) {
     const bool off = c.evals_per_epoch == 0;
     c.eval_strategy = off ? "no" : c.eval_steps || c.eval_steps_share ? "steps" : "epoch";
   }
-}
-
-std::string effective_json(const Config& c, const Node& root) {
-  using Json = nlohmann::ordered_json;
-  Json out = Json::object();
-  for (const ConfigSection& section : sections())
-    for (const ConfigKey& key : section.keys) {
-      if (key.action == Action::implement && key.member.index() != 0)
-        out[std::string(key.name)] = value_of(c, key);
-    }
-  for (const Entry& e : root.entries) {  // what was accepted without a member of its own
-    const ConfigKey* key = find_key(e.key);
-    const bool absent = !out.contains(e.key) || out[e.key].is_null();
-    if (key && key->action != Action::alias && !e.value.is_null() && absent)
-      out[e.key] = Json::parse(to_json(e.value));
-  }
-  for (const auto& [name, list] :
-       {std::pair{"datasets", &c.datasets}, std::pair{"test_datasets", &c.test_datasets}}) {
-    out[name] = Json::array();
-    for (const DatasetConfig& d : *list) {
-      Json item = Json::object();
-      for (const DatasetKey& key : dataset_keys())
-        if (key.action == Action::implement) item[std::string(key.name)] = value_of(d, key);
-      if (!d.user_defined.empty()) item["type"] = d.user_defined;
-      out[name].push_back(std::move(item));
-    }
-  }
-  // Values that stand in the YAML in another form than in their member.
-  if (c.save_steps_share) out["save_steps"] = *c.save_steps_share;
-  if (c.eval_steps_share) out["eval_steps"] = *c.eval_steps_share;
-  // As given, like Axolotl: what auto came to is told by dtype.
-  const Entry* bf16 = root.find("bf16");
-  out["bf16"] = bf16 && !bf16->value.is_null() ? Json::parse(to_json(bf16->value)) : Json("auto");
-  out["dtype"] = c.dtype;
-  if (!c.additional_special_tokens.empty())
-    out["special_tokens"]["additional_special_tokens"] = c.additional_special_tokens;
-  Json kwargs = Json::object();
-  for (const auto& [name, text] : c.chat_template_kwargs) kwargs[name] = Json::parse(text);
-  out["chat_template_kwargs"] = std::move(kwargs);
-  for (const char* size : {"tensor_parallel_size", "context_parallel_size"})
-    if (!out.contains(size)) out[size] = 1;
-  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace axl::config

@@ -30,6 +30,18 @@ Json type_of(Kind kind) {
     case Kind::text_map:
     case Kind::number_map:
       return {{"type", {"object", "null"}}};
+    case Kind::map:
+      return {{"type", {"object", "null"}}};
+    case Kind::boolean_or_map:
+      return {{"type", {"object", "boolean", "null"}}};
+    case Kind::number_list:
+    case Kind::map_list:
+      return {{"type", {"array", "null"}}};
+    case Kind::boolean_or_word:
+    case Kind::boolean_or_text:
+    case Kind::text_or_list:
+    case Kind::text_or_map:
+    case Kind::integer_or_list:
     case Kind::any:
       break;
   }
@@ -38,7 +50,8 @@ Json type_of(Kind kind) {
 
 template <class Owner>
 Json property(const Owner& defaults, const Key<Owner>& key) {
-  Json out = key.action == Action::implement ? type_of(key.kind) : Json::object();
+  const bool typed = key.action != Action::alias && key.action != Action::reject;
+  Json out = typed ? type_of(key.kind) : Json::object();
   switch (key.action) {
     case Action::implement:
       out["description"] = key.doc;
@@ -50,7 +63,12 @@ Json property(const Owner& defaults, const Key<Owner>& key) {
       out["description"] = "Old name of " + std::string(key.target) + ".";
       out["deprecated"] = true;
       break;
+    case Action::unread:
+      out["description"] = "Nobody reads it: " + std::string(key.doc) + ".";
+      break;
     case Action::later:
+      out["description"] = "Not trained by this version: " + std::string(key.doc) + ".";
+      break;
     case Action::reject:
       out["description"] = "Not supported: " + std::string(key.doc) + ".";
       out["enum"] = {nullptr, false, 0, "", Json::array(), Json::object()};
@@ -99,6 +117,7 @@ std::string json_schema(bool strict) {
   const Config defaults;
   for (const ConfigSection& section : sections())
     for (const ConfigKey& key : section.keys) {
+      if (key.action == Action::unread) continue;
       const std::string name(key.name);
       if (name.ends_with('*'))
         out["patternProperties"]["^" + name.substr(0, name.size() - 1)] = property(defaults, key);

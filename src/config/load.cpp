@@ -43,8 +43,12 @@ void resolve_aliases(Node& root, Report& report) {
     }
     const Entry* target = root.find(key->target);
     if (target && !target->value.is_null()) {
-      report.error(where, fmt::format("is another name of {}, which is given too", key->target),
-                   fmt::format("keep {}", key->target));
+      if (key->target_value.empty() && target->value.text == e.value.text)
+        report.warning(where, fmt::format("is an old name of {}, which is given too", key->target),
+                       "leave it out");
+      else
+        report.error(where, fmt::format("is another name of {}, which is given too", key->target),
+                     fmt::format("keep {}", key->target));
       continue;
     }
     report.warning(where, "old name",
@@ -61,7 +65,17 @@ void resolve_aliases(Node& root, Report& report) {
   }
 }
 
-void read_keys(const Node& root, Config& config, Report& report) {
+/// The value of a key without a member; of one with a reader the reader reports what is wrong.
+bool keep_typed(const ConfigKey& key, const Entry& e, TypedValues& typed, Report& report) {
+  const bool checked = key.reader || key.member.index() != 0;
+  LoadResult scratch;
+  Report quiet(report.file(), false, scratch);
+  auto value = typed_value(key, e.value, e.key, checked ? quiet : report);
+  if (value) typed[e.key] = std::move(*value);
+  return checked || value;
+}
+
+void read_keys(const Node& root, Config& config, TypedValues& typed, Report& report) {
   for (const Entry& e : root.entries) {
     const UserLocation at_key = report.place(e.key, e.line, e.column);
     const ConfigKey* key = find_key(e.key);
@@ -69,8 +83,15 @@ void read_keys(const Node& root, Config& config, Report& report) {
       report.unknown(at_key, nearest_known_key(e.key));
       continue;
     }
+    if (key->action == Action::unread) {
+      report.unread(at_key, std::string(key->doc));
+      continue;
+    }
     if (e.value.is_null()) continue;
     config.locations[e.key] = report.place(e.key, e.value);
+    if (key->action != Action::alias && key->kind != Kind::any &&
+        !keep_typed(*key, e, typed, report))
+      continue;
     switch (key->action) {
       case Action::implement:
         bind(config, *key, e.value, e.key, report);
@@ -82,9 +103,12 @@ void read_keys(const Node& root, Config& config, Report& report) {
           report.notice(at_key, std::string(key->doc));
         break;
       case Action::alias:
+      case Action::unread:
         break;
       case Action::later:
-        if (!is_off(e.value))
+        if (key->reader)
+          bind(config, *key, e.value, e.key, report);
+        else if (!is_off(e.value) && (key->harmless.empty() || e.value.text != key->harmless))
           report.unsupported(e.key, e.value, fmt::format("{}; got {}", key->doc, found(e.value)));
         break;
       case Action::reject:
@@ -156,11 +180,12 @@ LoadResult load_text(const std::string& text, const std::string& file, const Loa
   }
   apply_overrides(root, options.overrides, report);
   resolve_aliases(root, report);
-  read_keys(root, result.config, report);
+  TypedValues typed;
+  read_keys(root, result.config, typed, report);
   const bool native = options.native_bf16 ? *options.native_bf16 : cpu_has_native_bf16();
   derive(result.config, root, native, report);
   check_rules(result.config, root, report);
-  result.effective_json = effective_json(result.config, root);
+  result.effective_json = effective_json(result.config, root, typed);
   tidy(result);
   return result;
 }

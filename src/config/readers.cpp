@@ -316,19 +316,6 @@ void read_plugins(Config&, const Node& node, const std::string& key, Report& rep
         "in");
 }
 
-void read_fsdp_config(Config& c, const Node& node, const std::string& key, Report& report) {
-  if (node.kind != Node::Kind::map)
-    return report.error(key, node, fmt::format("must be a map; got {}", found(node)));
-  for (const Entry& e : node.entries)
-    if ((e.key == "activation_checkpointing" || e.key == "fsdp_activation_checkpointing") &&
-        as_bool(e.value).value_or(false))
-      c.gradient_checkpointing = true;
-  if (!node.entries.empty())
-    report.notice(report.place(key, node),
-                  "every rank keeps the whole model; sharding saves memory and does not change the "
-                  "result");
-}
-
 void read_parallel_size(Config&, const Node& node, const std::string& key, Report& report) {
   const auto v = as_integer(node);
   if (!v || *v < 1)

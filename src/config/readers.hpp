@@ -32,7 +32,6 @@ void read_gradient_checkpointing(Config&, const Node&, const std::string& key, R
 void read_steps(Config&, const Node&, const std::string& key, Report&);
 void read_safetensors(Config&, const Node&, const std::string& key, Report&);
 void read_plugins(Config&, const Node&, const std::string& key, Report&);
-void read_fsdp_config(Config&, const Node&, const std::string& key, Report&);
 /// Layout keys that only 1 is supported for.
 void read_parallel_size(Config&, const Node&, const std::string& key, Report&);
 void read_attention(Config&, const Node&, const std::string& key, Report&);

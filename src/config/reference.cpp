@@ -42,8 +42,9 @@ void other_keys(std::string& out, const std::vector<Key<Owner>>& keys) {
   static constexpr std::pair<Action, std::string_view> kParts[] = {
       {Action::alias, "Old names, translated with a warning"},
       {Action::notice, "Accepted without effect, said in one line"},
-      {Action::later, "Not supported yet, refused unless off"},
-      {Action::reject, "Refused unless off"}};
+      {Action::later, "Valid, but not trained by this version unless off"},
+      {Action::unread, "Read by nobody, Axolotl drops them silently; what may be meant"},
+      {Action::reject, "Refused by Axolotl too"}};
   for (const auto& [action, title] : kParts) {
     bool any = false;
     for (std::size_t i = 0; i < keys.size(); ++i) {

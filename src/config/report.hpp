@@ -44,7 +44,9 @@ class Report {
   }
   /// A warning, with --strict an error.
   void unknown(const UserLocation& where, const std::string& near) {
-    std::string hint = near.empty() ? "" : "did you mean '" + near + "'?";
+    unread(where, near.empty() ? "" : "did you mean '" + near + "'?");
+  }
+  void unread(const UserLocation& where, std::string hint) {
     if (strict_) {
       error(where, "unknown key", std::move(hint));
     } else {

@@ -4,64 +4,12 @@
 
 #include <cmath>
 
-#include "config/value.hpp"
+#include "config/given.hpp"
 
 namespace axl::config {
 namespace {
 
-/// The file's keys by name, with what the rules ask about them.
-class Given {
- public:
-  Given(const Config& config, const Node& root, Report& report)
-      : config_(config), root_(root), report_(report) {}
-
-  /// Given and not empty.
-  bool has(const char* key) const {
-    const Entry* e = root_.find(key);
-    return e && !e->value.is_null();
-  }
-  /// Given and neither empty nor false nor 0.
-  bool on(const char* key) const {
-    const Entry* e = root_.find(key);
-    if (!e || e->value.is_null()) return false;
-    const auto number = as_number(e->value);
-    const auto flag = as_bool(e->value);
-    return !(number && *number == 0.0) && !(flag && !*flag);
-  }
-  std::string text(const char* key) const {
-    const Entry* e = root_.find(key);
-    return e ? e->value.text : "";
-  }
-  UserLocation at(const char* key) const {
-    const Entry* e = root_.find(key);
-    if (!e) return {report_.file(), 1, 1, key};
-    return report_.place(key, e->value.line ? e->value.line : e->line,
-                         e->value.line ? e->value.column : e->column);
-  }
-  void error(const char* key, std::string message, std::string hint = "") const {
-    report_.error(at(key), std::move(message), std::move(hint));
-  }
-  void unsupported(const char* key, std::string message, std::string hint = "") const {
-    report_.unsupported(at(key), std::move(message), std::move(hint));
-  }
-  void warning(const char* key, std::string message, std::string hint = "") const {
-    report_.warning(at(key), std::move(message), std::move(hint));
-  }
-  /// Both keys are given: the second is the one to remove.
-  void exclusive(const char* a, const char* b, std::string hint = "") const {
-    if (on(a) && on(b))
-      error(b, fmt::format("cannot be given together with {}", a),
-            hint.empty() ? fmt::format("keep one of the two") : std::move(hint));
-  }
-  const Config& config() const { return config_; }
-
- private:
-  const Config& config_;
-  const Node& root_;
-  Report& report_;
-};
-
-void data_rules(const Given& g) {
+void required_and_data(const Given& g) {
   const Config& c = g.config();
   if (!g.has("datasets") && !g.has("pretraining_dataset"))
     g.error("datasets", "is required: the list of data sets",
@@ -170,35 +118,6 @@ void step_rules(const Given& g) {
     g.warning("cosine_constant_lr_ratio", "has no effect without cosine_min_lr_ratio");
 }
 
-void adapter_rules(const Given& g) {
-  const Config& c = g.config();
-  if (c.adapter.empty()) {
-    for (const char* key : {"lora_r", "lora_alpha", "lora_dropout", "lora_target_modules",
-                            "lora_target_linear", "lora_modules_to_save", "loraplus_lr_ratio",
-                            "peft_use_rslora", "peft_layers_to_transform"})
-      if (g.on(key)) g.warning(key, "has no effect without adapter: lora");
-    if (!c.lora_model_dir.empty())
-      g.error("lora_model_dir", "needs adapter: lora", "add adapter: lora, or leave it out");
-    return;
-  }
-  if (c.lora_model_dir.empty()) {  // otherwise adapter_config.json tells
-    if (!g.has("lora_r")) g.error("lora_r", "is required with adapter: lora", "typical: 8, 16, 32");
-    if (!g.has("lora_alpha"))
-      g.error("lora_alpha", "is required with adapter: lora", "typical: lora_r or twice lora_r");
-    if (c.lora_target_modules.empty() && !c.lora_target_linear && !g.has("lora_target_modules") &&
-        !g.has("lora_target_parameters"))
-      g.error("lora_target_linear", "adapter: lora needs lora_target_linear or lora_target_modules",
-              "lora_target_linear: true adapts every linear layer");
-  }
-  if (!c.unfrozen_parameters.empty() && !c.peft_layers_to_transform.empty())
-    g.error("unfrozen_parameters", "cannot be given together with peft_layers_to_transform",
-            "keep one of the two");
-  else if (!c.unfrozen_parameters.empty())
-    g.unsupported("unfrozen_parameters",
-                  "training named parameters beside an adapter is not supported yet",
-                  "use lora_modules_to_save, or leave adapter out");
-}
-
 }  // namespace
 
 void check_rules(const Config& config, const Node& root, Report& report) {
@@ -208,16 +127,14 @@ void check_rules(const Config& config, const Node& root, Report& report) {
   const Entry* output = root.find("output_dir");
   if (output && output->value.is_null())
     g.error("output_dir", "must be text; got nothing", "leave the key out for ./model-out");
+  required_and_data(g);
   data_rules(g);
   batch_rules(g);
   step_rules(g);
   adapter_rules(g);
-  if (g.on("float32") && (g.on("bfloat16") || (g.on("bf16") && config.bf16 == "true")))
-    g.error("float32", "contradicts bf16");
-  if (g.on("deepspeed") && (g.on("fsdp") || g.on("fsdp_config")))
-    g.error("deepspeed", "cannot be given together with fsdp",
-            "leave both out: neither has an "
-            "effect here");
+  parallel_rules(g);
+  kernel_rules(g);
+  preference_rules(g);
 }
 
 }  // namespace axl::config

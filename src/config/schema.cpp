@@ -13,6 +13,32 @@ const std::vector<ConfigSection>& sections() {
   return list;
 }
 
+void add(std::vector<ConfigKey>& keys, Action action, std::vector<Field> fields,
+         std::string_view reason) {
+  for (Field& field : fields) {
+    ConfigKey key;
+    static_cast<Field&>(key) = std::move(field);
+    key.action = action;
+    key.doc = reason;
+    keys.push_back(std::move(key));
+  }
+}
+
+ConfigKey& declared(std::vector<ConfigKey>& keys, std::string_view name) {
+  for (ConfigKey& key : keys)
+    if (key.name == name) return key;
+  AXL_CHECK(false, "no key " + std::string(name));
+}
+
+void bound(std::vector<ConfigKey>& keys, std::initializer_list<std::string_view> names,
+           double minimum, double maximum) {
+  for (const std::string_view name : names) {
+    ConfigKey& key = declared(keys, name);
+    key.minimum = minimum;
+    key.maximum = maximum;
+  }
+}
+
 namespace {
 
 /// Names sorted once, so that a file of 100 keys costs no walk over 500 entries each.

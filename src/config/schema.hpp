@@ -27,7 +27,17 @@ enum class Kind : std::uint8_t {
   integer_list,
   text_map,
   number_map,
-  any
+  any,
+  // Values that have no member of Config; typed_value() checks them.
+  number_list,
+  boolean_or_word,  ///< or one of `allowed`
+  boolean_or_text,
+  boolean_or_map,
+  text_or_list,
+  text_or_map,
+  integer_or_list,
+  map,
+  map_list
 };
 
 /// What happens with a key that is given and not empty.
@@ -35,8 +45,21 @@ enum class Action : std::uint8_t {
   implement,  ///< it works
   notice,     ///< accepted; cannot change the result here, the reason is printed
   alias,      ///< another name of `target`
-  later,      ///< would change the result and is not written yet: an error, unless it is off
-  reject      ///< will not be supported: an error with the reason, unless it is off
+  later,      ///< valid, but cannot be trained here: unsupported with the reason, unless it is off
+  unread,     ///< nobody reads it, Axolotl neither: ignored, the doc says what may have been meant
+  reject      ///< Axolotl refuses it too: an error with the reason, unless it is off
+};
+
+/// What a value may be: enough to check it, to convert it, and to say what is allowed.
+struct Field {
+  std::string_view name;
+  Kind kind = Kind::any;
+  std::vector<std::string_view> allowed = {};
+  double minimum = -std::numeric_limits<double>::infinity();
+  double maximum = std::numeric_limits<double>::infinity();
+  bool above_minimum = false;        ///< the minimum itself is not allowed
+  std::vector<Field> fields = {};    ///< the keys of a map (of each map of a list); empty: any
+  std::string_view old_prefix = {};  ///< of `fields`: also understood with this in front
 };
 
 /// Where a key's value goes; the member's default is the key's default.
@@ -51,22 +74,17 @@ using Member = std::variant<
 
 /// One key. The setters return the key itself, so that a table reads as a list of sentences.
 template <class Owner>
-struct Key {
+struct Key : Field {
   using Reader = void (*)(Owner&, const Node&, const std::string& key, Report&);
 
-  std::string_view name;  ///< a name that ends in '*' stands for every key that begins so
   Member<Owner> member;
-  Kind kind = Kind::any;
   Action action = Action::implement;
   std::string_view doc;           ///< what it does, with units; or why it is ignored or refused
   std::string_view target;        ///< of an alias
   std::string_view target_value;  ///< of a boolean alias: what `true` means for the target
   std::string_view default_note;  ///< a derived default, in words
-  double minimum = -std::numeric_limits<double>::infinity();
-  double maximum = std::numeric_limits<double>::infinity();
-  bool above_minimum = false;  ///< the minimum itself is not allowed
+  std::string_view harmless;      ///< of a `later` key: a value that asks for nothing new
   bool required = false;
-  std::vector<std::string_view> allowed;
   Reader reader = nullptr;  ///< for values that one member cannot hold
 
   Key&& at_least(double v) && {
@@ -158,10 +176,13 @@ Key<Owner> plain_key(std::string_view name, Action action, std::string_view doc)
 }
 
 /// Several keys with one reason.
-inline void add(std::vector<ConfigKey>& keys, Action action, std::vector<std::string_view> names,
-                std::string_view reason) {
-  for (const std::string_view name : names) keys.push_back(plain_key<Config>(name, action, reason));
-}
+void add(std::vector<ConfigKey>& keys, Action action, std::vector<Field> fields,
+         std::string_view reason);
+/// The key of that name, which must be among `keys`.
+ConfigKey& declared(std::vector<ConfigKey>& keys, std::string_view name);
+/// Bounds of keys that were added without.
+void bound(std::vector<ConfigKey>& keys, std::initializer_list<std::string_view> names,
+           double minimum, double maximum = std::numeric_limits<double>::infinity());
 
 inline ConfigKey alias(std::string_view name, std::string_view target,
                        std::string_view value = "") {
@@ -170,6 +191,13 @@ inline ConfigKey alias(std::string_view name, std::string_view target,
   k.target_value = value;
   return k;
 }
+
+// What the maps hold that Axolotl declares key by key.
+std::vector<Field> fsdp_fields();
+std::vector<Field> trl_fields();
+std::vector<Field> vllm_fields();
+std::vector<Field> ebft_fields();
+std::vector<Field> quantization_fields();
 
 // The sections, one file each.
 ConfigSection model_section();

@@ -4,6 +4,7 @@
 namespace axl::config {
 
 ConfigSection data_section() {
+  using enum Kind;
   ConfigSection s{
       "Data",
       {
@@ -87,27 +88,35 @@ ConfigSection data_section() {
     if (k.name == "datasets" || k.name == "test_datasets" || k.name == "pretraining_dataset")
       k.member = std::monostate{};
   add(s.keys, Action::notice,
-      {"dataset_keep_in_memory", "dataloader_num_workers", "dataloader_pin_memory",
-       "dataloader_prefetch_factor", "num_dataset_shards_to_save"},
+      {{"dataset_keep_in_memory", boolean},
+       {"dataloader_num_workers", integer},
+       {"dataloader_pin_memory", boolean},
+       {"dataloader_prefetch_factor", integer},
+       {"num_dataset_shards_to_save", integer}},
       "the prepared data set is one memory-mapped file, read without worker processes");
   add(s.keys, Action::notice,
-      {"remove_unused_columns", "is_preprocess", "preprocess_iterable", "total_num_tokens",
-       "total_supervised_tokens", "axolotl_config_path"},
+      {{"remove_unused_columns", boolean},
+       {"is_preprocess", boolean},
+       {"preprocess_iterable", boolean},
+       {"total_num_tokens", integer},
+       {"total_supervised_tokens", integer},
+       {"axolotl_config_path", text}},
       "internal to the Python trainer");
-  add(s.keys, Action::notice, {"pretrain_multipack_attn"},
+  add(s.keys, Action::notice, {{"pretrain_multipack_attn", boolean}},
       "attention never crosses from one packed row to another");
-  add(s.keys, Action::later, {"skip_prepare_dataset"},
+  add(s.keys, Action::later, {{"skip_prepare_dataset", boolean}},
       "skipping the preparation is not supported yet; rows with input_ids, attention_mask and "
       "labels are taken as they are without it");
-  add(s.keys, Action::later, {"dataloader_drop_last"},
+  add(s.keys, Action::later, {{"dataloader_drop_last", boolean}},
       "dropping the last short batch is not supported yet; leave it out");
-  add(s.keys, Action::later, {"group_by_length"},
+  add(s.keys, Action::later, {{"group_by_length", boolean}},
       "grouping rows by length is not supported yet; sample_packing avoids padding altogether");
-  add(s.keys, Action::later, {"push_dataset_to_hub"}, "nothing is uploaded");
+  add(s.keys, Action::later, {{"push_dataset_to_hub", text}}, "nothing is uploaded");
   return s;
 }
 
 ConfigSection sequence_section() {
+  using enum Kind;
   ConfigSection s{
       "Sequence length and packing",
       {
@@ -135,14 +144,22 @@ ConfigSection sequence_section() {
               "Rows count as sequence_len long. The arithmetic leaves padding out either way.")
               .derived("true with sample_packing"),
       }};
-  add(s.keys, Action::notice, {"sample_packing_mp_start_method", "sample_packing_eff_est"},
+  add(s.keys, Action::notice,
+      {{"sample_packing_mp_start_method", text}, {"sample_packing_eff_est", number}},
       "packing is exact and planned before training");
-  add(s.keys, Action::notice, {"multipack_real_batches", "pad_to_multiple_of", "batch_flattening"},
+  add(s.keys, Action::notice,
+      {{"multipack_real_batches", boolean},
+       {"pad_to_multiple_of", integer},
+       {"batch_flattening", boolean_or_word, {"auto"}}},
       "padding is never computed, so the layout of a batch in memory cannot change the result");
   add(s.keys, Action::later,
-      {"use_pose", "pose_max_context_len", "pose_num_chunks", "pose_split_on_token_ids"},
+      {{"use_pose", boolean},
+       {"pose_max_context_len", integer},
+       {"pose_num_chunks", integer},
+       {"pose_split_on_token_ids", integer_list}},
       "extending the context by PoSE is not supported yet");
-  add(s.keys, Action::notice, {"max_prompt_len"}, "only has an effect in preference training");
+  add(s.keys, Action::notice, {{"max_prompt_len", integer}},
+      "only has an effect in preference training");
   return s;
 }
 

@@ -4,6 +4,7 @@
 namespace axl::config {
 
 ConfigSection model_section() {
+  using enum Kind;
   ConfigSection s{
       "Model, tokenizer and chat template",
       {
@@ -45,52 +46,73 @@ ConfigSection model_section() {
           key("default_system_message", &Config::default_system_message,
               "System text of the chatml template when a conversation brings none."),
       }};
-  add(s.keys, Action::notice, {"cls_model_config"}, "the architecture comes from config.json");
-  add(s.keys, Action::notice, {"model_kwargs", "overrides_of_model_kwargs"},
-      "arguments of a Python function");
-  add(s.keys, Action::notice, {"model_revision", "revision_of_model"},
+  add(s.keys, Action::notice, {{"cls_model_config", text}},
+      "the architecture comes from config.json");
+  add(s.keys, Action::notice, {{"model_kwargs", map}}, "arguments of a Python function");
+  add(s.keys, Action::notice, {{"model_revision", text}},
       "models are local folders; the folder is the revision");
-  add(s.keys, Action::notice, {"trust_remote_code"},
+  add(s.keys, Action::notice, {{"trust_remote_code", boolean}},
       "no Python from the model's repository is run; the architecture must be built in");
-  add(s.keys, Action::notice, {"tokenizer_use_fast", "tokenizer_save_jinja_files"},
+  add(s.keys, Action::notice,
+      {{"tokenizer_use_fast", boolean}, {"tokenizer_save_jinja_files", boolean}},
       "the tokenizer is always the fast one, and its template is always saved");
   add(s.keys, Action::notice,
-      {"is_falcon_derived_model", "is_llama_derived_model", "is_mistral_derived_model",
-       "is_qwen_derived_model"},
+      {{"is_falcon_derived_model", boolean},
+       {"is_llama_derived_model", boolean},
+       {"is_mistral_derived_model", boolean},
+       {"is_qwen_derived_model", boolean}},
       "the architecture comes from config.json");
   add(s.keys, Action::notice,
-      {"experimental_skip_move_to_device", "low_cpu_mem_usage", "device_map", "device",
-       "max_memory", "gpu_memory_limit"},
+      {{"experimental_skip_move_to_device", boolean},
+       {"low_cpu_mem_usage", boolean},
+       {"device_map", any},
+       {"device", any},
+       {"max_memory", map},
+       {"gpu_memory_limit", text}},
       "weights are mapped into memory and shared by the ranks of a node");
-  add(s.keys, Action::notice, {"use_kernels", "embeddings_skip_upcast"},
+  add(s.keys, Action::notice, {{"use_kernels", boolean}, {"embeddings_skip_upcast", boolean}},
       "a switch of PyTorch's kernels; ours are built in");
-  add(s.keys, Action::notice, {"hf_use_auth_token"}, "nothing is downloaded");
-  add(s.keys, Action::later, {"model_config", "overrides_of_model_config"},
+  add(s.keys, Action::notice, {{"hf_use_auth_token", boolean}}, "nothing is downloaded");
+  add(s.keys, Action::later, {{"model_config", map}},
       "values laid over config.json are not supported yet; edit config.json in a copy of the "
       "model's folder");
-  add(s.keys, Action::later, {"tokenizer_legacy"},
+  add(s.keys, Action::later, {{"tokenizer_legacy", boolean}},
       "SentencePiece tokenizers are not supported yet; use a model with a tokenizer.json");
   add(s.keys, Action::later,
-      {"added_tokens_overrides", "resize_token_embeddings_to_32x", "mean_resizing_embeddings",
-       "shrink_embeddings", "fix_untrained_tokens"},
+      {{"added_tokens_overrides", map},
+       {"resize_token_embeddings_to_32x", boolean},
+       {"mean_resizing_embeddings", boolean},
+       {"shrink_embeddings", boolean},
+       {"fix_untrained_tokens", integer_or_list}},
       "changing the vocabulary beyond special_tokens and tokens is not supported yet");
-  add(s.keys, Action::later, {"reinit_weights"},
+  add(s.keys, Action::later, {{"reinit_weights", boolean}},
       "training from random weights is not supported yet; start from a checkpoint");
-  add(s.keys, Action::later, {"experts_implementation", "quantize_moe_experts"},
+  add(s.keys, Action::later, {{"experts_implementation", text}, {"quantize_moe_experts", boolean}},
       "mixture-of-experts models are not supported yet");
-  add(s.keys, Action::later, {"tokenizer_use_mistral_common"},
+  add(s.keys, Action::later, {{"tokenizer_use_mistral_common", boolean}},
       "needs the Python package mistral-common; use a model with a tokenizer.json");
   add(s.keys, Action::later,
-      {"processor_type", "processor_kwargs", "freeze_mm_modules", "image_size",
-       "image_resize_algorithm", "role_boundaries"},
+      {{"processor_type", text},
+       {"processor_kwargs", map},
+       {"freeze_mm_modules", boolean},
+       {"image_size", integer_or_list},
+       {"image_resize_algorithm", text, {"bilinear", "bicubic", "lanczos"}},
+       {"role_boundaries", map_list}},
       "models of images and sound are not supported, only text");
-  add(s.keys, Action::later, {"llama4_linearized_experts"}, "Llama 4 is not supported");
-  add(s.keys, Action::later, {"gemma4_hybrid_attn_impl"}, "Gemma 4 is not supported");
-  add(s.keys, Action::later, {"use_onebitllms"}, "1.58-bit models are not supported");
+  add(s.keys, Action::later, {{"llama4_linearized_experts", boolean}}, "Llama 4 is not supported");
+  add(s.keys, Action::later, {{"gemma4_hybrid_attn_impl", boolean}}, "Gemma 4 is not supported");
+  add(s.keys, Action::later, {{"use_onebitllms", boolean}}, "1.58-bit models are not supported");
   add(s.keys, Action::later,
-      {"model_quantization_config", "model_quantization_config_kwargs", "nvfp4_merge_aware"},
+      {{"model_quantization_config", text, {"Mxfp4Config", "FineGrainedFP8Config"}},
+       {"model_quantization_config_kwargs", map},
+       {"nvfp4_merge_aware", boolean}},
       "pre-quantised MXFP4, NVFP4 and FP8 checkpoints are not supported; use a bf16 checkpoint or "
       "a GGUF file");
+  for (const auto& [old, name] :
+       {std::pair<std::string_view, std::string_view>{"overrides_of_model_kwargs", "model_kwargs"},
+        {"revision_of_model", "model_revision"},
+        {"overrides_of_model_config", "model_config"}})
+    s.keys.push_back(alias(old, name));
   return s;
 }
 

@@ -4,6 +4,7 @@
 namespace axl::config {
 
 ConfigSection adapter_section() {
+  using enum Kind;
   ConfigSection s{
       "Adapter",
       {
@@ -44,44 +45,61 @@ ConfigSection adapter_section() {
               "match are trained."),
       }};
   add(s.keys, Action::notice,
-      {"lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel", "lora_embedding_kernel"},
+      {{"lora_mlp_kernel", boolean},
+       {"lora_qkv_kernel", boolean},
+       {"lora_o_kernel", boolean},
+       {"lora_embedding_kernel", boolean}},
       "the LoRA kernels are always the fused ones");
   add(s.keys, Action::notice,
-      {"lora_on_cpu", "merge_lora", "merge_method", "qlora_sharded_model_loading"},
+      {{"lora_on_cpu", boolean},
+       {"merge_lora", boolean},
+       {"merge_method", text, {"legacy", "memory_efficient"}},
+       {"qlora_sharded_model_loading", boolean}},
       "merging is a command of its own: axolotl-hpc merge");
-  add(s.keys, Action::notice, {"peft_autocast_adapter_dtype"}, "adapter weights are kept in f32");
-  add(s.keys, Action::later, {"load_in_4bit"},
+  add(s.keys, Action::notice, {{"peft_autocast_adapter_dtype", boolean}},
+      "adapter weights are kept in f32");
+  add(s.keys, Action::later, {{"load_in_4bit", boolean}},
       "a 4-bit base (QLoRA) is not supported yet; set load_in_4bit: false and adapter: lora, or "
       "take a Q4 GGUF file as base_model");
-  add(s.keys, Action::later, {"load_in_8bit"},
+  add(s.keys, Action::later, {{"load_in_8bit", boolean}},
       "an 8-bit base is not supported yet; set load_in_8bit: false, or take a Q8_0 GGUF file as "
       "base_model");
-  add(s.keys, Action::notice, {"bnb_config_kwargs", "peft", "gptq_groupsize", "gptq_model_v1"},
+  add(s.keys, Action::notice, {{"bnb_config_kwargs", map}, {"peft", map}},
       "only has an effect with a quantised base");
-  add(s.keys, Action::later, {"gptq"},
+  add(s.keys, Action::later, {{"gptq", boolean}},
       "GPTQ checkpoints are not supported yet; use the original checkpoint or a GGUF file");
-  add(s.keys, Action::later, {"lora_target_parameters"},
+  add(s.keys, Action::later, {{"lora_target_parameters", text_or_list}},
       "adapters on expert tensors are not supported yet");
-  add(s.keys, Action::later, {"lora_fan_in_fan_out"},
+  add(s.keys, Action::later, {{"lora_fan_in_fan_out", boolean}},
       "GPT-2's transposed layers are not supported yet");
-  add(s.keys, Action::later, {"peft_use_dora"},
+  add(s.keys, Action::later, {{"peft_use_dora", boolean}},
       "DoRA is not supported yet; LoRA and rsLoRA (peft_use_rslora) are");
-  add(s.keys, Action::later, {"peft_layers_pattern"},
+  add(s.keys, Action::later, {{"peft_layers_pattern", text_list}},
       "layer patterns are not supported yet; name the layers in peft_layers_to_transform");
-  add(s.keys, Action::later, {"peft_layer_replication"}, "replicating layers is not supported yet");
-  add(s.keys, Action::later, {"peft_init_lora_weights"},
+  add(s.keys, Action::later, {{"peft_layer_replication", any}},
+      "replicating layers is not supported yet");
+  add(s.keys, Action::later, {{"peft_init_lora_weights", boolean_or_text}},
       "other starting values of LoRA are not supported yet; leave the key out for PEFT's default");
-  add(s.keys, Action::later, {"peft_trainable_token_indices", "peft_ensure_weight_tying"},
+  add(s.keys, Action::later,
+      {{"peft_trainable_token_indices", any}, {"peft_ensure_weight_tying", boolean}},
       "training single embedding rows is not supported yet; use lora_modules_to_save: "
       "[embed_tokens, lm_head]");
-  add(s.keys, Action::later, {"relora"},
+  add(s.keys, Action::later, {{"relora", boolean}},
       "ReLoRA is not supported yet; use adapter: lora without relora");
-  add(s.keys, Action::notice, {"relora_prune_ratio", "relora_prune_method", "relora_cpu_offload"},
+  add(s.keys, Action::notice,
+      {{"relora_prune_ratio", number},
+       {"relora_prune_method", text, {"magnitude", "random", "reset"}},
+       {"relora_cpu_offload", boolean}},
       "only has an effect with relora");
+  declared(s.keys, "peft").fields = {{"loftq_config", map}};
+  declared(s.keys, "peft").fields[0].fields = {{"loftq_bits", integer, {}, 1, 16}};
+  declared(s.keys, "peft_init_lora_weights").harmless = "true";
+  bound(s.keys, {"relora_prune_ratio"}, 0, 1);
   return s;
 }
 
 ConfigSection batch_section() {
+  using enum Kind;
   ConfigSection s{
       "Batch and length of training",
       {
@@ -109,7 +127,7 @@ ConfigSection batch_section() {
               .derived("no limit"),
           key("seed", &Config::seed, "Seed of everything random.").at_least(0),
       }};
-  add(s.keys, Action::later, {"auto_find_batch_size"},
+  add(s.keys, Action::later, {{"auto_find_batch_size", boolean}},
       "searching the batch size is not supported yet; axolotl-hpc plan shows the memory a "
       "configuration needs");
   return s;
@@ -124,6 +142,7 @@ const std::vector<std::string_view>& optimizer_names() {
 }
 
 ConfigSection optimizer_section() {
+  using enum Kind;
   ConfigSection s{
       "Optimiser and schedule",
       {
@@ -174,33 +193,65 @@ ConfigSection optimizer_section() {
               "LoRA+: learning rate of the B matrices over that of the A matrices.")
               .more_than(0),
       }};
-  add(s.keys, Action::notice, {"loraplus_lr_embedding"}, "embeddings have no LoRA matrices here");
-  add(s.keys, Action::notice, {"lr_div_factor", "torchdistx_path"}, "not read by Axolotl either");
-  add(s.keys, Action::later, {"lr_scheduler_kwargs", "lr_quadratic_warmup"},
+  add(s.keys, Action::notice, {{"loraplus_lr_embedding", number}},
+      "embeddings have no LoRA matrices here");
+  add(s.keys, Action::notice, {{"lr_div_factor", number}, {"torchdistx_path", text}},
+      "not read by Axolotl either");
+  add(s.keys, Action::later, {{"lr_scheduler_kwargs", map}, {"lr_quadratic_warmup", boolean}},
       "variants of the schedules are not supported yet; cosine_min_lr_ratio and "
       "cosine_constant_lr_ratio are");
-  add(s.keys, Action::later, {"lr_groups", "embedding_lr", "embedding_lr_scale"},
+  add(s.keys, Action::later,
+      {{"lr_groups", map_list}, {"embedding_lr", number}, {"embedding_lr_scale", number}},
       "learning rates by parameter group are not supported yet; loraplus_lr_ratio is");
-  add(s.keys, Action::later, {"jagged_restart_steps"},
+  add(s.keys, Action::later, {{"jagged_restart_steps", integer}},
       "restarts of the schedule are not supported yet");
-  add(s.keys, Action::notice, {"jagged_restart_warmup_steps", "jagged_restart_anneal_steps"},
+  add(s.keys, Action::notice,
+      {{"jagged_restart_warmup_steps", integer}, {"jagged_restart_anneal_steps", integer}},
       "only has an effect with jagged_restart_steps");
-  add(s.keys, Action::later, {"optim_args"},
+  add(s.keys, Action::later, {{"optim_args", text_or_map}},
       "free arguments of the optimiser are not supported yet; use adam_beta1, adam_beta2 and "
       "adam_epsilon");
   add(s.keys, Action::notice,
-      {"optim_target_modules", "adam_beta3", "adam_epsilon2", "dion_lr", "dion_momentum",
-       "dion_rank_fraction", "dion_rank_multiple_of", "qgalore_*", "lisa_layers_attribute",
-       "lisa_step_interval"},
+      {{"optim_target_modules", text_or_list},
+       {"adam_beta3", number},
+       {"adam_epsilon2", number},
+       {"dion_lr", number},
+       {"dion_momentum", number},
+       {"dion_rank_fraction", number},
+       {"dion_rank_multiple_of", integer},
+       {"qgalore_rank", integer},
+       {"qgalore_update_proj_gap", integer},
+       {"qgalore_scale", number},
+       {"qgalore_proj_type", text},
+       {"qgalore_proj_quant", boolean},
+       {"qgalore_proj_bits", integer},
+       {"qgalore_proj_group_size", integer},
+       {"qgalore_cos_threshold", number},
+       {"qgalore_gamma_proj", integer},
+       {"qgalore_queue_size", integer},
+       {"lisa_layers_attribute", text},
+       {"lisa_step_interval", integer}},
       "only has an effect with an optimiser that is not supported");
-  add(s.keys, Action::later, {"lisa_n_layers"},
+  add(s.keys, Action::later, {{"lisa_n_layers", integer}},
       "LISA is not supported yet; unfrozen_parameters chooses what is trained");
-  add(s.keys, Action::later, {"neftune_noise_alpha", "noisy_embedding_alpha"},
+  add(s.keys, Action::later, {{"neftune_noise_alpha", number}},
       "noise on the embeddings (NEFTune) is not supported yet");
+  declared(s.keys, "neftune_noise_alpha").above_minimum = true;
+  bound(s.keys, {"neftune_noise_alpha"}, 0);
+  s.keys.push_back(alias("noisy_embedding_alpha", "neftune_noise_alpha"));
+  declared(s.keys, "lr_groups").fields = {
+      {"name", text}, {"modules", text_list}, {"lr", number, {}, 0}};
+  bound(s.keys, {"embedding_lr", "embedding_lr_scale", "dion_lr", "adam_epsilon2"}, 0);
+  bound(s.keys, {"adam_beta3", "dion_momentum", "dion_rank_fraction"}, 0, 1);
+  bound(s.keys,
+        {"jagged_restart_steps", "lisa_n_layers", "lisa_step_interval", "dion_rank_multiple_of"},
+        1);
+  bound(s.keys, {"jagged_restart_warmup_steps", "jagged_restart_anneal_steps"}, 0);
   return s;
 }
 
 ConfigSection precision_section() {
+  using enum Kind;
   ConfigSection s{
       "Precision, memory and kernels",
       {
@@ -240,32 +291,60 @@ ConfigSection precision_section() {
   s.keys.push_back(alias("flex_attention", "attn_implementation", "flex_attention"));
   s.keys.push_back(alias("sage_attention", "attn_implementation", "sage"));
   s.keys.push_back(alias("eager_attention", "attn_implementation", "eager"));
-  add(s.keys, Action::notice, {"tf32"}, "TF32 is a format of NVIDIA's GPUs; here f32 is f32");
-  add(s.keys, Action::notice, {"gradient_checkpointing_kwargs"},
+  add(s.keys, Action::notice, {{"tf32", boolean_or_word, {"auto"}}},
+      "TF32 is a format of NVIDIA's GPUs; here f32 is f32");
+  add(s.keys, Action::notice, {{"gradient_checkpointing_kwargs", map}},
       "checkpointing is built into each block's backward pass");
-  add(s.keys, Action::notice, {"activation_offloading", "layer_offloading"},
+  add(s.keys, Action::notice,
+      {{"activation_offloading", boolean_or_word, {"legacy", "disk", "hidden_states"}},
+       {"layer_offloading", boolean}},
       "there is no GPU memory to move data out of");
-  add(s.keys, Action::notice, {"selective_checkpointing"},
+  add(s.keys, Action::notice, {{"selective_checkpointing", boolean_or_map}},
       "what is kept cannot change the result; gradient_checkpointing alone counts");
   add(s.keys, Action::notice,
-      {"flash_attn_cross_entropy", "flash_attn_fuse_mlp", "flash_optimum",
-       "flex_attn_compile_kwargs", "sdpa_varlen", "large_head_attention", "flash_attn_d512",
-       "fused_attn_kernel", "chunked_cross_entropy", "chunked_cross_entropy_num_chunks",
-       "tiled_mlp", "tiled_mlp_num_shards", "tiled_mlp_use_original_mlp"},
+      {{"flash_attn_cross_entropy", boolean},
+       {"flash_attn_fuse_mlp", boolean},
+       {"flash_optimum", boolean},
+       {"flex_attn_compile_kwargs", map},
+       {"sdpa_varlen", boolean},
+       {"large_head_attention", text},
+       {"flash_attn_d512", boolean},
+       {"fused_attn_kernel", boolean},
+       {"chunked_cross_entropy", boolean},
+       {"chunked_cross_entropy_num_chunks", integer},
+       {"tiled_mlp", boolean},
+       {"tiled_mlp_num_shards", integer},
+       {"tiled_mlp_use_original_mlp", boolean}},
       "a choice among PyTorch's kernels; ours are fused");
   add(s.keys, Action::notice,
-      {"torch_compile", "torch_compile_backend", "torch_compile_mode", "torch_compile_options",
-       "deepcompile", "gc_steps", "gc_collect_steps", "torch_empty_cache_steps", "torch_dtype"},
+      {{"torch_compile", boolean_or_word, {"auto"}},
+       {"torch_compile_backend", text},
+       {"torch_compile_mode", text, {"default", "reduce-overhead", "max-autotune"}},
+       {"torch_compile_options", map},
+       {"deepcompile", boolean},
+       {"gc_steps", integer},
+       {"gc_collect_steps", integer},
+       {"torch_empty_cache_steps", integer}},
       "concerns PyTorch");
-  add(s.keys, Action::later, {"scaling_softmax", "scaling_softmax_factor", "scaling_softmax_bias"},
+  add(s.keys, Action::later,
+      {{"scaling_softmax", boolean},
+       {"scaling_softmax_factor", number},
+       {"scaling_softmax_bias", number}},
       "scalable softmax is not supported");
-  add(s.keys, Action::later, {"use_eaft"}, "the entropy-weighted loss is not supported");
-  add(s.keys, Action::notice, {"eaft_alpha", "eaft_k"}, "only has an effect with use_eaft");
-  add(s.keys, Action::later, {"fp8", "fp8_enable_fsdp_float8_all_gather"},
+  add(s.keys, Action::later, {{"use_eaft", boolean}}, "the entropy-weighted loss is not supported");
+  add(s.keys, Action::notice, {{"eaft_alpha", number}, {"eaft_k", integer}},
+      "only has an effect with use_eaft");
+  add(s.keys, Action::later, {{"fp8", boolean}, {"fp8_enable_fsdp_float8_all_gather", boolean}},
       "FP8 is not supported yet; use bf16");
-  add(s.keys, Action::later, {"qat"}, "quantisation-aware training is not supported");
-  add(s.keys, Action::notice, {"quantization"},
+  add(s.keys, Action::later, {{"qat", map}}, "quantisation-aware training is not supported");
+  add(s.keys, Action::notice, {{"quantization", map}},
       "quantising is a step after training: axolotl-hpc export");
+  declared(s.keys, "qat").fields = quantization_fields();
+  declared(s.keys, "quantization").fields = quantization_fields();
+  declared(s.keys, "selective_checkpointing").fields = {{"save", text_list},
+                                                        {"save_sliding_window", boolean},
+                                                        {"recompute_layer_types", text_list},
+                                                        {"offload", boolean}};
   return s;
 }
 

@@ -24,7 +24,7 @@ TEST(Generated, JsonSchemaCoversEveryKey) {
   const auto schema = nlohmann::json::parse(json_schema());
   for (const ConfigSection& section : sections())
     for (const ConfigKey& key : section.keys) {
-      if (key.name.ends_with('*')) continue;
+      if (key.name.ends_with('*') || key.action == Action::unread) continue;
       ASSERT_TRUE(schema["properties"].contains(std::string(key.name))) << key.name;
       EXPECT_TRUE(schema["properties"][std::string(key.name)].contains("description")) << key.name;
     }

@@ -96,8 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "a list such as [q_proj, v_proj] names modules by their endings"},
         BadValue{"attn_implementation: flash", "attn_implementation",
                  "must be a full name; got 'flash'", 22, "did you mean 'flash_attention_2'?"},
-        BadValue{"tensor_parallel_size: 3", "tensor_parallel_size",
-                 "splitting one model or one row over ranks is not supported yet; got '3'", 23,
+        BadValue{"tensor_parallel_size: 2", "tensor_parallel_size",
+                 "splitting one model or one row over ranks is not supported yet; got '2'", 23,
                  "set tensor_parallel_size to 1: every rank then works on rows of its own"},
         BadValue{"load_in_4bit: yes", "load_in_4bit",
                  "a 4-bit base (QLoRA) is not supported yet; set load_in_4bit: false and adapter: "

@@ -1,0 +1,114 @@
+#include <fmt/format.h>
+
+#include <regex>
+
+#include "config/given.hpp"
+
+// Rules about adapters and a quantised base.
+namespace axl::config {
+namespace {
+
+bool is_lora(const Given& g) { return g.is("adapter", "lora") || g.is("adapter", "qlora"); }
+
+void quantised_base(const Given& g) {
+  for (const char* key : {"load_in_4bit", "load_in_8bit"})
+    if (g.on(key) && !g.has("adapter"))
+      g.error(key, "needs an adapter: a quantised base is frozen",
+              "add adapter: qlora, or set it to false for a full fine-tune");
+  if (g.is("adapter", "qlora")) {
+    if (g.on("load_in_8bit"))
+      g.error("load_in_8bit", "cannot be given together with adapter: qlora",
+              "qlora has a 4-bit base: load_in_4bit: true");
+    else if (g.on("gptq"))
+      g.error("gptq", "cannot be given together with adapter: qlora", "use adapter: lora");
+    else if (!g.on("load_in_4bit"))
+      g.error("adapter", "'qlora' needs load_in_4bit: true",
+              "adapter: lora has an unquantised base");
+  }
+  for (const char* key : {"load_in_4bit", "load_in_8bit"}) {
+    g.exclusive("model_quantization_config", key);
+    g.exclusive("qat", key);
+  }
+  g.exclusive("qat", "peft");
+  g.exclusive("gptq", "model_revision");
+  if (g.on("quantize_moe_experts")) {
+    g.exclusive("quantize_moe_experts", "lora_target_linear",
+                "name the layers in lora_target_modules");
+    if (!is_lora(g)) g.error("quantize_moe_experts", "needs adapter: lora or qlora");
+    if (!g.on("load_in_4bit") && !g.on("load_in_8bit"))
+      g.error("quantize_moe_experts", "needs load_in_4bit or load_in_8bit");
+  }
+}
+
+void lora(const Given& g) {
+  const Config& c = g.config();
+  if (c.adapter.empty()) {
+    for (const char* key : {"lora_r", "lora_alpha", "lora_dropout", "lora_target_modules",
+                            "lora_target_linear", "lora_modules_to_save", "loraplus_lr_ratio",
+                            "peft_use_rslora", "peft_layers_to_transform"})
+      if (g.on(key)) g.warning(key, "has no effect without adapter: lora");
+    if (!c.lora_model_dir.empty())
+      g.error("lora_model_dir", "needs adapter: lora", "add adapter: lora, or leave it out");
+    return;
+  }
+  if (c.lora_model_dir.empty() && is_lora(g)) {  // otherwise adapter_config.json tells
+    const std::string with = "is required with adapter: " + c.adapter;
+    if (!g.has("lora_r")) g.error("lora_r", with, "typical: 8, 16, 32");
+    if (!g.has("lora_alpha")) g.error("lora_alpha", with, "typical: lora_r or twice lora_r");
+    if (c.lora_target_modules.empty() && !c.lora_target_linear && !g.has("lora_target_modules") &&
+        !g.has("lora_target_parameters"))
+      g.error("lora_target_linear",
+              fmt::format("adapter: {} needs lora_target_linear or lora_target_modules", c.adapter),
+              "lora_target_linear: true adapts every linear layer");
+  }
+  if (!c.unfrozen_parameters.empty() && !c.peft_layers_to_transform.empty())
+    g.error("unfrozen_parameters", "cannot be given together with peft_layers_to_transform",
+            "keep one of the two");
+  else if (!c.unfrozen_parameters.empty())
+    g.unsupported("unfrozen_parameters",
+                  "training named parameters beside an adapter is not supported yet",
+                  "use lora_modules_to_save, or leave adapter out");
+  if (g.on("lora_target_parameters") && c.lora_dropout != 0.0)
+    g.error("lora_target_parameters", "needs lora_dropout: 0");
+  g.needs("peft_layers_pattern", "peft_layers_to_transform");
+  if (!c.lora_target_is_regex)
+    for (const std::string& name : c.lora_target_modules) try {
+        std::regex probe(name, std::regex::ECMAScript);
+      } catch (const std::regex_error&) {
+        g.error("lora_target_modules", fmt::format("is not a regular expression: '{}'", name));
+      }
+  g.exclusive("lr_groups", "loraplus_lr_ratio");
+  for (const char* key : {"lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel"}) {
+    if (!g.on(key)) continue;
+    if (g.is("adapter", "lora") && g.on("load_in_8bit"))
+      g.error(key, "cannot be given together with load_in_8bit", "leave it out: it has no effect");
+    else if (g.on("trust_remote_code"))
+      g.error(key, "cannot be given together with trust_remote_code",
+              "leave trust_remote_code out: no such code is run");
+  }
+  if (is_lora(g)) {
+    g.exclusive("adapter", "flash_attn_fuse_mlp", "leave it out: it has no effect");
+    g.exclusive("adapter", "use_onebitllms");
+  }
+}
+
+}  // namespace
+
+void adapter_rules(const Given& g) {
+  quantised_base(g);
+  lora(g);
+  if (g.on("unfrozen_parameters") && g.inner_on("gradient_checkpointing_kwargs", "use_reentrant"))
+    g.error("unfrozen_parameters",
+            "cannot be given together with gradient_checkpointing_kwargs.use_reentrant: true",
+            "set use_reentrant: false");
+  if (g.on("relora")) {
+    g.needs("relora", "jagged_restart_steps");
+    if (!is_lora(g)) g.error("relora", "needs adapter: lora or qlora");
+    for (const char* key : {"fsdp", "fsdp_config", "deepspeed", "flash_attn_fuse_mlp"})
+      g.exclusive("relora", key);
+    if (g.is("lr_scheduler", "one_cycle"))
+      g.error("relora", "cannot be given together with lr_scheduler: one_cycle");
+  }
+}
+
+}  // namespace axl::config
