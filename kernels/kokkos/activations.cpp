@@ -1,4 +1,5 @@
 #include "kokkos/host.hpp"
+#include "kokkos/simd.hpp"
 
 namespace axl::kernels::host {
 namespace {
@@ -7,11 +8,10 @@ template <class T>
 void swiglu_fwd(const SwigluFwd<T>& a, Queue& q) {
   for_blocks("axl::swiglu_fwd", q, a.n, [=](std::int64_t first, std::int64_t last) {
     using A = Acc<T>;
-#pragma omp simd
-    for (std::int64_t i = first; i < last; ++i) {
-      const A g = up(a.g[i]);
-      a.y[i] = T(g / (A(1) + exp_of(-g)) * up(a.u[i]));
-    }
+    for_vectors<A>(first, last, [&](std::int64_t i, auto part) {
+      const Vec<A> g = load(a.g + i, part), u = load(a.u + i, part);
+      store(a.y + i, g / (A(1) + exp_of(-g)) * u, part);
+    });
   });
 }
 
@@ -19,13 +19,12 @@ template <class T>
 void swiglu_bwd(const SwigluBwd<T>& a, Queue& q) {
   for_blocks("axl::swiglu_bwd", q, a.n, [=](std::int64_t first, std::int64_t last) {
     using A = Acc<T>;
-#pragma omp simd
-    for (std::int64_t i = first; i < last; ++i) {
-      const A g = up(a.g[i]), u = up(a.u[i]), dy = up(a.dy[i]);
-      const A sigma = A(1) / (A(1) + exp_of(-g));
-      a.dg[i] = T(dy * u * silu_prime(g, sigma));
-      a.du[i] = T(dy * g * sigma);
-    }
+    for_vectors<A>(first, last, [&](std::int64_t i, auto part) {
+      const Vec<A> g = load(a.g + i, part), u = load(a.u + i, part), dy = load(a.dy + i, part);
+      const Vec<A> sigma = A(1) / (A(1) + exp_of(-g));
+      store(a.dg + i, dy * u * silu_prime(g, sigma), part);
+      store(a.du + i, dy * g * sigma, part);
+    });
   });
 }
 
@@ -39,13 +38,12 @@ void rope(const Rope<T>& a, Queue& q) {
     const A sign = a.inverse ? A(-1) : A(1);
     for (std::int64_t h = 0; h < a.H; ++h) {
       T* x = a.x + t * a.stride + h * a.D;
-#pragma omp simd
-      for (std::int64_t i = 0; i < half; ++i) {
-        const A first = up(x[i]), second = up(x[i + half]);
-        const A s = sign * sin[i];
-        x[i] = T(first * cos[i] - second * s);
-        x[i + half] = T(second * cos[i] + first * s);
-      }
+      for_vectors<A>(0, half, [&](std::int64_t i, auto part) {
+        const Vec<A> first = load(x + i, part), second = load(x + i + half, part);
+        const Vec<A> c = load(cos + i, part), s = sign * load(sin + i, part);
+        store(x + i, first * c - second * s, part);
+        store(x + i + half, second * c + first * s, part);
+      });
     }
   });
 }

@@ -4,119 +4,164 @@
 #include "kokkos/host.hpp"
 #include "kokkos/tile_gemm.hpp"
 
-// Tiles of kQueries x kKeys scores live in L1/L2; operands are widened to Acc<T> once per tile. A
-// task is one query block (forward) or one document (backward) of one query head, so no two tasks
+// Scores are held transposed, (keys, queries): the softmax then runs down columns with one query a
+// lane, and of all operands only Q and dO have to be transposed, once a block. A task is one query
+// block (forward) or some key blocks of one document (backward) of one query head, so no two tasks
 // write the same element and every sum has one order whatever the number of threads.
 
 namespace axl::kernels::host {
 namespace {
 
-constexpr std::int64_t kQueries = 64;
+constexpr std::int64_t kQueries = 64;  // a multiple of every kLanes
 constexpr std::int64_t kKeys = 64;
 
-/// out (rows, D) = factor * in, widened.
-template <class T>
-void load_tile(const T* in, std::int64_t stride, std::int64_t rows, std::int64_t D, Acc<T>* out,
-               Acc<T> factor = Acc<T>(1)) {
-  for (std::int64_t i = 0; i < rows; ++i) {
-#pragma omp simd
-    for (std::int64_t d = 0; d < D; ++d) out[i * D + d] = factor * up(in[i * stride + d]);
+/// Pieces of one buffer that the thread keeps from task to task, each on its own cache line.
+template <class A>
+class Scratch {
+ public:
+  explicit Scratch(std::int64_t elements) {
+    thread_local std::vector<A> memory;
+    const auto needed = static_cast<std::size_t>(elements + 16 * kAlign);
+    if (memory.size() < needed) memory.resize(needed);
+    const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+    next_ = memory.data() + (64 - address % 64) % 64 / sizeof(A);
   }
-}
+  A* take(std::int64_t elements) {
+    A* piece = next_;
+    next_ += (elements + kAlign - 1) / kAlign * kAlign;
+    return piece;
+  }
 
-/// out (columns, rows) = transpose of in (rows, columns).
-template <class A>
-void transpose(const A* in, std::int64_t rows, std::int64_t columns, std::int64_t out_stride,
-               A* out) {
-  for (std::int64_t j = 0; j < columns; ++j)
-    for (std::int64_t i = 0; i < rows; ++i) out[j * out_stride + i] = in[i * columns + j];
-}
-
-template <class A>
-std::size_t z(A n) {
-  return static_cast<std::size_t>(n);
-}
-
-template <class T>
-struct ForwardTile {
-  using A = Acc<T>;
-  std::vector<A> q, k, kt, v, s, o, m, l;
-  explicit ForwardTile(std::int64_t D)
-      : q(z(kQueries * D)),
-        k(z(kKeys * D)),
-        kt(z(kKeys * D)),
-        v(z(kKeys * D)),
-        s(z(kQueries * kKeys)),
-        o(z(kQueries * D)),
-        m(z(kQueries)),
-        l(z(kQueries)) {}
+ private:
+  static constexpr std::int64_t kAlign = 64 / static_cast<std::int64_t>(sizeof(A));
+  A* next_;
 };
 
-/// One row of online softmax: rescales what was summed so far to the new maximum.
+/// `rows` rows of D elements as accumulators: where they lie, or widened into `buffer`.
 template <class A>
-void softmax_row(A* s, std::int64_t keys, std::int64_t visible, A* o, std::int64_t D, A& m, A& l) {
-  A top = m;
-#pragma omp simd reduction(max : top)
-  for (std::int64_t j = 0; j < visible; ++j) top = std::max(top, s[j]);
-  A sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (std::int64_t j = 0; j < visible; ++j) {
-    s[j] = exp_of(s[j] - top);
-    sum += s[j];
+struct Tile {
+  const A* p;
+  std::int64_t stride;
+};
+template <class T>
+Tile<Acc<T>> widened(const T* in, std::int64_t stride, std::int64_t rows, std::int64_t D,
+                     Acc<T>* buffer) {
+  using A = Acc<T>;
+  if constexpr (std::is_same_v<T, A>) {
+    return {in, stride};
+  } else {
+    for (std::int64_t i = 0; i < rows; ++i)
+      for_vectors<A>(0, D, [&](std::int64_t d, auto part) {
+        store(buffer + i * D + d, load(in + i * stride + d, part), part);
+      });
+    return {buffer, D};
   }
-  for (std::int64_t j = visible; j < keys; ++j) s[j] = A(0);
-  const A rescale = l > A(0) ? exp_of(m - top) : A(0);
-  l = l * rescale + sum;
-  m = top;
-  if (rescale == A(1)) return;
-#pragma omp simd
-  for (std::int64_t d = 0; d < D; ++d) o[d] *= rescale;
+}
+
+/// out (D, kQueries) = factor * transpose of in (rows, D); the columns beyond `rows` are zero.
+template <class T>
+void transposed(const T* in, std::int64_t stride, std::int64_t rows, std::int64_t D, Acc<T> factor,
+                Acc<T>* out) {
+  if (rows < kQueries) std::fill(out, out + D * kQueries, Acc<T>(0));
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t d = 0; d < D; ++d) out[d * kQueries + i] = factor * up(in[i * stride + d]);
+}
+
+/// Sets s (keys, kQueries) to `value` where key first_key + j comes after query i.
+template <class A>
+void mask_later(A* s, std::int64_t keys, std::int64_t queries, std::int64_t first_key, A value) {
+  for (std::int64_t j = std::max<std::int64_t>(0, -first_key); j < keys; ++j)
+    std::fill_n(s + j * kQueries, std::clamp<std::int64_t>(first_key + j, 0, queries), value);
+}
+
+/// Online softmax of a tile of scores, in place: raises the maxima `m` and the sums `l` of the
+/// queries, and writes to `rescale` what the sums so far have to be multiplied by.
+template <class A>
+void softmax_tile(A* s, std::int64_t keys, std::int64_t queries, bool masked, A* m, A* l,
+                  A* rescale) {
+  const A hidden = -std::numeric_limits<A>::infinity();
+  for (std::int64_t i = 0; i < queries; i += kLanes<A>) {
+    const Vec<A> before = load(m + i);
+    Vec<A> top = before;
+    for (std::int64_t j = 0; j < keys; ++j) top = larger<A>(top, load(s + j * kQueries + i));
+    Vec<A> sum = {};
+    for (std::int64_t j = 0; j < keys; ++j) {
+      const Vec<A> x = load(s + j * kQueries + i);
+      Vec<A> e = exp_of(x - top);
+      if (masked) e = x == hidden ? Vec<A>{} : e;
+      store(s + j * kQueries + i, e);
+      sum += e;
+    }
+    const Vec<A> factor = exp_of(before - top);
+    store(l + i, load(l + i) * factor + sum);
+    store(m + i, top);
+    store(rescale + i, factor);
+  }
+}
+
+template <class A>
+std::int64_t whole_lanes(std::int64_t n) {
+  return (n + kLanes<A> - 1) / kLanes<A> * kLanes<A>;
 }
 
 template <class T>
 void forward_block(const AttentionFwd<T>& a, std::int64_t doc, std::int64_t block, std::int64_t h) {
   using A = Acc<T>;
   const std::int64_t q0 = a.cu_q[doc] + block * kQueries, q1 = a.cu_q[doc + 1];
-  const std::int64_t queries = std::min(kQueries, q1 - q0), D = a.D;
-  const std::int64_t k0 = a.cu_k[doc], klen = a.cu_k[doc + 1] - k0;
-  // Key j is visible to query i of the document when j <= i + offset.
+  const std::int64_t queries = std::min(kQueries, q1 - q0), lanes = whole_lanes<A>(queries);
+  const std::int64_t k0 = a.cu_k[doc], klen = a.cu_k[doc + 1] - k0, D = a.D;
+  // Key j is visible to query i of the block when j <= i + offset.
   const std::int64_t offset = klen - (q1 - a.cu_q[doc]) + block * kQueries;
   const std::int64_t hk = h / (a.Hq / a.Hkv);
-  ForwardTile<T> t(D);
-  load_tile(a.q + q0 * a.q_stride + h * D, a.q_stride, queries, D, t.q.data(),
-            static_cast<A>(a.scale));
-  std::fill(t.m.begin(), t.m.end(), -std::numeric_limits<A>::infinity());
+  Scratch<A> scratch(D * (2 * kQueries + 2 * kKeys) + kQueries * (kKeys + 3));
+  A* qt = scratch.take(D * kQueries);
+  A* k_buffer = scratch.take(kKeys * D);
+  A* v_buffer = scratch.take(kKeys * D);
+  A* s = scratch.take(kKeys * kQueries);
+  A* sum = scratch.take(kQueries * D);
+  A* m = scratch.take(kQueries);
+  A* l = scratch.take(kQueries);
+  A* rescale = scratch.take(kQueries);
+  transposed(a.q + q0 * a.q_stride + h * D, a.q_stride, queries, D, static_cast<A>(a.scale), qt);
+  std::fill_n(m, kQueries, -std::numeric_limits<A>::infinity());
+  std::fill_n(l, kQueries, A(0));
   for (std::int64_t j0 = 0; j0 < std::min(klen, queries + offset); j0 += kKeys) {
     const std::int64_t keys = std::min(kKeys, klen - j0);
-    load_tile(a.k + (k0 + j0) * a.k_stride + hk * D, a.k_stride, keys, D, t.k.data());
-    load_tile(a.v + (k0 + j0) * a.v_stride + hk * D, a.v_stride, keys, D, t.v.data());
-    transpose(t.k.data(), keys, D, kKeys, t.kt.data());
-    std::fill(t.s.begin(), t.s.end(), A(0));
-    TileGemm<A>::run(queries, keys, D, t.q.data(), D, t.kt.data(), kKeys, t.s.data(), kKeys);
-    for (std::int64_t i = 0; i < queries; ++i) {
-      const std::int64_t visible = std::clamp(i + offset + 1 - j0, std::int64_t{0}, keys);
-      if (visible > 0)
-        softmax_row(&t.s[z(i * kKeys)], keys, visible, &t.o[z(i * D)], D, t.m[z(i)], t.l[z(i)]);
-      else
-        std::fill_n(&t.s[z(i * kKeys)], keys, A(0));
+    const Tile<A> k = widened(a.k + (k0 + j0) * a.k_stride + hk * D, a.k_stride, keys, D, k_buffer);
+    const Tile<A> v = widened(a.v + (k0 + j0) * a.v_stride + hk * D, a.v_stride, keys, D, v_buffer);
+    TileGemm<A, false>::run(keys, lanes, D, {k.p, k.stride, 1}, qt, kQueries, s, kQueries);
+    const bool masked = j0 + keys - 1 > offset;
+    if (masked) mask_later(s, keys, queries, j0 - offset, -std::numeric_limits<A>::infinity());
+    softmax_tile(s, keys, lanes, masked, m, l, rescale);
+    const Left<A> p{s, 1, kQueries};
+    if (j0 == 0) {
+      TileGemm<A, false>::run(queries, D, keys, p, v.p, v.stride, sum, D);
+      continue;
     }
-    TileGemm<A>::run(queries, D, keys, t.s.data(), kKeys, t.v.data(), D, t.o.data(), D);
+    for (std::int64_t i = 0; i < queries; ++i) {
+      if (rescale[i] == A(1)) continue;
+      for_vectors<A>(0, D, [&](std::int64_t d, auto part) {
+        store(sum + i * D + d, load(sum + i * D + d, part) * rescale[i], part);
+      });
+    }
+    TileGemm<A, true>::run(queries, D, keys, p, v.p, v.stride, sum, D);
   }
   for (std::int64_t i = 0; i < queries; ++i) {
     T* o = a.o + (q0 + i) * a.o_stride + h * D;
-    const A inverse = A(1) / t.l[z(i)];
-#pragma omp simd
-    for (std::int64_t d = 0; d < D; ++d) o[d] = T(t.o[z(i * D) + z(d)] * inverse);
-    if (a.lse != nullptr) a.lse[h * a.Tq + q0 + i] = t.m[z(i)] + std::log(t.l[z(i)]);
+    const A inverse = A(1) / l[i];
+    for_vectors<A>(0, D, [&](std::int64_t d, auto part) {
+      store(o + d, load(sum + i * D + d, part) * inverse, part);
+    });
+    if (a.lse != nullptr) a.lse[h * a.Tq + q0 + i] = m[i] + std::log(l[i]);
   }
 }
 
 template <class T>
 void attention_fwd(const AttentionFwd<T>& a, Queue& q) {
-  std::vector<std::int64_t> first_block(z(a.docs + 1), 0);  // of every document
-  for (std::int64_t d = 0; d < a.docs; ++d)
-    first_block[z(d + 1)] =
-        first_block[z(d)] + (a.cu_q[d + 1] - a.cu_q[d] + kQueries - 1) / kQueries;
+  const auto docs = static_cast<std::size_t>(a.docs);
+  std::vector<std::int64_t> first_block(docs + 1, 0);  // of every document
+  for (std::size_t d = 0; d < docs; ++d)
+    first_block[d + 1] = first_block[d] + (a.cu_q[d + 1] - a.cu_q[d] + kQueries - 1) / kQueries;
   const std::int64_t blocks = first_block.back();
   const std::int64_t* starts = first_block.data();
   Kokkos::parallel_for(
@@ -127,110 +172,155 @@ void attention_fwd(const AttentionFwd<T>& a, Queue& q) {
       });
 }
 
+/// delta (length) = rowsum(dO * O) of one document of one head.
 template <class T>
-struct BackwardTile {
+void row_dots(const AttentionBwd<T>& a, std::int64_t begin, std::int64_t length, std::int64_t h,
+              Acc<T>* delta) {
   using A = Acc<T>;
-  std::vector<A> q, k, kt, v, vt, d_o, p, ds, transposed, dq;
-  explicit BackwardTile(std::int64_t D, std::int64_t length)
-      : q(z(kQueries * D)),
-        k(z(kKeys * D)),
-        kt(z(kKeys * D)),
-        v(z(kKeys * D)),
-        vt(z(kKeys * D)),
-        d_o(z(kQueries * D)),
-        p(z(kQueries * kKeys)),
-        ds(z(kQueries * kKeys)),
-        transposed(z(kQueries * kKeys)),
-        dq(z(length * D)) {}
-};
-
-/// One document of one query head: dq complete, dk and dv of this head into the workspace.
-template <class T>
-void backward_document(const AttentionBwd<T>& a, std::int64_t doc, std::int64_t h) {
-  using A = Acc<T>;
-  const std::int64_t begin = a.cu[doc], length = a.cu[doc + 1] - begin, D = a.D;
-  const std::int64_t hk = h / (a.Hq / a.Hkv);
-  A* dk_all = a.workspace + (h * a.T + begin) * D;
-  A* dv_all = a.workspace + a.T * a.Hq * D + (h * a.T + begin) * D;
-  A* delta = a.workspace + 2 * a.T * a.Hq * D + h * a.T + begin;
-  std::fill(dk_all, dk_all + length * D, A(0));
-  std::fill(dv_all, dv_all + length * D, A(0));
   for (std::int64_t i = 0; i < length; ++i) {
-    const T* o = a.o + (begin + i) * a.o_stride + h * D;
-    const T* d_o = a.d_o + (begin + i) * a.do_stride + h * D;
-    A sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t d = 0; d < D; ++d) sum += up(o[d]) * up(d_o[d]);
-    delta[i] = sum;
+    const T* o = a.o + (begin + i) * a.o_stride + h * a.D;
+    const T* d_o = a.d_o + (begin + i) * a.do_stride + h * a.D;
+    Vec<A> sum = {};
+    for_vectors<A>(
+        0, a.D, [&](std::int64_t d, auto part) { sum += load(o + d, part) * load(d_o + d, part); });
+    delta[i] = sum_lanes<A>(sum);
   }
-  BackwardTile<T> t(D, length);
-  for (std::int64_t j0 = 0; j0 < length; j0 += kKeys) {
-    const std::int64_t keys = std::min(kKeys, length - j0);
-    load_tile(a.k + (begin + j0) * a.k_stride + hk * D, a.k_stride, keys, D, t.k.data());
-    load_tile(a.v + (begin + j0) * a.v_stride + hk * D, a.v_stride, keys, D, t.v.data());
-    transpose(t.k.data(), keys, D, kKeys, t.kt.data());
-    transpose(t.v.data(), keys, D, kKeys, t.vt.data());
-    for (std::int64_t i0 = j0 / kQueries * kQueries; i0 < length; i0 += kQueries) {
-      const std::int64_t queries = std::min(kQueries, length - i0);
-      load_tile(a.q + (begin + i0) * a.q_stride + h * D, a.q_stride, queries, D, t.q.data(),
-                static_cast<A>(a.scale));
-      load_tile(a.d_o + (begin + i0) * a.do_stride + h * D, a.do_stride, queries, D, t.d_o.data());
-      std::fill(t.p.begin(), t.p.end(), A(0));
-      std::fill(t.ds.begin(), t.ds.end(), A(0));
-      TileGemm<A>::run(queries, keys, D, t.q.data(), D, t.kt.data(), kKeys, t.p.data(), kKeys);
-      TileGemm<A>::run(queries, keys, D, t.d_o.data(), D, t.vt.data(), kKeys, t.ds.data(), kKeys);
-      const A* lse = a.lse + h * a.T + begin + i0;
-      for (std::int64_t i = 0; i < queries; ++i) {
-        const std::int64_t visible = std::clamp(i0 + i + 1 - j0, std::int64_t{0}, keys);
-        A* p = &t.p[z(i * kKeys)];
-        A* ds = &t.ds[z(i * kKeys)];
-        const A row_lse = lse[i], row_delta = delta[i0 + i];
-#pragma omp simd
-        for (std::int64_t j = 0; j < visible; ++j) {
-          p[j] = exp_of(p[j] - row_lse);
-          ds[j] = p[j] * (ds[j] - row_delta);
-        }
-        for (std::int64_t j = visible; j < keys; ++j) p[j] = ds[j] = A(0);
-      }
-      transpose(t.p.data(), queries, kKeys, kQueries, t.transposed.data());
-      TileGemm<A>::run(keys, D, queries, t.transposed.data(), kQueries, t.d_o.data(), D,
-                       dv_all + j0 * D, D);
-      transpose(t.ds.data(), queries, kKeys, kQueries, t.transposed.data());
-      TileGemm<A>::run(keys, D, queries, t.transposed.data(), kQueries, t.q.data(), D,
-                       dk_all + j0 * D, D);
-      TileGemm<A>::run(queries, D, keys, t.ds.data(), kKeys, t.k.data(), D, &t.dq[z(i0 * D)], D);
+}
+
+/// p (keys, queries) = e^(s - lse), ds = p * (dp - delta); s and dp are overwritten.
+template <class A>
+void softmax_gradient(A* s, A* dp, std::int64_t keys, std::int64_t queries, const A* lse,
+                      const A* delta) {
+  for (std::int64_t i = 0; i < queries; i += kLanes<A>) {
+    const Vec<A> row_lse = load(lse + i), row_delta = load(delta + i);
+    for (std::int64_t j = 0; j < keys; ++j) {
+      const std::int64_t at = j * kQueries + i;
+      const Vec<A> p = exp_of(load(s + at) - row_lse);
+      store(s + at, p);
+      store(dp + at, p * (load(dp + at) - row_delta));
     }
   }
+}
+
+/// Into how many tasks the key blocks of a document are dealt: by its length alone.
+std::int64_t parts_of(std::int64_t length) {
+  return std::clamp<std::int64_t>(length / (4 * kKeys), 1, kAttentionBwdParts);
+}
+
+/// Where part `part` of dQ, dK (for one more) and dV (for two more) of query head h begins in the
+/// workspace: (T, D).
+template <class T>
+Acc<T>* head_sums(const AttentionBwd<T>& a, std::int64_t part, std::int64_t h) {
+  return a.workspace + (part * a.Hq + h) * a.T * a.D;
+}
+
+/// Key blocks of one document of one query head: their dk and dv, and what they add to dq, into the
+/// workspace. Blocks are dealt to and fro, since the later ones are seen by fewer queries.
+template <class T>
+void backward_part(const AttentionBwd<T>& a, std::int64_t doc, std::int64_t h, std::int64_t part) {
+  using A = Acc<T>;
+  const std::int64_t begin = a.cu[doc], length = a.cu[doc + 1] - begin, D = a.D;
+  const std::int64_t hk = h / (a.Hq / a.Hkv),
+                     padded = (length + kQueries - 1) / kQueries * kQueries;
+  const std::int64_t parts = parts_of(length);
+  if (part >= parts) return;
+  A* dk_all = head_sums(a, kAttentionBwdParts, h) + begin * D;
+  A* dv_all = head_sums(a, kAttentionBwdParts + 1, h) + begin * D;
+  A* dq = head_sums(a, part, h) + begin * D;
+  Scratch<A> scratch(D * (2 * padded + 2 * kQueries + 2 * kKeys) + 2 * kQueries * kKeys +
+                     2 * padded);
+  A* qt = scratch.take(padded * D);  // (D, kQueries) for every query block
+  A* dot = scratch.take(padded * D);
+  A* q_buffer = scratch.take(kQueries * D);
+  A* do_buffer = scratch.take(kQueries * D);
+  A* k_buffer = scratch.take(kKeys * D);
+  A* v_buffer = scratch.take(kKeys * D);
+  A* p = scratch.take(kKeys * kQueries);
+  A* ds = scratch.take(kKeys * kQueries);
+  A* lse = scratch.take(padded);
+  A* delta = scratch.take(padded);
+  const T* q_rows = a.q + begin * a.q_stride + h * D;
+  const T* do_rows = a.d_o + begin * a.do_stride + h * D;
   const A scale = static_cast<A>(a.scale);
-  for (std::int64_t i = 0; i < length; ++i) {
-    T* dq = a.dq + (begin + i) * a.dq_stride + h * D;
-#pragma omp simd
-    for (std::int64_t d = 0; d < D; ++d) dq[d] = T(scale * t.dq[z(i * D) + z(d)]);
+  row_dots(a, begin, length, h, delta);
+  std::copy_n(a.lse + h * a.T + begin, length, lse);
+  std::fill(delta + length, delta + padded, A(0));
+  std::fill(lse + length, lse + padded, A(0));
+  for (std::int64_t i0 = 0; i0 < length; i0 += kQueries) {
+    const std::int64_t queries = std::min(kQueries, length - i0);
+    transposed(q_rows + i0 * a.q_stride, a.q_stride, queries, D, scale, qt + i0 * D);
+    transposed(do_rows + i0 * a.do_stride, a.do_stride, queries, D, A(1), dot + i0 * D);
   }
+  std::fill_n(dq, length * D, A(0));
+  for (std::int64_t j0 = 0; j0 < length; j0 += kKeys) {
+    const std::int64_t turn = j0 / kKeys % (2 * parts);
+    if (part != std::min(turn, 2 * parts - 1 - turn)) continue;
+    const std::int64_t keys = std::min(kKeys, length - j0);
+    std::fill_n(dk_all + j0 * D, keys * D, A(0));
+    std::fill_n(dv_all + j0 * D, keys * D, A(0));
+    const Tile<A> k =
+        widened(a.k + (begin + j0) * a.k_stride + hk * D, a.k_stride, keys, D, k_buffer);
+    const Tile<A> v =
+        widened(a.v + (begin + j0) * a.v_stride + hk * D, a.v_stride, keys, D, v_buffer);
+    for (std::int64_t i0 = j0 / kQueries * kQueries; i0 < length; i0 += kQueries) {
+      const std::int64_t queries = std::min(kQueries, length - i0);
+      const std::int64_t lanes = whole_lanes<A>(queries);
+      const Tile<A> q = widened(q_rows + i0 * a.q_stride, a.q_stride, queries, D, q_buffer);
+      const Tile<A> d_o = widened(do_rows + i0 * a.do_stride, a.do_stride, queries, D, do_buffer);
+      TileGemm<A, false>::run(keys, lanes, D, {k.p, k.stride, 1}, qt + i0 * D, kQueries, p,
+                              kQueries);
+      TileGemm<A, false>::run(keys, lanes, D, {v.p, v.stride, 1}, dot + i0 * D, kQueries, ds,
+                              kQueries);
+      softmax_gradient(p, ds, keys, lanes, lse + i0, delta + i0);
+      if (j0 + keys - 1 > i0) {
+        mask_later(p, keys, queries, j0 - i0, A(0));
+        mask_later(ds, keys, queries, j0 - i0, A(0));
+      }
+      TileGemm<A, true>::run(keys, D, queries, {p, kQueries, 1}, d_o.p, d_o.stride, dv_all + j0 * D,
+                             D);
+      TileGemm<A, true>::run(keys, D, queries, {ds, kQueries, 1}, q.p, q.stride, dk_all + j0 * D,
+                             D);
+      TileGemm<A, true>::run(queries, D, keys, {ds, 1, kQueries}, k.p, k.stride, dq + i0 * D, D);
+    }
+  }
+}
+
+/// What the tasks found for token t of document `doc`, summed: over parts for dq, and over the
+/// query heads of a group for their common key head.
+template <class T>
+void sum_token(const AttentionBwd<T>& a, std::int64_t doc, std::int64_t t) {
+  using A = Acc<T>;
+  const std::int64_t group = a.Hq / a.Hkv, parts = parts_of(a.cu[doc + 1] - a.cu[doc]);
+  const A scale = static_cast<A>(a.scale);
+  for (std::int64_t h = 0; h < a.Hq; ++h)
+    for_vectors<A>(0, a.D, [&](std::int64_t d, auto some) {
+      Vec<A> q = {};
+      for (std::int64_t part = 0; part < parts; ++part)
+        q += load(head_sums(a, part, h) + t * a.D + d, some);
+      store(a.dq + t * a.dq_stride + h * a.D + d, q * scale, some);
+    });
+  for (std::int64_t hk = 0; hk < a.Hkv; ++hk)
+    for_vectors<A>(0, a.D, [&](std::int64_t d, auto some) {
+      Vec<A> k = {}, v = {};
+      for (std::int64_t h = hk * group; h < (hk + 1) * group; ++h) {
+        k += load(head_sums(a, kAttentionBwdParts, h) + t * a.D + d, some);
+        v += load(head_sums(a, kAttentionBwdParts + 1, h) + t * a.D + d, some);
+      }
+      store(a.dk + t * a.dk_stride + hk * a.D + d, k * scale, some);
+      store(a.dv + t * a.dv_stride + hk * a.D + d, v, some);
+    });
 }
 
 template <class T>
 void attention_bwd(const AttentionBwd<T>& a, Queue& q) {
-  using A = Acc<T>;
-  Kokkos::parallel_for("axl::attention_bwd", DynamicRange(exec_of(q), 0, a.docs * a.Hq),
-                       [=](std::int64_t task) { backward_document(a, task / a.Hq, task % a.Hq); });
-  const std::int64_t group = a.Hq / a.Hkv;
-  Kokkos::parallel_for("axl::attention_bwd_kv", Range(exec_of(q), 0, a.T), [=](std::int64_t t) {
-    for (std::int64_t hk = 0; hk < a.Hkv; ++hk) {
-      const A* dk = a.workspace + (hk * group * a.T + t) * a.D;
-      const A* dv = dk + a.T * a.Hq * a.D;
-      T* dk_out = a.dk + t * a.dk_stride + hk * a.D;
-      T* dv_out = a.dv + t * a.dv_stride + hk * a.D;
-      for (std::int64_t d = 0; d < a.D; ++d) {
-        A k = 0, v = 0;
-        for (std::int64_t g = 0; g < group; ++g) {
-          k += dk[g * a.T * a.D + d];
-          v += dv[g * a.T * a.D + d];
-        }
-        dk_out[d] = T(k);
-        dv_out[d] = T(v);
-      }
-    }
+  Kokkos::parallel_for("axl::attention_bwd",
+                       DynamicRange(exec_of(q), 0, a.docs * a.Hq * kAttentionBwdParts),
+                       [=](std::int64_t task) {
+                         const std::int64_t head = task / kAttentionBwdParts;
+                         backward_part(a, head / a.Hq, head % a.Hq, task % kAttentionBwdParts);
+                       });
+  Kokkos::parallel_for("axl::attention_bwd_sum", Range(exec_of(q), 0, a.T), [=](std::int64_t t) {
+    sum_token(a, std::upper_bound(a.cu, a.cu + a.docs + 1, t) - a.cu - 1, t);
   });
 }
 

@@ -1,18 +1,38 @@
 #include "kokkos/host.hpp"
+#include "kokkos/simd.hpp"
 
 namespace axl::kernels::host {
 namespace {
+
+template <class A>
+A largest(const A* x, std::int64_t V) {
+  // Two chains: one maximum waits for the one before it.
+  Vec<A> even = splat(x[0]), odd = even;
+  std::int64_t v = 0;
+  for (; v + 2 * kLanes<A> <= V; v += 2 * kLanes<A>) {
+    even = larger<A>(even, load(x + v));
+    odd = larger<A>(odd, load(x + v + kLanes<A>));
+  }
+  A top = max_lane<A>(larger<A>(even, odd));
+  for (; v < V; ++v) top = std::max(top, x[v]);
+  return top;
+}
 
 /// sum of e^(x-m), in A's lanes per block of 4096 and in double over the blocks: V may be 256k.
 template <class A>
 double sum_exp(const A* x, std::int64_t V, A m) {
   double total = 0;
   for (std::int64_t first = 0; first < V; first += 4096) {
-    const std::int64_t last = std::min(V, first + 4096);
-    A sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t v = first; v < last; ++v) sum += exp_of(x[v] - m);
-    total += static_cast<double>(sum);
+    Vec<A> sum = {};
+    A rest = 0;
+    for_vectors<A>(first, std::min(V, first + 4096), [&]<class Part>(std::int64_t v, Part part) {
+      const Vec<A> e = exp_of(load(x + v, part) - m);
+      if constexpr (std::is_same_v<Part, All>)
+        sum += e;
+      else
+        for (std::int64_t i = 0; i < part.n; ++i) rest += e[i];
+    });
+    total += static_cast<double>(sum_lanes<A>(sum) + rest);
   }
   return total;
 }
@@ -22,9 +42,7 @@ void cross_entropy(const CrossEntropy<T>& a, Queue& q) {
   Kokkos::parallel_for("axl::cross_entropy", Range(exec_of(q), 0, a.R), [=](std::int64_t r) {
     using A = Acc<T>;
     const A* x = a.logits + r * a.V;
-    A m = x[0];
-#pragma omp simd reduction(max : m)
-    for (std::int64_t v = 0; v < a.V; ++v) m = std::max(m, x[v]);
+    const A m = largest(x, a.V);
     const double total = sum_exp(x, a.V, m);
     const std::int32_t target = a.targets[r];
     const double loss = static_cast<double>(m) + std::log(total) - static_cast<double>(x[target]);
@@ -32,8 +50,9 @@ void cross_entropy(const CrossEntropy<T>& a, Queue& q) {
     if (a.dlogits == nullptr) return;
     T* d = a.dlogits + r * a.V;
     const A scale = static_cast<A>(a.grad_scale / total);
-#pragma omp simd
-    for (std::int64_t v = 0; v < a.V; ++v) d[v] = T(exp_of(x[v] - m) * scale);
+    for_vectors<A>(0, a.V, [&](std::int64_t v, auto part) {
+      store(d + v, exp_of(load(x + v, part) - m) * scale, part);
+    });
     // p - 1 from the loss, not from p: exact where the target's probability is near one.
     d[target] = T(static_cast<A>(a.grad_scale * std::expm1(-loss)));
   });

@@ -41,7 +41,7 @@ void gemm_typed(const Gemm& g, Queue& q) {
           const std::int64_t k = std::min(kDepthBlock, g.K - k0);
           pack_tile<T>(g.a, g.lda, g.trans_a, m0, k0, m, k, pa.data());
           pack_tile<T>(g.b, g.ldb, g.trans_b, k0, n0, k, n, pb.data());
-          TileGemm<A>::run(m, n, k, pa.data(), k, pb.data(), n, sum.data(), n);
+          TileGemm<A, true>::run(m, n, k, {pa.data(), k, 1}, pb.data(), n, sum.data(), n);
         }
         for (std::int64_t i = 0; i < m; ++i)
           for (std::int64_t j = 0; j < n; ++j) {

@@ -1,4 +1,5 @@
 #include "kokkos/host.hpp"
+#include "kokkos/simd.hpp"
 
 namespace axl::kernels::host {
 namespace {
@@ -9,13 +10,17 @@ void rmsnorm_fwd(const RmsNormFwd<T>& a, Queue& q) {
     using A = Acc<T>;
     const T* x = a.x + t * a.C;
     T* y = a.y + t * a.C;
-    A sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t c = 0; c < a.C; ++c) sum += up(x[c]) * up(x[c]);
-    const A r = A(1) / std::sqrt(sum / static_cast<A>(a.C) + static_cast<A>(a.eps));
+    Vec<A> sum = {};
+    for_vectors<A>(0, a.C, [&](std::int64_t c, auto part) {
+      const Vec<A> v = load(x + c, part);
+      sum += v * v;
+    });
+    const A mean = sum_lanes<A>(sum) / static_cast<A>(a.C);
+    const A r = A(1) / std::sqrt(mean + static_cast<A>(a.eps));
     if (a.rstd != nullptr) a.rstd[t] = r;
-#pragma omp simd
-    for (std::int64_t c = 0; c < a.C; ++c) y[c] = T(up(x[c]) * r * up(a.w[c]));
+    for_vectors<A>(0, a.C, [&](std::int64_t c, auto part) {
+      store(y + c, load(x + c, part) * r * load(a.w + c, part), part);
+    });
   });
 }
 
@@ -32,9 +37,10 @@ void rmsnorm_bwd(const RmsNormBwd<T>& a, Queue& q) {
                              const T* x = a.x + t * a.C;
                              const T* dy = a.dy + t * a.C;
                              const A r = a.rstd[t];
-#pragma omp simd
-                             for (std::int64_t c = 0; c < a.C; ++c)
-                               part[c] += up(dy[c]) * up(x[c]) * r;
+                             for_vectors<A>(0, a.C, [&](std::int64_t c, auto some) {
+                               const Vec<A> dw = load(dy + c, some) * load(x + c, some) * r;
+                               store(part + c, load(part + c, some) + dw, some);
+                             });
                            }
                          });
     for (std::int64_t b = 0; b < kRmsNormPartials; ++b)
@@ -45,19 +51,17 @@ void rmsnorm_bwd(const RmsNormBwd<T>& a, Queue& q) {
     const T* dy = a.dy + t * a.C;
     T* dx = a.dx + t * a.C;
     const A r = a.rstd[t];
-    A m = 0;
-#pragma omp simd reduction(+ : m)
-    for (std::int64_t c = 0; c < a.C; ++c) m += up(x[c]) * up(a.w[c]) * up(dy[c]);
-    m /= static_cast<A>(a.C);
-    if (a.accumulate_dx) {
-#pragma omp simd
-      for (std::int64_t c = 0; c < a.C; ++c)
-        dx[c] = T(up(dx[c]) + rmsnorm_dx<A>(up(x[c]), up(a.w[c]), up(dy[c]), r, m));
-    } else {
-#pragma omp simd
-      for (std::int64_t c = 0; c < a.C; ++c)
-        dx[c] = T(rmsnorm_dx<A>(up(x[c]), up(a.w[c]), up(dy[c]), r, m));
-    }
+    Vec<A> dots = {};
+    for_vectors<A>(0, a.C, [&](std::int64_t c, auto part) {
+      dots += load(x + c, part) * load(a.w + c, part) * load(dy + c, part);
+    });
+    const Vec<A> rs = splat(r), m = splat(sum_lanes<A>(dots) / static_cast<A>(a.C));
+    for_vectors<A>(0, a.C, [&](std::int64_t c, auto part) {
+      const Vec<A> before = a.accumulate_dx ? load(dx + c, part) : Vec<A>{};
+      const Vec<A> d =
+          rmsnorm_dx<Vec<A>>(load(x + c, part), load(a.w + c, part), load(dy + c, part), rs, m);
+      store(dx + c, before + d, part);
+    });
   });
 }
 

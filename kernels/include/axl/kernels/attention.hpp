@@ -28,8 +28,8 @@ struct AttentionFwd {
   double scale;
 };
 
-/// Needs cu_q == cu_k. `workspace`: attention_bwd_workspace() elements: per query head dK, dV, and
-/// rowsum(dO * O).
+/// Needs cu_q == cu_k. `workspace`: attention_bwd_workspace() elements: parts of dQ, dK and dV of
+/// every query head.
 template <class T_>
 struct AttentionBwd {
   const T_* q;
@@ -49,8 +49,11 @@ struct AttentionBwd {
   double scale;
 };
 
+/// A long document of one head is shared between at most so many tasks.
+inline constexpr std::int64_t kAttentionBwdParts = 4;
+
 inline std::int64_t attention_bwd_workspace(std::int64_t T, std::int64_t Hq, std::int64_t D) {
-  return 2 * T * Hq * D + T * Hq;
+  return (kAttentionBwdParts + 2) * T * Hq * D;
 }
 
 }  // namespace axl::kernels

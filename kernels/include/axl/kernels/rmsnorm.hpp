@@ -38,7 +38,7 @@ struct RmsNormBwd {
 };
 inline constexpr std::int64_t kRmsNormPartials = 32;
 
-/// The formula, once, for every back end. m = mean_c(x*w*dy).
+/// The formula, once, for every back end. m = mean_c(x*w*dy). A may be a vector of lanes.
 template <class A>
 AXL_HD inline A rmsnorm_dx(A x, A w, A dy, A r, A m) {
   return r * (w * dy - x * r * r * m);

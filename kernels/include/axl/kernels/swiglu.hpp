@@ -26,10 +26,10 @@ struct SwigluBwd {
   std::int64_t n;
 };
 
-/// sigma = 1 / (1 + e^-g);  silu'(g) = sigma * (1 + g * (1 - sigma)).
+/// sigma = 1 / (1 + e^-g);  silu'(g) = sigma * (1 + g * (1 - sigma)). A may be a vector of lanes.
 template <class A>
 AXL_HD inline A silu_prime(A g, A sigma) {
-  return sigma * (A(1) + g * (A(1) - sigma));
+  return sigma + g * (sigma - sigma * sigma);
 }
 
 }  // namespace axl::kernels
