@@ -68,7 +68,7 @@ std::string program_help() {
   out +=
       "\n"
       "Examples:\n"
-      "  axolotl-hpc init smollm2-lora -o run.yaml        a commented configuration to start from\n"
+      "  axolotl-hpc init smollm2 -o run.yaml             a commented configuration to start from\n"
       "  axolotl-hpc validate run.yaml                    every problem of it, with line and "
       "column\n"
       "  axolotl-hpc plan run.yaml                        memory, steps and time, without "

@@ -16,28 +16,42 @@ namespace {
 
 struct Options {
   std::string preset;
+  std::string mode;
   std::string output;
   bool force = false;
 };
 
-const Preset& find_preset(const std::string& name) {
+/// FAMILY with --mode, or FAMILY-MODE.
+const Preset& find_preset(const Options& options) {
+  const std::string mode = options.mode.empty() ? "lora" : options.mode;
   std::vector<std::string> names;
   for (const Preset& p : presets()) {
-    if (p.name == name) return p;
-    names.emplace_back(p.name);
+    const bool whole = p.name == options.preset && options.mode.empty();
+    if (whole || p.name == options.preset + "-" + mode) return p;
+    names.push_back(p.name);
   }
-  const std::string near = nearest(name, names);
-  throw Error(ErrorCode::config, fmt::format("no preset '{}'", name))
+  for (const Family& f : families()) names.emplace_back(f.name);
+  const std::string near = nearest(options.preset, names);
+  std::vector<std::string_view> known;
+  for (const Family& f : families()) known.push_back(f.name);
+  throw Error(ErrorCode::config, fmt::format("no preset '{}'", options.preset))
       .hint((near.empty() ? "" : fmt::format("did you mean '{}'? ", near)) +
-            fmt::format("known: {}", fmt::join(names, ", ")));
+            fmt::format("known: {}", fmt::join(known, ", ")));
+}
+
+std::string list_of_presets() {
+  std::string out;
+  for (const Family& f : families()) out += fmt::format("  {:<10} {}\n", f.name, f.summary);
+  return out;
 }
 
 int init(const Options& options) {
   if (options.preset.empty()) {
-    for (const Preset& p : presets()) fmt::print("{:<14} {}\n", p.name, p.summary);
+    fmt::print("Presets, each with --mode {}:\n{}", fmt::join(mode_names(), ", "),
+               list_of_presets());
     return kExitDone;
   }
-  const std::string yaml = preset_yaml(find_preset(options.preset));
+  const std::string yaml = preset_yaml(find_preset(options));
   if (options.output.empty()) {
     fmt::print("{}", yaml);
     return kExitDone;
@@ -63,15 +77,17 @@ int init(const Options& options) {
 void define(CLI::App& command, std::function<int()>& action) {
   auto options = std::make_shared<Options>();
   command.add_option("PRESET", options->preset, "Name of the preset; without it they are listed");
+  command.add_option("--mode", options->mode, "lora (the default), qlora or full")
+      ->check(CLI::IsMember(std::vector<std::string>(mode_names().begin(), mode_names().end())))
+      ->option_text("lora|qlora|full");
   command.add_option("-o,--output", options->output, "Write to this file instead of printing")
       ->option_text("FILE");
   command.add_flag("--force", options->force, "Overwrite the file");
-  std::string list = "Presets:\n";
-  for (const Preset& p : presets()) list += fmt::format("  {:<14} {}\n", p.name, p.summary);
-  command.footer(list +
+  command.footer("Presets:\n" + list_of_presets() +
                  "\nExamples:\n"
-                 "  axolotl-hpc init smollm2-lora\n"
-                 "  axolotl-hpc init llama-3-lora -o run.yaml");
+                 "  axolotl-hpc init smollm2 -o run.yaml\n"
+                 "  axolotl-hpc init llama-3 --mode qlora -o run.yaml\n"
+                 "  axolotl-hpc init llama-3-full");
   action = [options] { return init(*options); };
 }
 

@@ -3,105 +3,159 @@
 #include <fmt/format.h>
 
 namespace axl::cli {
+namespace {
 
-const std::vector<Preset>& presets() {
-  static const std::vector<Preset> list{
-      {"smollm2-lora", "SmolLM2-135M-Instruct, LoRA: minutes on a laptop",
-       "models/SmolLM2-135M-Instruct", "<|im_end|>", true, 512, "2e-4", "chatml"},
-      {"smollm2-full", "SmolLM2-135M-Instruct, all weights", "models/SmolLM2-135M-Instruct",
-       "<|im_end|>", false, 512, "2e-5", "chatml"},
-      {"llama-3-lora", "Llama 3 8B Instruct, LoRA", "models/Meta-Llama-3-8B-Instruct", "<|eot_id|>",
-       true, 2048, "2e-4", "llama3"},
-      {"llama-3-full", "Llama 3 8B Instruct, all weights", "models/Meta-Llama-3-8B-Instruct",
-       "<|eot_id|>", false, 2048, "1e-5", "llama3"},
-      {"llama-2-lora", "Llama 2 7B, LoRA", "models/Llama-2-7b-hf", "</s>", true, 2048, "2e-4", ""},
-      {"llama-2-full", "Llama 2 7B, all weights", "models/Llama-2-7b-hf", "</s>", false, 2048,
-       "1e-5", ""},
+/// Writes lines of YAML, each with its explanation behind it.
+class Writer {
+ public:
+  void title(std::string_view text) { out_ += fmt::format("\n# {}\n", text); }
+  void line(std::string_view yaml, std::string_view why) {
+    out_ += fmt::format("{:<42} # {}\n", yaml, why);
+  }
+  void note(std::string_view text) { out_ += fmt::format("# {}\n", text); }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+void model(Writer& w, const Family& f) {
+  w.title("Model");
+  w.line(fmt::format("base_model: {}", f.base_model), fmt::format("folder of {}", f.hub_name));
+  if (f.pad_token.empty()) return;
+  w.line("special_tokens:", "tokens that the tokenizer does not name itself");
+  w.line(fmt::format("  pad_token: \"{}\"", f.pad_token), "fills short rows; it is never learned");
+}
+
+void data(Writer& w, const Family& f) {
+  w.title("Data");
+  w.line("datasets:", "one or more; their rows are put together");
+  w.line("  - path: data/train.jsonl", "a file, a folder or a pattern; one JSON object a line");
+  if (f.chat) {
+    w.line("    type: chat_template", "rows hold messages: [{role: user, content: ...}, ...]");
+    w.line("chat_template: tokenizer_default", "the template that the model brings along");
+    if (!f.end_of_turn.empty())
+      w.line(fmt::format("eot_tokens: [\"{}\"]", f.end_of_turn),
+             "ends a turn; learned after each answer");
+  } else {
+    w.line("    type: alpaca", "rows hold instruction, input (may be empty) and output");
+  }
+  w.line("train_on_inputs: false", "only answers are learned, not the questions");
+  w.line("val_set_size: 0.05", "5 % of the rows are kept for evaluation");
+  w.line("dataset_prepared_path: last_run_prepared", "tokenised rows, kept for the next run");
+}
+
+void rows(Writer& w, const Family& f) {
+  w.title("Rows");
+  w.line(fmt::format("sequence_len: {}", f.sequence_len),
+         "tokens in a row; longer samples are dropped");
+  w.line("sample_packing: true", "several samples share a row and never see each other");
+}
+
+void adapter(Writer& w, Mode mode) {
+  if (mode == Mode::full) return;
+  w.title("Adapter");
+  if (mode == Mode::qlora) {
+    w.line("adapter: qlora", "small matrices are trained beside a frozen 4-bit model");
+    w.line("load_in_4bit: true", "a quarter of the memory of bf16");
+  } else {
+    w.line("adapter: lora", "small matrices are trained beside the frozen weights");
+  }
+  w.line("lora_r: 16", "their rank: more learns more and takes more memory");
+  w.line("lora_alpha: 32", "their weight is alpha / r");
+  w.line("lora_dropout: 0.0", "share of their inputs that is zeroed");
+  w.line("lora_target_linear: true", "every linear layer gets them");
+}
+
+void training(Writer& w, const Preset& p) {
+  const Family& f = *p.family;
+  w.title("Training");
+  w.line("micro_batch_size: 1", "rows that a rank computes at once");
+  w.line("gradient_accumulation_steps: 4", "rows a step: 1 x 4 x the number of ranks");
+  w.line("num_epochs: 3", "passes over the data");
+  w.line("optimizer: adamw_torch_fused", "AdamW");
+  w.line(fmt::format("learning_rate: {}", p.mode == Mode::full ? f.learning_rate_full : "2e-4"),
+         p.mode == Mode::full ? "ten times less than for an adapter" : "usual for adapters");
+  w.line("lr_scheduler: cosine", "falls to 0 along half a cosine");
+  w.line("warmup_ratio: 0.1", "rises from 0 in the first 10 % of the steps");
+  w.line("weight_decay: 0.0", "0.01 to 0.1 keeps weights small in long runs");
+  w.line("max_grad_norm: 1.0", "longer gradients are scaled down to this");
+  w.line("seed: 42", "the same seed, ranks and data give the same result");
+  w.title("Precision and memory");
+  w.line("bf16: auto", "bf16 where the processor computes in it, else f32");
+  w.line(fmt::format("gradient_checkpointing: {}", f.sequence_len > 1024),
+         "true: less memory for about a third more time");
+  w.title("Output");
+  w.line(fmt::format("output_dir: outputs/{}", p.name), "checkpoints, metrics and the result");
+  w.line("logging_steps: 1", "steps between two lines of metrics");
+  w.line("evals_per_epoch: 2", "evaluations in a pass over the data");
+  w.line("saves_per_epoch: 1", "checkpoints in a pass over the data");
+  w.line("save_total_limit: 2", "older checkpoints are deleted");
+  w.line("auto_resume_from_checkpoints: true", "the same command again goes on where it stopped");
+}
+
+}  // namespace
+
+const std::vector<Family>& families() {
+  static const std::vector<Family> list{
+      {"llama-2", "Llama 2 7B", "models/Llama-2-7b-hf", "meta-llama/Llama-2-7b-hf", "</s>", "",
+       false, 2048},
+      {"llama-3", "Llama 3 8B Instruct", "models/Meta-Llama-3-8B-Instruct",
+       "meta-llama/Meta-Llama-3-8B-Instruct", "<|eot_id|>", "", true, 2048},
+      {"mistral", "Mistral 7B Instruct", "models/Mistral-7B-Instruct-v0.3",
+       "mistralai/Mistral-7B-Instruct-v0.3", "</s>", "", true, 2048},
+      {"phi-3", "Phi-3 mini, 3.8B", "models/Phi-3-mini-4k-instruct",
+       "microsoft/Phi-3-mini-4k-instruct", "", "<|end|>", true, 2048},
+      {"qwen2.5", "Qwen2.5 1.5B Instruct", "models/Qwen2.5-1.5B-Instruct",
+       "Qwen/Qwen2.5-1.5B-Instruct", "", "", true, 2048},
+      {"qwen3", "Qwen3 1.7B", "models/Qwen3-1.7B", "Qwen/Qwen3-1.7B", "", "", true, 2048},
+      {"gemma-2", "Gemma 2 2B", "models/gemma-2-2b-it", "google/gemma-2-2b-it", "", "<end_of_turn>",
+       true, 2048},
+      {"smollm2", "SmolLM2 135M Instruct: minutes on a laptop", "models/SmolLM2-135M-Instruct",
+       "HuggingFaceTB/SmolLM2-135M-Instruct", "", "", true, 512, "2e-5"},
+      {"stablelm", "StableLM 2 1.6B chat", "models/stablelm-2-1_6b-chat",
+       "stabilityai/stablelm-2-1_6b-chat", "<|endoftext|>", "", true, 2048},
+      {"falcon", "Falcon 7B", "models/falcon-7b", "tiiuae/falcon-7b", "<|endoftext|>", "", false,
+       2048},
+      {"gpt-neox", "Pythia 1.4B, a GPT-NeoX", "models/pythia-1.4b", "EleutherAI/pythia-1.4b",
+       "<|padding|>", "", false, 2048},
   };
   return list;
 }
 
+const std::vector<std::string_view>& mode_names() {
+  static const std::vector<std::string_view> list{"lora", "qlora", "full"};
+  return list;
+}
+
+const std::vector<Preset>& presets() {
+  static const std::vector<Preset> list = [] {
+    std::vector<Preset> out;
+    for (const Family& f : families())
+      for (const Mode mode : {Mode::lora, Mode::qlora, Mode::full})
+        out.push_back(
+            {fmt::format("{}-{}", f.name, mode_names()[static_cast<std::size_t>(mode)]), &f, mode});
+    return out;
+  }();
+  return list;
+}
+
 std::string preset_yaml(const Preset& p) {
-  std::string out = fmt::format(
-      "# {}.\n"
-      "# Made by: axolotl-hpc init {}\n"
-      "#   axolotl-hpc validate THIS_FILE     check it after every change\n"
-      "#   axolotl-hpc plan THIS_FILE         memory, steps and time before anything runs\n"
-      "#   mpirun -np 4 axolotl-hpc THIS_FILE train on four ranks\n"
-      "\n"
-      "# A folder with config.json, safetensors and tokenizer.json, or a .gguf file.\n"
-      "base_model: {}\n",
-      p.summary, p.name, p.base_model);
-  if (!p.pad_token.empty())
-    out += fmt::format("special_tokens:\n  pad_token: \"{}\"\n", p.pad_token);
-  out += "\n# Your rows. ";
-  if (p.chat_template.empty()) {
-    out +=
-        "alpaca: one JSON object a line with instruction, input (may be empty) and\n"
-        "# output. See docs/configuration.md for the other types.\n"
-        "datasets:\n"
-        "  - path: data/train.jsonl\n"
-        "    type: alpaca\n";
-  } else {
-    out += fmt::format(
-        "chat_template: one JSON object a line with a list messages of\n"
-        "# {{\"role\": \"user\" or \"assistant\", \"content\": text}}. Answers are learned, "
-        "questions are "
-        "not.\n"
-        "datasets:\n"
-        "  - path: data/train.jsonl\n"
-        "    type: chat_template\n"
-        "chat_template: {}\n",
-        p.chat_template);
-  }
-  out +=
-      "# 5 % of the rows are kept for evaluation.\n"
-      "val_set_size: 0.05\n"
-      "# Tokenised rows are kept here and made anew when data, tokenizer or template change.\n"
-      "dataset_prepared_path: last_run_prepared\n"
-      "\n";
-  out += fmt::format(
-      "# Tokens in a row. Packing puts several samples into one row; they never see each other.\n"
-      "sequence_len: {}\n"
-      "sample_packing: true\n"
-      "\n",
-      p.sequence_len);
-  if (p.lora)
-    out +=
-        "# Small matrices beside the frozen weights are trained. A higher rank learns more.\n"
-        "adapter: lora\n"
-        "lora_r: 16\n"
-        "lora_alpha: 32\n"
-        "lora_dropout: 0.0\n"
-        "lora_target_linear: true\n"
-        "\n";
-  out += fmt::format(
-      "# Rows a step: micro_batch_size x gradient_accumulation_steps x ranks.\n"
-      "micro_batch_size: 1\n"
-      "gradient_accumulation_steps: 4\n"
-      "num_epochs: 3\n"
-      "\n"
-      "optimizer: adamw_torch_fused\n"
-      "learning_rate: {}\n"
-      "lr_scheduler: cosine\n"
-      "warmup_ratio: 0.1\n"
-      "weight_decay: 0.0\n"
-      "\n"
-      "# bf16 where the processor computes in it, else f32.\n"
-      "bf16: auto\n"
-      "# Less memory for about a third more time.\n"
-      "gradient_checkpointing: {}\n"
-      "\n"
-      "logging_steps: 1\n"
-      "evals_per_epoch: 2\n"
-      "saves_per_epoch: 1\n"
-      "save_total_limit: 2\n"
-      "# Run the same command again after an interruption: it goes on where it stopped.\n"
-      "auto_resume_from_checkpoints: true\n"
-      "output_dir: outputs/{}\n"
-      "seed: 42\n",
-      p.learning_rate, p.sequence_len > 1024 ? "true" : "false", p.name);
-  return out;
+  static constexpr std::string_view kHow[] = {"LoRA", "QLoRA", "all weights"};
+  Writer w;
+  w.note(fmt::format("{}, {}.", p.family->summary, kHow[static_cast<std::size_t>(p.mode)]));
+  w.note(fmt::format("Made by: axolotl-hpc init {} --mode {}", p.family->name,
+                     mode_names()[static_cast<std::size_t>(p.mode)]));
+  w.note("  axolotl-hpc validate THIS_FILE     check it after every change");
+  w.note("  axolotl-hpc preview THIS_FILE      what of the rows is learned");
+  w.note("  axolotl-hpc plan THIS_FILE         memory, steps and time before anything runs");
+  w.note("  mpirun -np 4 axolotl-hpc THIS_FILE train on four ranks");
+  model(w, *p.family);
+  data(w, *p.family);
+  rows(w, *p.family);
+  adapter(w, p.mode);
+  training(w, p);
+  return w.take();
 }
 
 }  // namespace axl::cli

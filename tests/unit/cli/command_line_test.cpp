@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "cli/help.hpp"
 #include "cli/machine_checks.hpp"
 #include "cli/overrides.hpp"
@@ -92,15 +94,32 @@ TEST(CommandLine, HelpNamesEveryCommandOnce) {
   EXPECT_EQ(find_command("nothing"), nullptr);
 }
 
-TEST(Presets, EachValidatesAsItIs) {
-  EXPECT_GE(presets().size(), 6u);
+TEST(Presets, EveryFamilyInEveryModeValidatesAsItIs) {
+  EXPECT_EQ(families().size(), 11u);
+  EXPECT_EQ(presets().size(), 33u);
   for (const Preset& p : presets()) {
     config::LoadOptions options;
     options.strict = true;
-    const auto r = config::load_text(preset_yaml(p), std::string(p.name), options);
+    const auto r = config::load_text(preset_yaml(p), p.name, options);
     EXPECT_TRUE(r.accepted()) << (r.errors.empty() ? "" : to_string(r.errors[0]));
     EXPECT_TRUE(r.warnings.empty()) << p.name;
-    EXPECT_EQ(r.config.adapter, p.lora ? "lora" : "") << p.name;
+    EXPECT_TRUE(p.mode == Mode::qlora || r.trainable()) << p.name;
+    EXPECT_EQ(r.config.adapter, p.mode == Mode::full    ? ""
+                                : p.mode == Mode::qlora ? "qlora"
+                                                        : "lora");
+  }
+}
+
+TEST(Presets, EveryLineIsExplained) {
+  for (const Preset& p : presets()) {
+    std::istringstream yaml(preset_yaml(p));
+    for (std::string line; std::getline(yaml, line);) {
+      EXPECT_LE(line.size(), 100u) << p.name << ": " << line;
+      if (line.empty() || line.starts_with('#')) continue;
+      const std::size_t why = line.find(" # ");
+      ASSERT_NE(why, std::string::npos) << p.name << ": " << line;
+      EXPECT_GE(line.size(), why + 8) << p.name << ": " << line;
+    }
   }
 }
 

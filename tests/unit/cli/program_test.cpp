@@ -147,7 +147,11 @@ TEST(Program, SchemaAndInitWriteWhatTheySay) {
   EXPECT_EQ(run("validate --strict " + file).code, 0);
   EXPECT_EQ(run("init smollm2-lora -o " + file).code, 2) << "is not overwritten";
   EXPECT_EQ(run("init llama-2-full --force -o " + file).code, 0);
-  EXPECT_NE(run("init", "2>/dev/null").out.find("llama-3-lora"), std::string::npos);
+  EXPECT_NE(run("init", "2>/dev/null").out.find("llama-3 "), std::string::npos);
+  EXPECT_EQ(run("init gemma-2 --mode qlora --force -o " + file).code, 0);
+  EXPECT_EQ(run("validate --strict " + file).code, 0);
+  EXPECT_NE(run("init lama-3").out.find("did you mean 'llama-3'?"), std::string::npos);
+  EXPECT_EQ(run("init llama-3 --mode dora").code, 2);
   EXPECT_EQ(run("init smollm2-lora -o /nowhere/at/all.yaml").code, 2);
 }
 
