@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "tokenizer/unicode.hpp"
+#include "tokenizer/unicode_sets.hpp"
 
 namespace axl::tokenizer {
 namespace {

@@ -1,6 +1,7 @@
 #include "tokenizer/decoder.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -88,6 +89,60 @@ void metaspace(Tokens& tokens, const std::string& mark, bool drop_first) {
     replace_literal(tokens[i], mark, i == 0 && drop_first ? "" : " ");
 }
 
+/// Takes out the spaces that English spelling does not have.
+std::string clean_up(std::string text) {
+  static constexpr std::array<std::array<std::string_view, 2>, 11> kRules{{{" .", "."},
+                                                                           {" ?", "?"},
+                                                                           {" !", "!"},
+                                                                           {" ,", ","},
+                                                                           {" ' ", "'"},
+                                                                           {" n't", "n't"},
+                                                                           {" 'm", "'m"},
+                                                                           {" do not", " don't"},
+                                                                           {" 's", "'s"},
+                                                                           {" 've", "'ve"},
+                                                                           {" 're", "'re"}}};
+  for (const auto& [from, to] : kRules) replace_literal(text, from, to);
+  return text;
+}
+
+/// Words are set apart by spaces; what begins with the prefix goes on with the word before it.
+void word_piece(Tokens& tokens, const std::string& prefix, bool cleanup) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (i > 0) {
+      if (tokens[i].starts_with(prefix)) {
+        tokens[i].erase(0, prefix.size());
+      } else {
+        tokens[i].insert(0, 1, ' ');
+      }
+    }
+    if (cleanup) tokens[i] = clean_up(std::move(tokens[i]));
+  }
+}
+
+/// The suffix marks the end of a word: a space, but for the last token.
+void word_suffix(Tokens& tokens, const std::string& suffix) {
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    replace_literal(tokens[i], suffix, i + 1 == tokens.size() ? "" : " ");
+}
+
+/// Connectionist temporal classification: repeated tokens count once, the padding token parts them.
+struct Ctc {
+  std::string pad;
+  std::string delimiter;
+  bool cleanup;
+  void operator()(Tokens& tokens) const {
+    tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
+    for (std::string& t : tokens) {
+      replace_literal(t, pad, "");
+      if (!cleanup) continue;
+      t = clean_up(std::move(t));
+      replace_literal(t, delimiter, " ");
+    }
+    std::erase_if(tokens, [](const std::string& t) { return t.empty(); });
+  }
+};
+
 }  // namespace
 
 Decoder::Decoder(const Json& spec) {
@@ -130,9 +185,23 @@ void Decoder::add(const Json& spec, int depth) {
     steps_.emplace_back([mark = field_string(spec, "replacement"), drop](Tokens& tokens) {
       metaspace(tokens, mark, drop);
     });
+  } else if (type == "WordPiece") {
+    steps_.emplace_back([prefix = field_string_or(spec, "prefix", "##"),
+                         cleanup = field_bool(spec, "cleanup", true)](Tokens& tokens) {
+      word_piece(tokens, prefix, cleanup);
+    });
+  } else if (type == "BPEDecoder") {
+    steps_.emplace_back([suffix = field_string_or(spec, "suffix", "</w>")](Tokens& tokens) {
+      word_suffix(tokens, suffix);
+    });
+  } else if (type == "CTC") {
+    steps_.emplace_back(Ctc{field_string_or(spec, "pad_token", "<pad>"),
+                            field_string_or(spec, "word_delimiter_token", "|"),
+                            field_bool(spec, "cleanup", true)});
   } else {
     unknown_type("decoder", type,
-                 "ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace, Sequence");
+                 "ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace, WordPiece, BPEDecoder, "
+                 "CTC, Sequence");
   }
 }
 

@@ -2,7 +2,7 @@
 #include <array>
 
 #include "core/error.hpp"
-#include "tokenizer/byte_level.hpp"
+#include "tokenizer/models/bpe.hpp"
 #include "tokenizer/tokenizer_parts.hpp"
 #include "tokenizer/unicode.hpp"
 #include "weights/gguf.hpp"
@@ -12,6 +12,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using weights::GgufMetadata;
+
+/// What a Bpe is made of.
+struct BpeParts {
+  Vocab vocab;
+  std::vector<Merge> merges;
+  BpeOptions options;
+};
 
 /// tokenizer.ggml.token_type
 enum GgufTokenType : std::int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4 };
@@ -116,18 +123,18 @@ const PreSpec& pre_spec(const std::string& name) {
       .hint("supported: " + known);
 }
 
-void read_vocab(const GgufMetadata& meta, const std::vector<std::string>& tokens,
+void read_vocab(const GgufMetadata& meta, const std::vector<std::string>& tokens, BpeParts& bpe,
                 TokenizerParts& parts) {
   std::size_t bytes = 0;
   for (const std::string& t : tokens) bytes += t.size();
-  parts.vocab.reserve(tokens.size(), bytes);
+  bpe.vocab.reserve(tokens.size(), bytes);
   const auto* types = meta.integers("tokenizer.ggml.token_type");
   if (types != nullptr && types->size() != tokens.size())
     throw Error(ErrorCode::input, "tokenizer.ggml.token_type has " + std::to_string(types->size()) +
                                       " entries for " + std::to_string(tokens.size()) + " tokens");
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const auto id = static_cast<std::int64_t>(i);
-    if (parts.vocab.find(tokens[i]) < 0) parts.vocab.insert(tokens[i], id);
+    if (bpe.vocab.find(tokens[i]) < 0) bpe.vocab.insert(tokens[i], id);
     const std::int64_t type = types == nullptr ? std::int64_t{kNormal} : (*types)[i];
     if (type != kControl && type != kUserDefined && type != kUnknown) continue;
     AddedToken t;
@@ -138,8 +145,8 @@ void read_vocab(const GgufMetadata& meta, const std::vector<std::string>& tokens
   }
 }
 
-std::vector<Bpe::Merge> read_merges(const std::vector<std::string>& lines, const Vocab& vocab) {
-  std::vector<Bpe::Merge> merges;
+std::vector<Merge> read_merges(const std::vector<std::string>& lines, const Vocab& vocab) {
+  std::vector<Merge> merges;
   merges.reserve(lines.size());
   for (const std::string& line : lines) {
     const std::size_t space = line.find(' ', 1);
@@ -153,41 +160,13 @@ std::vector<Bpe::Merge> read_merges(const std::vector<std::string>& lines, const
   return merges;
 }
 
-/// SentencePiece files have scores in place of merges: a pair that makes a token is merged in order
-/// of that token's score, the highest first.
-std::vector<Bpe::Merge> merges_from_scores(const std::vector<double>& scores, const Vocab& vocab) {
-  struct Scored {
-    double score;
-    Bpe::Merge merge;
-  };
-  std::vector<Scored> all;
-  for (std::int32_t id = 0; id < vocab.end_id(); ++id) {
-    const std::string_view text = vocab.text(id);
-    const std::size_t first = all.size();
-    for (std::size_t cut = 1; cut < text.size(); ++cut) {
-      if ((static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) continue;
-      const std::int32_t left = vocab.find(text.substr(0, cut));
-      const std::int32_t right = left < 0 ? -1 : vocab.find(text.substr(cut));
-      if (right >= 0) all.push_back({scores[static_cast<std::size_t>(id)], {left, right}});
-    }
-    std::sort(all.begin() + static_cast<std::ptrdiff_t>(first), all.end(),
-              [](const Scored& a, const Scored& b) { return a.merge < b.merge; });
-  }
-  std::stable_sort(all.begin(), all.end(),
-                   [](const Scored& a, const Scored& b) { return a.score > b.score; });
-  std::vector<Bpe::Merge> merges;
-  merges.reserve(all.size());
-  for (const Scored& s : all) merges.push_back(s.merge);
-  return merges;
-}
-
-void read_byte_level(const GgufMetadata& meta, TokenizerParts& parts) {
+void read_byte_level(const GgufMetadata& meta, BpeParts& bpe, TokenizerParts& parts) {
   const std::string* pre = meta.string("tokenizer.ggml.pre");
   const PreSpec& spec = pre_spec(pre == nullptr ? "default" : *pre);
   const auto* merges = meta.strings("tokenizer.ggml.merges");
   if (merges == nullptr) throw Error(ErrorCode::input, "the metadata has no tokenizer.ggml.merges");
-  parts.merges = read_merges(*merges, parts.vocab);
-  parts.options.ignore_merges = spec.ignore_merges;
+  bpe.merges = read_merges(*merges, bpe.vocab);
+  bpe.options.ignore_merges = spec.ignore_merges;
   if (spec.nfc) parts.normalizer = {{"type", "NFC"}};
   parts.pre_tokenizer = spec.make();
   parts.decoder = {{"type", "ByteLevel"},
@@ -196,15 +175,16 @@ void read_byte_level(const GgufMetadata& meta, TokenizerParts& parts) {
                    {"use_regex", true}};
 }
 
-void read_sentencepiece(const GgufMetadata& meta, bool space_prefix, TokenizerParts& parts) {
+void read_sentencepiece(const GgufMetadata& meta, bool space_prefix, BpeParts& bpe,
+                        TokenizerParts& parts) {
   const auto it = meta.values.find("tokenizer.ggml.scores");
   const auto* scores =
       it == meta.values.end() ? nullptr : std::get_if<std::vector<double>>(&it->second);
-  if (scores == nullptr || static_cast<std::int64_t>(scores->size()) < parts.vocab.end_id())
+  if (scores == nullptr || static_cast<std::int64_t>(scores->size()) < bpe.vocab.end_id())
     throw Error(ErrorCode::input, "the metadata has no tokenizer.ggml.scores for every token");
-  parts.merges = merges_from_scores(*scores, parts.vocab);
-  parts.options.byte_fallback = true;
-  parts.options.fuse_unk = true;
+  bpe.merges = merges_from_scores(*scores, bpe.vocab);
+  bpe.options.byte_fallback = true;
+  bpe.options.fuse_unk = true;
   Json steps = Json::array();
   if (space_prefix) steps.push_back({{"type", "Prepend"}, {"prepend", "\u2581"}});
   steps.push_back({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}});
@@ -224,7 +204,8 @@ bool flag(const GgufMetadata& meta, const std::string& key, bool fallback) {
   return b == nullptr ? fallback : *b;
 }
 
-void read_specials(const GgufMetadata& meta, std::size_t tokens, TokenizerParts& parts) {
+void read_specials(const GgufMetadata& meta, std::size_t tokens, const Vocab& vocab,
+                   TokenizerParts& parts) {
   constexpr std::array<std::array<const char*, 2>, 4> kNames{
       {{"bos_token", "tokenizer.ggml.bos_token_id"},
        {"eos_token", "tokenizer.ggml.eos_token_id"},
@@ -237,22 +218,21 @@ void read_specials(const GgufMetadata& meta, std::size_t tokens, TokenizerParts&
       throw Error(ErrorCode::input, std::string(key) + " is " + std::to_string(*id) +
                                         ", but the vocabulary has " + std::to_string(tokens) +
                                         " tokens");
-    const std::string text(parts.vocab.text(static_cast<std::int32_t>(*id)));
+    const std::string text(vocab.text(static_cast<std::int32_t>(*id)));
     parts.special[name] = text;
     parts.config[name] = text;
   }
 }
 
-void read_template_processing(bool bos, bool eos, TokenizerParts& parts) {
+void read_template_processing(bool bos, bool eos, const Vocab& vocab, TokenizerParts& parts) {
   Json single = Json::array(), specials = Json::object();
   const auto put = [&](const std::string& name) {
     const auto it = parts.special.find(name);
     if (it == parts.special.end()) return;
     const std::string& token = it->second;
     single.push_back({{"SpecialToken", {{"id", token}, {"type_id", 0}}}});
-    specials[token] = {{"id", token},
-                       {"ids", Json::array({parts.vocab.find(token)})},
-                       {"tokens", Json::array({token})}};
+    specials[token] = {
+        {"id", token}, {"ids", Json::array({vocab.find(token)})}, {"tokens", Json::array({token})}};
   };
   if (bos) put("bos_token");
   single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
@@ -279,24 +259,26 @@ TokenizerParts read_gguf_tokenizer(const std::string& path) {
     if (tokens == nullptr || model == nullptr)
       throw Error(ErrorCode::input, "the file carries no tokenizer (tokenizer.ggml.tokens)");
     TokenizerParts parts;
+    BpeParts bpe;
     parts.config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
                     {"clean_up_tokenization_spaces", false}};
-    read_vocab(meta, *tokens, parts);
-    read_specials(meta, tokens->size(), parts);
+    read_vocab(meta, *tokens, bpe, parts);
+    read_specials(meta, tokens->size(), bpe.vocab, parts);
     bool bos_by_default = false;
     if (*model == "gpt2") {
-      read_byte_level(meta, parts);
+      read_byte_level(meta, bpe, parts);
     } else if (*model == "llama") {
       bos_by_default = true;
-      if (parts.special.contains("unk_token")) parts.options.unk_token = parts.special["unk_token"];
-      read_sentencepiece(meta, flag(meta, "tokenizer.ggml.add_space_prefix", true), parts);
+      if (parts.special.contains("unk_token")) bpe.options.unk_token = parts.special["unk_token"];
+      read_sentencepiece(meta, flag(meta, "tokenizer.ggml.add_space_prefix", true), bpe, parts);
     } else {
       throw Error(ErrorCode::input,
                   "the tokenizer model '" + *model + "' (tokenizer.ggml.model) is not supported")
           .hint("supported: gpt2 (byte-level BPE), llama (SentencePiece BPE)");
     }
     read_template_processing(flag(meta, "tokenizer.ggml.add_bos_token", bos_by_default),
-                             flag(meta, "tokenizer.ggml.add_eos_token", false), parts);
+                             flag(meta, "tokenizer.ggml.add_eos_token", false), bpe.vocab, parts);
+    parts.model = std::make_unique<Bpe>(std::move(bpe.vocab), std::move(bpe.merges), bpe.options);
     if (const std::string* text = meta.string("tokenizer.chat_template"))
       parts.chat_template = *text;
     return parts;

@@ -38,6 +38,11 @@ std::string field_string(const Json& spec, const char* key) {
   return it->get<std::string>();
 }
 
+std::string field_string_or(const Json& spec, const char* key, const std::string& fallback) {
+  const auto it = spec.find(key);
+  return it == spec.end() || it->is_null() ? fallback : field_string(spec, key);
+}
+
 bool field_bool(const Json& spec, const char* key, bool fallback) {
   const auto it = spec.find(key);
   if (it == spec.end() || it->is_null()) return fallback;

@@ -18,6 +18,8 @@ std::string component_type(const nlohmann::ordered_json& spec, std::string_view 
                                   const char* wanted);
 
 std::string field_string(const nlohmann::ordered_json& spec, const char* key);
+std::string field_string_or(const nlohmann::ordered_json& spec, const char* key,
+                            const std::string& fallback);
 bool field_bool(const nlohmann::ordered_json& spec, const char* key, bool fallback);
 std::int64_t field_integer(const nlohmann::ordered_json& spec, const char* key);
 const nlohmann::ordered_json& field_array(const nlohmann::ordered_json& spec, const char* key);

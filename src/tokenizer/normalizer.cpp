@@ -3,8 +3,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "tokenizer/bert_normalizer.hpp"
 #include "tokenizer/byte_level.hpp"
 #include "tokenizer/json_fields.hpp"
+#include "tokenizer/precompiled_map.hpp"
 #include "tokenizer/regex.hpp"
 #include "tokenizer/unicode.hpp"
 
@@ -56,6 +58,33 @@ void strip_accents(std::string& text) {
   text = std::move(out);
 }
 
+/// The rules of the neural translation models of SentencePiece: control characters go, odd spaces
+/// become the space.
+void nmt(std::string& text) {
+  std::string out;
+  for (const char *p = text.data(), *end = p + text.size(); p < end;) {
+    const unicode::Decoded d = unicode::decode(p, end);
+    const char32_t c = d.code;
+    if (c == 9 || c == 10 || c == 12 || c == 13 || c == 0x1680 || (c >= 0x200B && c <= 0x200F) ||
+        c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xFEFF || c == 0xFFFD) {
+      out += ' ';
+    } else if (!((c >= 1 && c <= 8) || c == 11 || (c >= 14 && c <= 31) || c == 0x7F || c == 0x8F ||
+                 c == 0x9F)) {
+      out.append(p, d.bytes);
+    }
+    p += d.bytes;
+  }
+  text = std::move(out);
+}
+
+Step precompiled(const nlohmann::ordered_json& spec) {
+  const auto it = spec.find("precompiled_charsmap");
+  if (it == spec.end() || it->is_null()) return [](std::string&) {};
+  const auto map = std::make_shared<const PrecompiledMap>(
+      decode_base64(field_string(spec, "precompiled_charsmap")));
+  return [map](std::string& text) { map->apply(text); };
+}
+
 }  // namespace
 
 Normalizer::Normalizer(const nlohmann::ordered_json& spec) {
@@ -90,10 +119,16 @@ void Normalizer::add(const nlohmann::ordered_json& spec, int depth) {
     steps_.emplace_back(&strip_accents);
   } else if (type == "ByteLevel") {
     steps_.emplace_back([](std::string& text) { text = byte_level::encode(text); });
+  } else if (type == "BertNormalizer") {
+    steps_.emplace_back(BertNormalizer(spec));
+  } else if (type == "Nmt") {
+    steps_.emplace_back(&nmt);
+  } else if (type == "Precompiled") {
+    steps_.push_back(precompiled(spec));
   } else {
     unknown_type("normalizer", type,
                  "NFC, NFD, NFKC, NFKD, Lowercase, Replace, Prepend, Strip, StripAccents, "
-                 "ByteLevel, Sequence");
+                 "ByteLevel, BertNormalizer, Nmt, Precompiled, Sequence");
   }
 }
 

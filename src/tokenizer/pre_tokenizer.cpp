@@ -8,6 +8,7 @@
 #include "tokenizer/split_behavior.hpp"
 #include "tokenizer/split_scanner.hpp"
 #include "tokenizer/unicode.hpp"
+#include "tokenizer/unicode_sets.hpp"
 
 namespace axl::tokenizer {
 namespace {
@@ -110,11 +111,40 @@ Step digits(const Json& spec) {
                                                                      : SplitBehavior::contiguous);
 }
 
-bool is_punctuation(char32_t c) {
-  if (c < 128)
-    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
-           (c >= 123 && c <= 126);
-  return (unicode::classes(c) & unicode::kPunctuation) != 0;
+/// Pieces of `length` characters, the last one shorter.
+Step fixed_length(const Json& spec) {
+  const std::int64_t length = spec.contains("length") ? field_integer(spec, "length") : 5;
+  if (length < 1) throw_bad_field(spec, "length", "at least 1");
+  return [length](Pieces& pieces) {
+    refine(pieces, [length](std::string_view text, Span s, std::vector<Span>& out) {
+      std::int64_t n = 0;
+      std::uint32_t begin = s.begin;
+      for (std::uint32_t at = s.begin; at < s.end;) {
+        at += unicode::decode(text.data() + at, text.data() + s.end).bytes;
+        if (++n % length != 0 && at < s.end) continue;
+        out.push_back({begin, at});
+        begin = at;
+      }
+    });
+  };
+}
+
+/// A piece ends where the script changes; what goes with any script goes with the one before it,
+/// and is lost where nothing is before it.
+void split_scripts(std::string_view text, Span s, std::vector<Span>& out) {
+  int last = -1;
+  std::uint32_t begin = s.end;
+  for (std::uint32_t at = s.begin; at < s.end;) {
+    const unicode::Decoded d = unicode::decode(text.data() + at, text.data() + s.end);
+    const int script = unicode::script(d.code);
+    if (script >= 0 && script != last) {
+      if (last >= 0) out.push_back({begin, at});
+      begin = at;
+      last = script;
+    }
+    at += d.bytes;
+  }
+  if (begin < s.end) out.push_back({begin, s.end});
 }
 
 /// SentencePiece's convention: spaces become U+2581, one is put before the text, and pieces begin
@@ -173,28 +203,21 @@ void PreTokenizer::add(const Json& spec, bool last) {
       });
     if (field_bool(spec, "use_regex", true)) steps_.push_back(scanner_step(&scan_gpt2));
     byte_level_last_ = last;
-    if (!last)
-      steps_.emplace_back([](Pieces& pieces) {
-        rewrite_text(pieces, [](std::string_view piece, bool, std::string& out) {
-          out += byte_level::encode(piece);
-        });
-      });
+    if (!last) spell_bytes();
   } else if (type == "Split") {
     steps_.push_back(split(spec));
   } else if (type == "Digits") {
     steps_.push_back(digits(spec));
   } else if (type == "Punctuation") {
-    steps_.push_back(
-        character_step(&is_punctuation, spec.contains("behavior")
-                                            ? parse_split_behavior(field_string(spec, "behavior"))
-                                            : SplitBehavior::isolated));
+    steps_.push_back(character_step(&unicode::is_punctuation,
+                                    spec.contains("behavior")
+                                        ? parse_split_behavior(field_string(spec, "behavior"))
+                                        : SplitBehavior::isolated));
   } else if (type == "WhitespaceSplit") {
     steps_.push_back(character_step(&unicode::is_space, SplitBehavior::removed));
   } else if (type == "Whitespace") {
-    const auto regex = std::make_shared<const Regex>(R"(\w+|[^\w\s]+)");
-    steps_.push_back(split_step([regex](std::string_view text, Span s,
-                                        std::vector<Span>& out) { regex->find_all(text, s, out); },
-                                SplitBehavior::removed, true));
+    steps_.push_back(character_step(&unicode::is_space, SplitBehavior::removed));
+    steps_.push_back(character_step(&unicode::is_word, SplitBehavior::contiguous));
   } else if (type == "CharDelimiterSplit") {
     const std::string mark = field_string(spec, "delimiter");
     steps_.push_back(
@@ -203,11 +226,27 @@ void PreTokenizer::add(const Json& spec, bool last) {
                    SplitBehavior::removed, false));
   } else if (type == "Metaspace") {
     metaspace(spec, steps_);
+  } else if (type == "BertPreTokenizer") {
+    steps_.push_back(character_step(&unicode::is_space, SplitBehavior::removed));
+    steps_.push_back(character_step(&unicode::is_punctuation, SplitBehavior::isolated));
+  } else if (type == "FixedLength") {
+    steps_.push_back(fixed_length(spec));
+  } else if (type == "UnicodeScripts") {
+    steps_.emplace_back([](Pieces& pieces) { refine(pieces, &split_scripts); });
   } else {
     unknown_type("pre_tokenizer", type,
                  "ByteLevel, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, "
-                 "CharDelimiterSplit, Metaspace, Sequence");
+                 "CharDelimiterSplit, Metaspace, BertPreTokenizer, FixedLength, UnicodeScripts, "
+                 "Sequence");
   }
+}
+
+void PreTokenizer::spell_bytes() {
+  steps_.emplace_back([](Pieces& pieces) {
+    rewrite_text(pieces, [](std::string_view piece, bool, std::string& out) {
+      out += byte_level::encode(piece);
+    });
+  });
 }
 
 void PreTokenizer::apply(Pieces& pieces) const {

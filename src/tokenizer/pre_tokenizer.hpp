@@ -28,6 +28,8 @@ class PreTokenizer {
   /// `spec` is the component's JSON, null for none. Error{input} on an unknown type or bad field.
   explicit PreTokenizer(const nlohmann::ordered_json& spec);
   bool byte_level_last() const { return byte_level_last_; }
+  /// For a model that takes no raw bytes: writes the byte-level characters after all.
+  void spell_bytes();
   bool empty() const { return steps_.empty(); }
   /// `pieces` holds the text and one span over all of it. No empty piece comes out.
   void apply(Pieces& pieces) const;

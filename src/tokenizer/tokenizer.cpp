@@ -75,13 +75,13 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special_to
 
 std::optional<TokenId> Tokenizer::token_to_id(std::string_view token) const {
   if (const AddedToken* t = impl_->added.find_by_content(token)) return t->id;
-  const TokenId id = impl_->model.vocab().find(token);
+  const TokenId id = impl_->model->vocab().find(token);
   return id < 0 ? std::nullopt : std::optional<TokenId>(id);
 }
 
 std::string Tokenizer::id_to_token(TokenId id) const {
   if (const AddedToken* t = impl_->added.find_id(id)) return t->shown;
-  return std::string(impl_->model.vocab().text(id));
+  return std::string(impl_->model->vocab().text(id));
 }
 
 std::int64_t Tokenizer::vocab_size() const { return impl_->end_id(); }
@@ -139,17 +139,12 @@ std::uint64_t Tokenizer::fingerprint() const {
   std::uint64_t h = 0;
   const auto text = [&](std::string_view s) { h = hash_bytes(s, h + s.size()); };
   const auto number = [&](std::int64_t n) { text({reinterpret_cast<const char*>(&n), sizeof n}); };
-  const Vocab& vocab = t.model.vocab();
+  const Vocab& vocab = t.model->vocab();
   for (std::int32_t id = 0; id < vocab.end_id(); ++id) {
     if (vocab.contains_id(id)) text(vocab.text(id));
     number(id);
   }
-  const auto& merges = t.model.merges();
-  text({reinterpret_cast<const char*>(merges.data()), merges.size() * sizeof merges[0]});
-  const BpeOptions& o = t.model.options();
-  for (const std::string* s : {&o.unk_token, &o.continuing_subword_prefix, &o.end_of_word_suffix})
-    text(*s);
-  number(o.fuse_unk + 2 * o.byte_fallback + 4 * o.ignore_merges);
+  number(static_cast<std::int64_t>(t.model->fingerprint()));
   for (const AddedToken& a : t.added.all()) {
     text(a.content);
     number(a.id);

@@ -32,12 +32,12 @@ void ScratchPool::clear() {
 
 Tokenizer::Impl::Impl(TokenizerParts from)
     : parts(std::move(from)),
-      model(std::move(parts.vocab), std::move(parts.merges), parts.options),
+      model(std::move(parts.model)),
       normalizer(parts.normalizer),
       pre_tokenizer(parts.pre_tokenizer),
       post_processor(parts.post_processor),
       decoder(parts.decoder) {
-  if (pre_tokenizer.byte_level_last()) model.use_bytes();
+  if (pre_tokenizer.byte_level_last() && !model->use_bytes()) pre_tokenizer.spell_bytes();
   for (AddedToken& t : parts.added) add_token(std::move(t));
   parts.added.clear();
 }
@@ -46,12 +46,12 @@ Tokenizer::Impl::Impl(TokenizerParts from)
 /// order in which they come. This is what the `tokenizers` package does, whatever the file says.
 void Tokenizer::Impl::add_token(AddedToken token) {
   if (token.content.empty()) return;
-  token.id = model.vocab().find(token.content);
+  token.id = model->vocab().find(token.content);
   if (token.id < 0) {
     if (const AddedToken* known = added.find_by_content(token.content)) {
       token.id = known->id;
     } else {
-      const auto behind_model = static_cast<std::int64_t>(model.vocab().size());
+      const auto behind_model = static_cast<std::int64_t>(model->vocab().size());
       token.id = static_cast<std::int32_t>(std::max(behind_model, added.highest_id() + 1));
     }
   }
@@ -59,7 +59,7 @@ void Tokenizer::Impl::add_token(AddedToken token) {
 }
 
 std::int64_t Tokenizer::Impl::end_id() const {
-  return std::max(model.vocab().end_id(), added.highest_id() + 1);
+  return std::max(model->vocab().end_id(), added.highest_id() + 1);
 }
 
 void Tokenizer::Impl::encode(std::string_view text, bool add_special_tokens,
@@ -126,7 +126,7 @@ void Tokenizer::Impl::encode_pieces(std::string_view text, bool at_start, Scratc
   pieces.text = text;
   pieces.at_start = at_start;
   pieces.spans.assign(1, {0, static_cast<std::uint32_t>(text.size())});
-  if (pre_tokenizer.empty() && model.separable_at_word_marks()) {
+  if (pre_tokenizer.empty() && model->separable_at_word_marks()) {
     pieces.spans.clear();
     cut_at_word_marks(text, pieces.spans);
   } else {
@@ -136,7 +136,7 @@ void Tokenizer::Impl::encode_pieces(std::string_view text, bool at_start, Scratc
     const std::string_view piece = pieces.text.substr(span.begin, span.end - span.begin);
     if (s.cache.find(piece, out)) continue;
     const std::size_t before = out.size();
-    model.encode(piece, s.bpe, out);
+    model->encode(piece, s.work, out);
     s.cache.insert(piece, out.data() + before, out.size() - before);
   }
 }
@@ -147,8 +147,8 @@ std::string Tokenizer::Impl::decode(std::span<const TokenId> ids, bool skip_spec
   for (const TokenId id : ids) {
     if (const AddedToken* t = added.find_id(id)) {
       if (!skip_special_tokens || !t->special) tokens.push_back(t->shown);
-    } else if (model.vocab().contains_id(id)) {
-      tokens.emplace_back(model.vocab().text(id));
+    } else if (model->vocab().contains_id(id)) {
+      tokens.emplace_back(model->vocab().text(id));
     }
   }
   return decoder.decode(std::move(tokens));

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "tokenizer/added_tokens.hpp"
-#include "tokenizer/bpe.hpp"
 #include "tokenizer/decoder.hpp"
+#include "tokenizer/models/model.hpp"
 #include "tokenizer/normalizer.hpp"
 #include "tokenizer/post_processor.hpp"
 #include "tokenizer/pre_tokenizer.hpp"
@@ -19,7 +19,7 @@ namespace axl::tokenizer {
 /// What one encode call needs. Kept between calls, so that the word cache stays warm.
 struct Scratch {
   WordCache cache;
-  Bpe::Workspace bpe;
+  Workspace work;
   Pieces pieces;
   std::vector<Segment> segments;
   std::vector<Segment> inner;
@@ -46,8 +46,8 @@ struct Tokenizer::Impl {
   void add_token(AddedToken token);
   std::int64_t end_id() const;
 
-  TokenizerParts parts;  ///< without vocabulary and merges, which `model` holds
-  Bpe model;
+  TokenizerParts parts;  ///< without the model
+  std::unique_ptr<Model> model;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
   PostProcessor post_processor;

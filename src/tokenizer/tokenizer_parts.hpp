@@ -1,19 +1,18 @@
 #pragma once
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "tokenizer/added_tokens.hpp"
-#include "tokenizer/bpe.hpp"
+#include "tokenizer/models/model.hpp"
 
 namespace axl::tokenizer {
 
 /// Everything a tokenizer is made of, as read from a file and before anything is compiled.
 struct TokenizerParts {
-  Vocab vocab;
-  std::vector<Bpe::Merge> merges;
-  BpeOptions options;
+  std::unique_ptr<Model> model;
   std::vector<AddedToken> added;  ///< ids are those of the file; -1 = to be given
   nlohmann::ordered_json normalizer;
   nlohmann::ordered_json pre_tokenizer;
@@ -33,7 +32,7 @@ void read_tokenizer_config(const std::string& folder, TokenizerParts& parts);
 TokenizerParts read_gguf_tokenizer(const std::string& path);
 
 /// tokenizer.json's text of a tokenizer.
-std::string write_tokenizer_json(const Bpe& model, const std::vector<AddedToken>& added,
+std::string write_tokenizer_json(const Model& model, const std::vector<AddedToken>& added,
                                  const TokenizerParts& parts);
 
 }  // namespace axl::tokenizer

@@ -35,7 +35,8 @@ void Tokenizer::save(const std::string& folder) const {
         .at({folder, 0, 0, ""});
   const fs::path dir(folder);
   const TokenizerParts& parts = impl_->parts;
-  write_file(dir / "tokenizer.json", write_tokenizer_json(impl_->model, impl_->added.all(), parts));
+  write_file(dir / "tokenizer.json",
+             write_tokenizer_json(*impl_->model, impl_->added.all(), parts));
   Json specials = Json::object();
   for (const auto& [name, token] : parts.special) specials[name] = token;
   Json config = parts.config;

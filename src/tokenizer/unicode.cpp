@@ -209,11 +209,6 @@ std::string lossy(std::string_view text) {
 
 std::uint8_t classes(char32_t code) { return class_table().get(code); }
 
-bool is_word(char32_t code) {
-  return (classes(code) & (kLetter | kMark | kNumber)) != 0 ||
-         utf8proc_category(static_cast<utf8proc_int32_t>(code)) == UTF8PROC_CATEGORY_PC;
-}
-
 bool is_printable(char32_t code) {
   if (code == ' ') return true;
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(code))) {
@@ -238,6 +233,24 @@ bool is_digit(char32_t code) {
 }
 
 char32_t to_lower(char32_t code) {
+  // Pairs that Unicode 16 and 17 brought.
+  if (code >= 0x10D50 && code <= 0x10D65) return code + 0x20;
+  if (code >= 0x16EA0 && code <= 0x16EB8) return code + 0x1B;
+  switch (code) {
+    case 0x1C89:
+    case 0xA7CC:
+    case 0xA7CE:
+    case 0xA7D2:
+    case 0xA7D4:
+    case 0xA7DA:
+      return code + 1;
+    case 0xA7CB:
+      return 0x264;
+    case 0xA7DC:
+      return 0x19B;
+    default:
+      break;
+  }
   return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code)));
 }
 char32_t to_upper(char32_t code) {

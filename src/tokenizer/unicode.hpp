@@ -37,8 +37,6 @@ enum Class : std::uint8_t {
 };
 std::uint8_t classes(char32_t code);
 inline bool is_space(char32_t code) { return (classes(code) & kSpace) != 0; }
-/// \w: letters, marks, numbers and connector punctuation.
-bool is_word(char32_t code);
 
 /// Python's str.isprintable(): no control, format, unassigned, surrogate, private-use or separator
 /// character but the space.

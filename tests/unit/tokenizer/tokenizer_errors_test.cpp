@@ -57,8 +57,42 @@ TEST(TokenizerErrors, BrokenJson) {
 }
 
 TEST(TokenizerErrors, OtherModels) {
-  expect_changed([](Json& t) { t["model"]["type"] = "WordPiece"; }, "'WordPiece' is not supported");
-  expect_changed([](Json& t) { t["model"]["type"] = "Unigram"; }, "'Unigram' is not supported");
+  expect_changed([](Json& t) { t["model"]["type"] = "Magic"; }, "'Magic' is not supported");
+  expect_changed([](Json& t) { t["model"] = 5; }, "'model' must be an object");
+  expect_changed([](Json& t) { t["model"]["type"] = "Unigram"; }, "a list of [token, score] pairs");
+}
+
+TEST(TokenizerErrors, BadUnigrams) {
+  const auto model = [](Json value) { return [value](Json& t) { t["model"] = value; }; };
+  const Json vocab = Json::array({Json::array({"a", -1.5})});
+  expect_changed(model({{"type", "Unigram"}, {"vocab", vocab}, {"unk_id", 1}}), "'unk_id' is 1");
+  expect_changed(model({{"type", "Unigram"}, {"vocab", vocab}, {"unk_id", -3}}), "'unk_id' is -1");
+  expect_changed(model({{"type", "Unigram"}, {"vocab", Json::array({1})}}), "item 0 of 'vocab'");
+  const test::Scratch s;
+  Json t = tiny();
+  t["model"] = {{"type", "Unigram"}, {"vocab", vocab}};
+  const Tokenizer known = Tokenizer::load(s.write("tokenizer.json", t.dump()));
+  EXPECT_EQ(known.encode("aa", false), (std::vector<TokenId>{0, 0}));
+  EXPECT_THROW(known.encode("ab", false), Error);
+}
+
+TEST(TokenizerErrors, BadWordPieces) {
+  const auto set = [](const char* key, Json value) {
+    return [key, value](Json& t) {
+      t["model"]["type"] = "WordPiece";
+      t["model"][key] = value;
+    };
+  };
+  expect_changed(set("max_input_chars_per_word", -1), "must not be negative");
+  expect_changed(set("max_input_chars_per_word", "x"), "must be an integer");
+  const test::Scratch s;
+  for (const char* type : {"WordPiece", "WordLevel"}) {
+    Json t = tiny();
+    t["model"]["type"] = type;
+    const Tokenizer known = Tokenizer::load(s.write("tokenizer.json", t.dump()));
+    EXPECT_EQ(known.encode("ab", false), std::vector<TokenId>{2}) << type;
+    EXPECT_THROW(known.encode("c", false), Error) << type;
+  }
 }
 
 TEST(TokenizerErrors, BadVocabularies) {
@@ -93,8 +127,22 @@ TEST(TokenizerErrors, BadComponents) {
   for (int i = 0; i < 40; ++i)
     deep = {{"type", "Sequence"}, {"pretokenizers", Json::array({deep})}};
   expect_changed(pre(deep), "nested deeper");
-  expect_changed([](Json& t) { t["normalizer"] = {{"type", "Precompiled"}}; }, "'Precompiled'");
-  expect_changed([](Json& t) { t["decoder"] = {{"type", "CTC"}}; }, "'CTC'");
+  expect_changed(pre({{"type", "FixedLength"}, {"length", 0}}), "'length' must be at least 1");
+  const auto map = [](const char* text) {
+    return [text](Json& t) {
+      t["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", text}};
+    };
+  };
+  expect_changed(map("AAAA"), "character map is damaged");
+  expect_changed(map("/////wAA"), "character map is damaged");
+  expect_changed(map("!"), "does not belong into base64");
+  expect_changed(
+      [](Json& t) {
+        t["decoder"] = {{"type", "CTC"}, {"pad_token", 1}};
+      },
+      "'pad_token'");
+  expect_changed([](Json& t) { t["normalizer"] = {{"type", "Odd"}}; }, "'Odd'");
+  expect_changed([](Json& t) { t["decoder"] = {{"type", "Odd"}}; }, "'Odd'");
   expect_changed([](Json& t) { t["post_processor"] = {{"type", "Odd"}}; }, "'Odd'");
   expect_changed(
       [](Json& t) {

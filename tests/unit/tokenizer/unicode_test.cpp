@@ -4,7 +4,8 @@
 
 #include "core/error.hpp"
 #include "tokenizer/byte_level.hpp"
-#include "tokenizer/vocab.hpp"
+#include "tokenizer/models/vocab.hpp"
+#include "tokenizer/unicode_sets.hpp"
 
 namespace axl::tokenizer {
 namespace {

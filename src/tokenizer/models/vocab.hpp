@@ -15,6 +15,9 @@ class Vocab {
   /// Adds or, for a text that is there already, renumbers. Error{input} when the id is negative or
   /// absurdly large, or when two texts claim one id.
   void insert(std::string_view text, std::int64_t id);
+  /// Adds under the next id. A text that is there already keeps its old id's text too, but is found
+  /// under the new one.
+  void append(std::string_view text);
   std::int32_t find(std::string_view text) const;  ///< -1 when absent
   bool contains_id(std::int64_t id) const;
   std::string_view text(std::int32_t id) const;  ///< "" when absent

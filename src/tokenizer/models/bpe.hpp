@@ -6,8 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "tokenizer/tokenizer.hpp"
-#include "tokenizer/vocab.hpp"
+#include "tokenizer/models/model.hpp"
 
 namespace axl::tokenizer {
 
@@ -21,47 +20,26 @@ struct BpeOptions {
   bool ignore_merges = false;  ///< a piece that is a token as a whole is taken as that token
 };
 
+/// A merge of two tokens, as ids.
+using Merge = std::pair<std::int32_t, std::int32_t>;
+
+/// SentencePiece files have scores in place of merges: every pair of tokens that makes a token is
+/// merged in order of that token's score, the highest first. `scores`: one an id.
+std::vector<Merge> merges_from_scores(const std::vector<double>& scores, const Vocab& vocab);
+
 /// Byte-pair encoding: Sennrich et al. 2016, arXiv:1508.07909. The pair of lowest rank is merged
 /// first, the leftmost of equals; the result is the one of the `tokenizers` package.
-class Bpe {
+class Bpe final : public Model {
  public:
-  using Merge = std::pair<std::int32_t, std::int32_t>;
-
-  /// Scratch memory of one encode call; reused, so that encoding allocates nothing.
-  struct Workspace {
-    struct Symbol {
-      std::int32_t id;
-      std::int32_t previous;
-      std::int32_t next;
-    };
-    struct Candidate {
-      std::uint32_t rank;
-      std::int32_t id;
-    };
-    std::vector<std::int32_t> ids;
-    std::vector<Candidate> pairs;
-    std::vector<Symbol> symbols;
-    std::vector<std::uint64_t> heap;
-    std::string text;
-  };
-
   /// Merges in order of rank, as ids. Error{input} when a merge's result is no token.
   Bpe(Vocab vocab, std::vector<Merge> merges, BpeOptions options);
 
-  /// From now on pieces are raw bytes, each standing for its byte-level character.
-  void use_bytes();
-  bool uses_bytes() const { return bytes_; }
-
-  /// Appends the ids of one pre-tokenized piece.
-  void encode(std::string_view piece, Workspace& w, std::vector<TokenId>& out) const;
-
-  /// True when no merge joins a character other than U+2581 with one that follows it: then a text
-  /// may be cut before every such mark that begins a word, and the ids stay the same.
-  bool separable_at_word_marks() const { return separable_; }
-
-  const Vocab& vocab() const { return vocab_; }
-  const std::vector<Merge>& merges() const { return merges_; }
-  const BpeOptions& options() const { return options_; }
+  bool use_bytes() override;
+  void encode(std::string_view piece, Workspace& w, std::vector<TokenId>& out) const override;
+  bool separable_at_word_marks() const override { return separable_; }
+  const Vocab& vocab() const override { return vocab_; }
+  std::uint64_t fingerprint() const override;
+  std::string json() const override;
 
  private:
   struct Slot {

@@ -1,4 +1,4 @@
-#include "tokenizer/vocab.hpp"
+#include "tokenizer/models/vocab.hpp"
 
 #include <bit>
 
@@ -66,6 +66,20 @@ void Vocab::insert(std::string_view token, std::int64_t id) {
   arena_ += token;
   table_[s] = static_cast<std::int32_t>(id);
   tags_[s] = static_cast<std::uint32_t>(hash_bytes(token) >> 32);
+  ++count_;
+}
+
+void Vocab::append(std::string_view token) {
+  if (find(token) < 0) {
+    insert(token, end_id());
+    return;
+  }
+  const std::size_t s = slot_of(token);
+  const Entry same = entries_[static_cast<std::size_t>(table_[s])];
+  if (end_id() > kHighestId)
+    throw Error(ErrorCode::input, "the vocabulary has more than 16777216 tokens");
+  table_[s] = static_cast<std::int32_t>(end_id());
+  entries_.push_back(same);
   ++count_;
 }
 

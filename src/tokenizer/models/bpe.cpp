@@ -1,4 +1,4 @@
-#include "tokenizer/bpe.hpp"
+#include "tokenizer/models/bpe.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -6,6 +6,9 @@
 
 #include "core/error.hpp"
 #include "tokenizer/byte_level.hpp"
+#include "tokenizer/hash.hpp"
+#include "tokenizer/models/byte_tokens.hpp"
+#include "tokenizer/models/model_json.hpp"
 #include "tokenizer/unicode.hpp"
 #include "tokenizer/word_marks.hpp"
 
@@ -34,21 +37,18 @@ Bpe::Bpe(Vocab vocab, std::vector<Merge> merges, BpeOptions options)
       throw Error(ErrorCode::input,
                   "the unknown token '" + options_.unk_token + "' is not in the vocabulary");
   }
-  if (options_.byte_fallback) {
-    static constexpr char kHex[] = "0123456789ABCDEF";
-    for (std::size_t b = 0; b < 256; ++b)
-      fallback_ids_[b] = vocab_.find(std::string("<0x") + kHex[b / 16] + kHex[b % 16] + ">");
-  }
+  if (options_.byte_fallback) fallback_ids_ = byte_token_ids(vocab_);
   build_table();
 }
 
-void Bpe::use_bytes() {
+bool Bpe::use_bytes() {
   bytes_ = true;
   for (std::size_t b = 0; b < 256; ++b) {
     std::string text;
     unicode::append(byte_level::byte_to_char()[b], text);
     byte_ids_[b] = vocab_.find(text);
   }
+  return true;
 }
 
 void Bpe::build_table() {
@@ -77,7 +77,7 @@ void Bpe::build_table() {
   }
 }
 
-Bpe::Workspace::Candidate Bpe::lookup(std::int32_t left, std::int32_t right) const {
+Workspace::Candidate Bpe::lookup(std::int32_t left, std::int32_t right) const {
   const std::uint64_t key = pair_key(left, right);
   const std::size_t mask = table_.size() - 1;
   std::size_t s = mix(key) >> shift_;
@@ -119,13 +119,7 @@ void Bpe::split_characters(std::string_view piece, std::vector<std::int32_t>& id
       ids.push_back(id);
       continue;
     }
-    if (options_.byte_fallback) {
-      const auto known = [&](char c) { return fallback_ids_[static_cast<unsigned char>(c)] >= 0; };
-      if (std::all_of(raw.begin(), raw.end(), known)) {
-        for (const char c : raw) ids.push_back(fallback_ids_[static_cast<unsigned char>(c)]);
-        continue;
-      }
-    }
+    if (options_.byte_fallback && put_byte_tokens(raw, fallback_ids_, ids)) continue;
     if (unk_id_ < 0) continue;
     if (unknown && !options_.fuse_unk) ids.push_back(unk_id_);
     unknown = true;
@@ -134,7 +128,6 @@ void Bpe::split_characters(std::string_view piece, std::vector<std::int32_t>& id
 }
 
 void Bpe::encode(std::string_view piece, Workspace& w, std::vector<TokenId>& out) const {
-  if (piece.empty()) return;
   if (options_.ignore_merges) {
     const std::int32_t whole = bytes_ ? vocab_.find(byte_level::encode(piece)) : vocab_.find(piece);
     if (whole >= 0) {
@@ -215,6 +208,38 @@ void Bpe::merge_long(Workspace& w, std::vector<TokenId>& out) const {
     if (s.previous >= 0) push(s.previous);
   }
   for (std::int32_t i = 0; i >= 0; i = at(i).next) out.push_back(at(i).id);
+}
+
+std::uint64_t Bpe::fingerprint() const {
+  const std::uint64_t flags = (options_.fuse_unk ? 1U : 0U) + (options_.byte_fallback ? 2U : 0U) +
+                              (options_.ignore_merges ? 4U : 0U);
+  const std::uint64_t names =
+      hash_bytes(options_.unk_token + '\0' + options_.continuing_subword_prefix + '\0' +
+                     options_.end_of_word_suffix,
+                 flags);
+  return hash_bytes({reinterpret_cast<const char*>(merges_.data()), merges_.size() * sizeof(Merge)},
+                    names);
+}
+
+std::string Bpe::json() const {
+  using model_json::json_text;
+  using model_json::json_text_or_null;
+  using model_json::truth;
+  const BpeOptions& o = options_;
+  std::string out = "{\n    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": " +
+                    json_text_or_null(o.unk_token) + ",\n    \"continuing_subword_prefix\": " +
+                    json_text_or_null(o.continuing_subword_prefix) +
+                    ",\n    \"end_of_word_suffix\": " + json_text_or_null(o.end_of_word_suffix) +
+                    ",\n    \"fuse_unk\": " + truth(o.fuse_unk) +
+                    ",\n    \"byte_fallback\": " + truth(o.byte_fallback) +
+                    ",\n    \"ignore_merges\": " + truth(o.ignore_merges) +
+                    ",\n    \"vocab\": " + model_json::write_vocab(vocab_) + ",\n    \"merges\": [";
+  const char* separator = "\n      [";
+  for (const auto& [left, right] : merges_) {
+    out += separator + json_text(vocab_.text(left)) + ", " + json_text(vocab_.text(right)) + "]";
+    separator = ",\n      [";
+  }
+  return out + "\n    ]\n  }";
 }
 
 }  // namespace axl::tokenizer
