@@ -12,6 +12,7 @@ namespace {
 struct Options {
   bool strict = false;
   bool markdown = false;
+  bool migration = false;
 };
 
 void define(CLI::App& command, std::function<int()>& action) {
@@ -19,14 +20,17 @@ void define(CLI::App& command, std::function<int()>& action) {
   command.add_flag("--strict", options->strict, "Allow no keys that are unknown");
   command.add_flag("--markdown", options->markdown,
                    "Print the reference page docs/configuration.md instead");
+  command.add_flag("--migration", options->migration,
+                   "Print the page docs/migration.md, from Axolotl key by key, instead");
   command.footer(
       "Examples:\n"
       "  axolotl-hpc schema --strict > axolotl-hpc.schema.json\n"
       "  then, as the first line of a YAML that the editor should check:\n"
       "  # yaml-language-server: $schema=axolotl-hpc.schema.json");
   action = [options] {
-    fmt::print("{}", options->markdown ? config::reference_markdown()
-                                       : config::json_schema(options->strict));
+    fmt::print("{}", options->migration  ? config::migration_markdown()
+                     : options->markdown ? config::reference_markdown()
+                                         : config::json_schema(options->strict));
     return static_cast<int>(kExitDone);
   };
 }

@@ -255,5 +255,7 @@ std::string to_string(const Finding& finding);
 std::string json_schema(bool strict = false);
 /// docs/configuration.md, generated from the same table.
 std::string reference_markdown();
+/// docs/migration.md: what each key of Axolotl comes to here.
+std::string migration_markdown();
 
 }  // namespace axl::config

@@ -20,6 +20,23 @@ TEST(Generated, ReferencePageIsUpToDate) {
       << "run: axolotl-hpc schema --markdown > docs/configuration.md";
 }
 
+TEST(Generated, MigrationPageIsUpToDate) {
+  std::ifstream in(kRoot / "docs" / "migration.md");
+  std::stringstream text;
+  text << in.rdbuf();
+  EXPECT_TRUE(text.str() == migration_markdown())
+      << "run: axolotl-hpc schema --migration > docs/migration.md";
+}
+
+TEST(Generated, MigrationPageHoldsEveryKey) {
+  const std::string page = migration_markdown();
+  for (const ConfigSection& section : sections())
+    for (const ConfigKey& key : section.keys)
+      EXPECT_NE(page.find("| `" + std::string(key.name) + "` |"), std::string::npos) << key.name;
+  for (const DatasetKey& key : dataset_keys())
+    EXPECT_NE(page.find("| `" + std::string(key.name) + "` |"), std::string::npos) << key.name;
+}
+
 TEST(Generated, JsonSchemaCoversEveryKey) {
   const auto schema = nlohmann::json::parse(json_schema());
   for (const ConfigSection& section : sections())

@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include "config/bind.hpp"
+#include "config/schema.hpp"
+
+namespace axl::config {
+namespace {
+
+constexpr std::string_view kIntroduction = R"(# Coming from Axolotl
+
+<!-- Made by `axolotl-hpc schema --migration` from src/config; do not edit by hand. -->
+
+Take the YAML that you run today:
+
+```sh
+axolotl-hpc validate config.yaml     # what of it works, what has no effect, what is wrong
+axolotl-hpc preview config.yaml      # the rows, and which of their tokens are learned
+axolotl-hpc plan config.yaml         # memory, steps and time
+mpirun -np 4 axolotl-hpc config.yaml # in place of: accelerate launch -m axolotl.cli.train config.yaml
+```
+
+| Axolotl | here |
+|---|---|
+| `axolotl train config.yaml` | `axolotl-hpc config.yaml`, with `mpirun -np N` or `srun` in front |
+| `axolotl preprocess config.yaml` | `axolotl-hpc preprocess config.yaml` |
+| `axolotl merge-lora config.yaml` | `axolotl-hpc merge config.yaml` |
+| `axolotl inference config.yaml` | `axolotl-hpc inference config.yaml --prompt TEXT` |
+| `--learning-rate 1e-4`, `--trl.beta 0.1` | the same: every key is an option |
+| `axolotl fetch examples` | `axolotl-hpc init` |
+
+A file that Axolotl accepts is accepted here. `validate` then says for every key that is given whether
+it works, has no effect (with the reason), or cannot be trained by this version yet; `train` and `plan`
+refuse the last kind with all of them at once, and never leave out silently what would change the
+result.
+
+## What is read differently
+
+- **Unknown keys.** Axolotl drops them without a word, also inside `datasets`, `fsdp_config`, `trl` and
+  other maps. Here each one is a warning with its line and the nearest known name, and with `--strict` an
+  error.
+- **Values that can only be mistakes** are errors: an unknown `optimizer` or `lr_scheduler`, a negative
+  `micro_batch_size`, a share above 1, a `tensor_parallel_size` that does not divide the model's heads,
+  sizes of a layout that do not divide the ranks, a key that is given twice (PyYAML keeps the last).
+- **Numbers.** `2e-5` is text for PyYAML and is converted later; here it is a number at once. `yes`, `no`,
+  `on` and `off` are booleans. `2048.5` is no integer, `042` (octal in YAML 1.1) is refused.
+- **`bf16: auto`** asks this processor; Axolotl asks its GPU. `validate` shows the outcome as `dtype`.
+- **`sharegpt`** was removed from Axolotl; it is translated here, and the current form is printed.
+
+## What is computed differently
+
+- **The loss** is the mean over all label tokens of the whole batch. Axolotl averages within every
+  micro-batch and rank first, so that ranks with few labels count too much; `loss_normalization: axolotl`
+  does the same here.
+- **Packing** is planned once and exactly: the number of steps is known before training, no batch is
+  dropped to make ranks equal, and packed samples never see each other, whatever `attn_implementation`
+  says. Padding is never computed.
+- **8-bit and 4-bit AdamW** keep their states in f32: exact, and larger.
+- **Fused kernels** (Liger, Cut Cross Entropy, the LoRA kernels, `torch_compile`) need no switch: the loss
+  never holds all logits, and the blocks are fused.
+- **Sharding** (`fsdp`, `deepspeed`) does not change a result; here every rank of a node shares one memory
+  map of the frozen weights instead.
+- **Models and adapters** are the same files: Hugging Face folders go in, and an adapter that PEFT loads
+  comes out.
+
+## Key by key
+
+*works*: as in Axolotl. *added*: not in Axolotl. *no effect*: accepted, with the reason. *not trained*:
+valid, but refused by `train` and `plan` unless it is off. *old name*: translated with a warning.
+*dropped*: nobody reads it, Axolotl neither. *refused*: an error, in Axolotl too.
+)";
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|') out += '\\';
+    out += c;
+  }
+  if (!out.empty() && out.back() == '.') out.pop_back();
+  return out;
+}
+
+template <class Owner>
+std::string_view status_of(const Key<Owner>& key) {
+  switch (key.action) {
+    case Action::implement:
+      return key.doc.find("Not in Axolotl") == std::string_view::npos ? "works" : "added";
+    case Action::notice:
+      return "no effect";
+    case Action::alias:
+      return "old name";
+    case Action::later:
+      return "not trained";
+    case Action::unread:
+      return "dropped";
+    case Action::reject:
+      return "refused";
+  }
+  return "";
+}
+
+template <class Owner>
+std::string note_of(const Key<Owner>& key) {
+  if (key.action == Action::alias)
+    return key.target_value.empty() ? fmt::format("write `{}`", key.target)
+                                    : fmt::format("write `{}: {}`", key.target, key.target_value);
+  if (key.action == Action::later) {
+    std::string text = escaped(key.doc);
+    return key.harmless.empty() ? text : fmt::format("{}; `{}` is fine", text, key.harmless);
+  }
+  return escaped(key.doc);
+}
+
+template <class Owner>
+void table(std::string& out, const std::vector<Key<Owner>>& keys) {
+  out += "\n| key | takes | here | note |\n|---|---|---|---|\n";
+  for (const Key<Owner>& key : keys) {
+    const bool typed = key.action != Action::alias && key.action != Action::unread &&
+                       key.action != Action::reject && key.kind != Kind::any;
+    out += fmt::format("| `{}` | {} | {} | {} |\n", key.name,
+                       typed ? escaped(what_is_allowed(key)) : "", status_of(key), note_of(key));
+  }
+  for (const Key<Owner>& key : keys) {
+    if (key.fields.empty()) continue;
+    out += fmt::format("\nKeys inside `{}`:", key.name);
+    for (const Field& f : key.fields)
+      out += fmt::format("{} `{}`", &f == &key.fields.front() ? "" : ",", f.name);
+    if (!key.old_prefix.empty()) out += fmt::format("; also with `{}` in front", key.old_prefix);
+    out += ".\n";
+  }
+}
+
+}  // namespace
+
+std::string migration_markdown() {
+  std::string out(kIntroduction);
+  for (const ConfigSection& section : sections()) {
+    out += fmt::format("\n### {}\n", section.title);
+    table(out, section.keys);
+    if (section.title == "Data") {
+      out += "\n### One entry of datasets\n";
+      table(out, dataset_keys());
+    }
+  }
+  return out;
+}
+
+}  // namespace axl::config
