@@ -6,6 +6,7 @@
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "hub/snapshot.hpp"
 #include "tokenizer/tokenizer.hpp"
 #include "weights/gguf.hpp"
 
@@ -93,8 +94,9 @@ void ModelFolder::commit() {
   sync_path(parent.empty() ? "." : parent);
 }
 
-void write_companions(const std::string& source, const weights::ModelConfig& config,
+void write_companions(const std::string& from, const weights::ModelConfig& config,
                       weights::Storage storage, const std::string& folder) {
+  const std::string source = hub::model_folder(from, hub::ModelPart::tokenizer);
   write_durably(folder + "/config.json", config_text(config, storage));
   std::error_code ignored;
   if (fs::is_directory(source, ignored)) {

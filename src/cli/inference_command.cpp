@@ -22,6 +22,7 @@
 #include "generate/conversation.hpp"
 #include "generate/loaded_model.hpp"
 #include "generate/model_source.hpp"
+#include "hub/snapshot.hpp"
 
 namespace axl::cli {
 namespace {
@@ -84,7 +85,8 @@ Task make_task(const Options& o, const Overrides& overrides) {
     task.source = kind == generate::SourceKind::adapter
                       ? generate::source_of_adapter(o.source)
                       : generate::ModelSource{.model = o.source, .tokenizer = o.source};
-    task.tokenizer.emplace(tokenizer::Tokenizer::load(task.source.tokenizer));
+    task.tokenizer.emplace(tokenizer::Tokenizer::load(
+        hub::model_folder(task.source.tokenizer, hub::ModelPart::tokenizer)));
   }
   if (!o.adapter.empty()) task.source.adapter = o.adapter;
   if (o.no_adapter) task.source.adapter.clear();

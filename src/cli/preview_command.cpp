@@ -9,6 +9,8 @@
 #include "cli/prepare_rows.hpp"
 #include "config/config.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
+#include "data/comparisons.hpp"
 #include "data/summary.hpp"
 
 namespace axl::cli {
@@ -30,6 +32,72 @@ std::string printable(std::string text) {
   return text;
 }
 
+/// Colours of a terminal, or brackets.
+struct Marks {
+  explicit Marks(bool colored) : color(colored) {}
+  void masked(const std::string& text) const {
+    fmt::print("{}{}{}", color ? "\x1b[90m" : "", printable(text), color ? "\x1b[0m" : "");
+  }
+  void good(const std::string& text) const {
+    fmt::print("{}{}{}", color ? "\x1b[32m" : "[[", printable(text), color ? "\x1b[0m" : "]]");
+  }
+  void bad(const std::string& text) const {
+    fmt::print("{}{}{}", color ? "\x1b[31m" : "((", printable(text), color ? "\x1b[0m" : "))");
+  }
+  bool color;
+};
+
+void show(const data::ShownComparison& shown, const Marks& marks) {
+  const data::Comparison& row = shown.row;
+  if (!row.prompt.empty()) {
+    fmt::print("prompt: ");
+    marks.masked(row.prompt);
+    fmt::print("\n");
+  }
+  if (!row.steps.empty()) {
+    for (const data::Step& step : row.steps) {
+      fmt::print("{}: ", step.label == 1   ? "right step"
+                         : step.label == 0 ? "wrong step"
+                                           : "step without label");
+      step.label == 1 ? marks.good(step.text) : marks.bad(step.text);
+      fmt::print("\n");
+    }
+    return;
+  }
+  if (row.desirable) {
+    fmt::print("{} answer: ", *row.desirable ? "good" : "bad");
+    *row.desirable ? marks.good(row.chosen) : marks.bad(row.chosen);
+    fmt::print("\n");
+    return;
+  }
+  fmt::print("chosen: ");
+  marks.good(row.chosen);
+  fmt::print("\nrejected: ");
+  marks.bad(row.rejected);
+  fmt::print("\n");
+}
+
+int preview_comparisons(const Options& options, const config::Config& config,
+                        const tokenizer::Tokenizer& tokenizer, const Marks& marks) {
+  const data::ComparisonResult result =
+      data::read_comparisons(config, tokenizer, options.first, options.rows);
+  for (const std::string& warning : result.warnings) log::warning("{}", warning);
+  std::int64_t kept = 0;
+  for (const data::ComparisonReport& report : result.reports) kept += report.rows_kept;
+  fmt::print("{}\n", marks.color
+                         ? "\x1b[32mbetter\x1b[0m \x1b[31mworse\x1b[0m \x1b[90mprompt\x1b[0m"
+                         : "[[better]] ((worse))");
+  std::int64_t i = options.first;
+  for (const data::ShownComparison& shown : result.shown) {
+    fmt::print("--- row {} of {} ({}): prompt {} tokens, answer {}", i++, kept, shown.type,
+               shown.prompt_tokens, shown.chosen_tokens);
+    if (shown.rejected_tokens > 0) fmt::print(" and {}", shown.rejected_tokens);
+    fmt::print("\n");
+    show(shown, marks);
+  }
+  return kExitDone;
+}
+
 int preview(const Options& options, const Overrides& overrides) {
   config::LoadOptions load_options;
   load_options.strict = options.strict;
@@ -37,6 +105,8 @@ int preview(const Options& options, const Overrides& overrides) {
   load_options.rows_only = true;
   const config::Config config = config::load_or_throw(options.file, load_options);
   const tokenizer::Tokenizer tokenizer = data::load_tokenizer(config);
+  const Marks marks(!options.no_color && ::isatty(STDOUT_FILENO) == 1);
+  if (data::has_comparisons(config)) return preview_comparisons(options, config, tokenizer, marks);
   const data::PrepareResult result = prepare_rows(config, tokenizer);
   if (options.eval && result.eval_path.empty())
     throw Error(ErrorCode::config,
@@ -44,23 +114,14 @@ int preview(const Options& options, const Overrides& overrides) {
                 "test_datasets is not given");
   const data::PreparedDataset rows =
       data::PreparedDataset::open(options.eval ? result.eval_path : result.train_path);
-  const bool color = !options.no_color && ::isatty(STDOUT_FILENO) == 1;
-  const char* begin = color ? "\x1b[32m" : "[[";
-  const char* end = color ? "\x1b[0m" : "]]";
-  fmt::print("{}\n", color ? "\x1b[32mtrained\x1b[0m \x1b[90mmasked\x1b[0m" : "[[trained]] masked");
+  fmt::print("{}\n",
+             marks.color ? "\x1b[32mtrained\x1b[0m \x1b[90mmasked\x1b[0m" : "[[trained]] masked");
   const std::int64_t last = std::min(rows.rows(), options.first + options.rows);
   for (std::int64_t i = options.first; i < last; ++i) {
     fmt::print("--- row {} of {}: {} tokens, {} trained\n", i, rows.rows(), rows.length(i),
                rows.label_tokens(i));
-    for (const data::MaskedText& piece : data::masked_text(rows.row(i), tokenizer)) {
-      const std::string text = printable(piece.text);
-      if (piece.trained)
-        fmt::print("{}{}{}", begin, text, end);
-      else if (color)
-        fmt::print("\x1b[90m{}\x1b[0m", text);
-      else
-        fmt::print("{}", text);
-    }
+    for (const data::MaskedText& piece : data::masked_text(rows.row(i), tokenizer))
+      piece.trained ? marks.good(piece.text) : marks.masked(piece.text);
     fmt::print("\n");
   }
   return kExitDone;

@@ -8,6 +8,7 @@
 
 #include "cli/command.hpp"
 #include "core/error.hpp"
+#include "hub/snapshot.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 namespace axl::cli {
@@ -64,7 +65,7 @@ void print_tokens(const Tokenizer& t, const std::vector<TokenId>& ids) {
 }
 
 int run(const Options& o) {
-  const Tokenizer t = Tokenizer::load(o.tokenizer);
+  const Tokenizer t = Tokenizer::load(hub::model_folder(o.tokenizer, hub::ModelPart::tokenizer));
   const bool json = o.format == "json";
   std::string line;
   std::vector<TokenId> ids;

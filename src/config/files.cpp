@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "config/config.hpp"
+#include "hub/names.hpp"
 
 namespace axl::config {
 namespace {
@@ -14,25 +15,16 @@ bool there(const std::string& path) {
   return fs::exists(path, ec);
 }
 
-/// org/name: what could be a Hugging Face name rather than a path.
-bool looks_like_hub_name(const std::string& path) {
-  return !path.empty() && path.front() != '/' && path.front() != '.' && path.front() != '~' &&
-         fs::path(path).extension() != ".json" && fs::path(path).extension() != ".jsonl" &&
-         fs::path(path).extension() != ".gguf";
-}
-
 Finding missing(UserLocation where, const std::string& path, const char* what) {
   Finding f;
   f.where = std::move(where);
   f.message = fmt::format("no such {}: '{}'", what, path);
   if (path.find("://") != std::string::npos)
-    f.hint = "nothing is downloaded: fetch it first and give its path";
+    f.hint = "only https:// and http:// are downloaded: fetch it first and give its path";
   else if (path.front() == '~')
     f.hint = "'~' is not expanded in a configuration: write the whole path";
   else if (path.front() != '/')
-    f.hint =
-        fmt::format("looked for it from {}{}", fs::current_path().string(),
-                    looks_like_hub_name(path) ? "; Hugging Face names are not downloaded" : "");
+    f.hint = fmt::format("looked for it from {}", fs::current_path().string());
   return f;
 }
 
@@ -48,9 +40,16 @@ void check_dataset(const Config& config, const DatasetConfig& d, std::vector<Fin
   const auto readable = [&yaml_folder](const std::string& path) {
     // A pattern is expanded by the reader of the rows, which says when nothing matches.
     return path.find_first_of("*?[") != std::string::npos || there(path) ||
+           path.starts_with("https://") || path.starts_with("http://") ||
            (fs::path(path).is_relative() && there((yaml_folder / path).string()));
   };
-  const bool loader_name = !d.data_files.empty() && (d.path == "json" || d.path == "text");
+  const bool loader_name =
+      !d.data_files.empty() && (d.path == "json" || d.path == "text" || d.path == "csv" ||
+                                d.path == "parquet" || d.path == "arrow");
+  // Names of the Hub are looked for when their rows are read; _synthetic has no files.
+  if (d.type == "_synthetic" ||
+      (!loader_name && !readable(d.path) && hub::is_repository_name(d.path)))
+    return;
   if (!loader_name && !d.path.empty() && !readable(d.path))
     out.push_back(missing(place("path"), d.path, "file or folder"));
   for (const std::string& file : d.data_files)
@@ -68,7 +67,8 @@ bool is_template_path(const std::string& text) {
 std::vector<Finding> check_files(const Config& config) {
   std::vector<Finding> out;
   const auto check = [&](const char* key, const std::string& path, const char* what) {
-    if (!path.empty() && !there(path)) out.push_back(missing(config.at(key), path, what));
+    if (!path.empty() && !there(path) && !hub::is_repository_name(path))
+      out.push_back(missing(config.at(key), path, what));
   };
   check("base_model", config.base_model, "model folder or .gguf file");
   check("base_model_config", config.base_model_config, "model folder");
@@ -77,7 +77,7 @@ std::vector<Finding> check_files(const Config& config) {
   check("resume_from_checkpoint", config.resume_from_checkpoint, "checkpoint folder");
   if (is_template_path(config.chat_template_jinja))
     check("chat_template_jinja", config.chat_template_jinja, "template file");
-  for (const auto* list : {&config.datasets, &config.test_datasets})
+  for (const auto* list : {&config.datasets, &config.test_datasets, &config.pretraining_dataset})
     for (const DatasetConfig& d : *list) check_dataset(config, d, out);
   return out;
 }

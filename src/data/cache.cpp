@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
@@ -21,7 +22,21 @@ using nlohmann::json;
 namespace {
 
 /// Raise it when the same settings and files give other tokens or labels than before.
-constexpr int kTokenisationVersion = 1;
+constexpr int kTokenisationVersion = 2;
+
+/// A hook's own files: words of the command that name one.
+std::uint64_t program_hash(const std::string& command) {
+  std::istringstream words(command);
+  std::uint64_t hash = 0;
+  for (std::string word; words >> word;) {
+    std::error_code failed;
+    if (!fs::is_regular_file(word, failed) || fs::file_size(word, failed) > (64U << 20)) continue;
+    std::ifstream in(word, std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    hash = XXH3_64bits_withSeed(text.data(), text.size(), hash);
+  }
+  return hash;
+}
 
 json dataset_key(const config::DatasetConfig& d, const std::vector<SourceFile>& files) {
   return {{"content", content_hash(files)},
@@ -47,6 +62,16 @@ json dataset_key(const config::DatasetConfig& d, const std::vector<SourceFile>& 
           {"chat_template_jinja", d.chat_template_jinja},
           {"drop_system_message", d.drop_system_message},
           {"conversation", d.conversation},
+          {"text_column", d.text_column},
+          {"length", d.length},
+          {"sequence_length", d.sequence_length.value_or(0)},
+          {"min_input_id", d.min_input_id},
+          {"max_input_id", d.max_input_id.value_or(0)},
+          {"seed", d.seed.value_or(-1)},
+          {"weight", d.weight},
+          {"preprocess_command", d.preprocess_command},
+          {"preprocess_program", program_hash(d.preprocess_command)},
+          {"row_transforms", d.row_transforms},
           {"user_defined", d.user_defined}};
 }
 
@@ -61,6 +86,8 @@ json report_to_json(const DatasetReport& r) {
           {"dropped_no_labels", r.dropped_no_labels},
           {"truncated", r.truncated},
           {"deduplicated", r.deduplicated},
+          {"near_duplicates", r.near_duplicates},
+          {"rows_used", r.rows_used},
           {"tokens", r.tokens},
           {"label_tokens", r.label_tokens},
           {"examples", r.examples}};
@@ -78,6 +105,8 @@ DatasetReport report_from_json(const json& j) {
   j.at("dropped_no_labels").get_to(r.dropped_no_labels);
   j.at("truncated").get_to(r.truncated);
   j.at("deduplicated").get_to(r.deduplicated);
+  j.at("near_duplicates").get_to(r.near_duplicates);
+  j.at("rows_used").get_to(r.rows_used);
   j.at("tokens").get_to(r.tokens);
   j.at("label_tokens").get_to(r.label_tokens);
   j.at("examples").get_to(r.examples);
@@ -122,6 +151,13 @@ CacheKey cache_key(const config::Config& c, const tokenizer::Tokenizer& tokenize
                      {"min_sample_len", c.min_sample_len},
                      {"train_on_inputs", c.train_on_inputs},
                      {"dataset_exact_deduplication", c.dataset_exact_deduplication},
+                     {"dataset_near_deduplication", c.dataset_near_deduplication},
+                     {"shuffle_before_merging_datasets", c.shuffle_before_merging_datasets},
+                     {"dataset_shard_num", c.dataset_shard_num.value_or(0)},
+                     {"dataset_shard_idx", c.dataset_shard_idx.value_or(0)},
+                     {"dataset_mixing", c.dataset_mixing},
+                     {"dataset_mixing_temperature", c.dataset_mixing_temperature.value_or(0)},
+                     {"curriculum_order", c.curriculum_order},
                      {"sequence_len", c.sequence_len},
                      {"eval_sequence_len", c.eval_sequence_len.value_or(0)},
                      {"seed", c.seed}};

@@ -5,13 +5,15 @@
 #include "core/error.hpp"
 #include "data/chat_template_choice.hpp"
 #include "data/prepare.hpp"
+#include "hub/snapshot.hpp"
 
 namespace axl::data {
 
 tokenizer::Tokenizer load_tokenizer(const config::Config& config) {
   const std::string& path =
       config.tokenizer_config.empty() ? config.base_model : config.tokenizer_config;
-  tokenizer::Tokenizer tokenizer = tokenizer::Tokenizer::load(path);
+  tokenizer::Tokenizer tokenizer =
+      tokenizer::Tokenizer::load(hub::model_folder(path, hub::ModelPart::tokenizer));
   for (const auto& [name, token] : config.special_tokens) tokenizer.set_special_token(name, token);
   if (!config.additional_special_tokens.empty())
     tokenizer.add_tokens(config.additional_special_tokens, true);

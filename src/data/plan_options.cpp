@@ -11,8 +11,8 @@ BatchPlanOptions train_plan_options(const config::Config& config, std::int64_t w
   o.sample_packing = config.sample_packing;
   o.bin_size = config.sample_packing_bin_size;
   o.group_size = config.sample_packing_group_size;
-  o.sequential =
-      config.curriculum_sampling || (config.sample_packing && config.sample_packing_sequentially);
+  o.sequential = config.curriculum_sampling || !config.curriculum_order.empty() ||
+                 (config.sample_packing && config.sample_packing_sequentially);
   o.seed = config.seed;
   o.num_epochs = config.num_epochs;
   o.max_steps = config.max_steps.value_or(-1);

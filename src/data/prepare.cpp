@@ -1,64 +1,36 @@
 #include "data/prepare.hpp"
 
-#include <xxhash.h>
-
 #include <cmath>
-#include <unordered_set>
 
 #include "core/log.hpp"
 #include "core/rng.hpp"
 #include "data/cache.hpp"
 #include "data/format.hpp"
+#include "data/inputs.hpp"
+#include "data/mixing.hpp"
+#include "data/preference.hpp"
 #include "data/prepared_file.hpp"
-#include "data/source.hpp"
 #include "data/tokenize.hpp"
+#include "data/transforms.hpp"
 
 namespace axl::data {
 namespace {
 
 // Streams of the run's seed that belong to preparation (core/rng.hpp).
 constexpr std::uint64_t kShuffleStream = 0x7072657000000001;
-constexpr std::uint64_t kShardStream = 0x7072657000000002;
-
-/// One dataset of the configuration with its files and rows.
-struct Input {
-  const config::DatasetConfig* dataset = nullptr;
-  std::vector<SourceFile> files;
-  RowList rows;
-  std::size_t rows_found = 0;
-};
-
-void select_rows(Input& input, std::uint64_t seed) {
-  std::vector<RowRef>& rows = input.rows.rows;
-  const config::DatasetConfig& d = *input.dataset;
-  const auto [begin, end] = split_range(d.split, rows.size(), d.where);
-  rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(end), rows.end());
-  rows.erase(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(begin));
-  if (!d.shards) return;
-  const std::size_t count = static_cast<std::size_t>(*d.shards);
-  if (*d.shards <= 0 || d.shards_idx < 0 || d.shards_idx >= *d.shards)
-    throw Error(ErrorCode::config, "shards_idx must be from 0 to shards - 1, got " +
-                                       std::to_string(d.shards_idx) + " of " +
-                                       std::to_string(*d.shards))
-        .at(d.where);
-  shuffle(rows, seed, kShardStream);
-  const std::size_t index = static_cast<std::size_t>(d.shards_idx);
-  const std::size_t share = rows.size() / count, extra = rows.size() % count;
-  const std::size_t first = index * share + std::min(index, extra);
-  const std::size_t last = first + share + (index < extra ? 1 : 0);
-  rows = {rows.begin() + static_cast<std::ptrdiff_t>(first),
-          rows.begin() + static_cast<std::ptrdiff_t>(last)};
-}
+constexpr std::uint64_t kBeforeMergingStream = 0x7072657200000000;  // + dataset
 
 TokenizedDataset tokenize_input(Input& input, const config::Config& config,
                                 const tokenizer::Tokenizer& tokenizer, std::int64_t sequence_len,
                                 std::vector<std::string>& warnings,
                                 const std::function<void(std::int64_t)>& done) {
-  config::DatasetConfig dataset = *input.dataset;
+  complete_format(input, config, warnings);
+  config::DatasetConfig dataset = input.dataset;
   if (!input.rows.rows.empty() && dataset.user_defined.empty() &&
       is_pretokenized(input.files, input.rows.rows.front()))
     dataset.type = "pretokenized";
-  const RowConverter convert = make_converter(dataset, config, tokenizer, sequence_len, &warnings);
+  const RowConverter convert =
+      with_transforms(dataset, make_converter(dataset, config, tokenizer, sequence_len, &warnings));
   TokenizeOptions options;
   options.sequence_len = sequence_len;
   options.min_sample_len = config.min_sample_len;
@@ -66,7 +38,7 @@ TokenizedDataset tokenize_input(Input& input, const config::Config& config,
   options.threads = config.dataset_num_proc > 0 ? config.dataset_num_proc : available_threads();
   options.eos = tokenizer.eos_id().value_or(-1);
   TokenizedDataset out = tokenize_rows(input.files, input.rows.rows, convert, options, done);
-  out.report.path = input.dataset->path;
+  out.report.path = input.dataset.path;
   out.report.type = dataset.user_defined.empty() ? dataset.type : "user-defined";
   out.report.rows_read += static_cast<std::int64_t>(input.rows.broken.size());
   out.report.dropped_broken += static_cast<std::int64_t>(input.rows.broken.size());
@@ -83,16 +55,16 @@ void judge(const Input& input, const TokenizedDataset& data, std::int64_t sequen
   const std::string name = "dataset " + r.path + ": ";
   if (r.rows_read == 0)
     throw Error(ErrorCode::data, "dataset '" + r.path + "' has no rows")
-        .at(input.dataset->where)
-        .hint(input.rows_found > 0 ? "split '" + input.dataset->split + "' selects none of its " +
+        .at(input.dataset.where)
+        .hint(input.rows_found > 0 ? "split '" + input.dataset.split + "' selects none of its " +
                                          std::to_string(input.rows_found) + " rows"
                                    : "its files are empty");
   if (r.dropped_broken == r.rows_read)
     throw Error(ErrorCode::data, "dataset '" + r.path + "': none of its " +
                                      std::to_string(r.rows_read) + " rows can be used as type " +
                                      r.type + "; the first one: " + r.examples.front())
-        .at(input.dataset->where)
-        .hint("`type` and the field names must fit the rows");
+        .at(input.dataset.where)
+        .hint(format_hint(input));
   const auto share = [&](std::int64_t n) {
     return fmt::format("{} of {} rows ({:.1f} %)", n, r.rows_read,
                        100.0 * static_cast<double>(n) / static_cast<double>(r.rows_read));
@@ -113,42 +85,6 @@ void judge(const Input& input, const TokenizedDataset& data, std::int64_t sequen
                        "(see train_on_eos, eot_tokens and special_tokens.eos_token)");
 }
 
-/// Rows of several datasets in the order in which they are written.
-struct Merged {
-  std::vector<PreparedRow> rows;
-  std::vector<std::uint32_t> dataset;  ///< of each row
-};
-
-Merged merge(std::vector<TokenizedDataset>& datasets, bool deduplicate) {
-  Merged out;
-  std::unordered_set<std::string> seen;
-  for (std::size_t d = 0; d < datasets.size(); ++d) {
-    for (const TokenStore& part : datasets[d].parts)
-      for (const StoredRow& row : part.rows) {
-        const PreparedRow prepared{part.tokens_of(row), part.runs_of(row)};
-        if (deduplicate) {
-          const XXH128_hash_t a =
-              XXH3_128bits(prepared.tokens.data(), prepared.tokens.size_bytes());
-          const XXH128_hash_t b =
-              XXH3_128bits_withSeed(prepared.runs.data(), prepared.runs.size_bytes(), a.low64);
-          std::string identity(reinterpret_cast<const char*>(&a), sizeof a);
-          identity.append(reinterpret_cast<const char*>(&b), sizeof b);
-          if (!seen.insert(std::move(identity)).second) {
-            DatasetReport& r = datasets[d].report;
-            ++r.deduplicated;
-            --r.rows_kept;
-            r.tokens -= static_cast<std::int64_t>(prepared.tokens.size());
-            r.label_tokens -= predicted_labels(prepared.runs);
-            continue;
-          }
-        }
-        out.rows.push_back(prepared);
-        out.dataset.push_back(static_cast<std::uint32_t>(d));
-      }
-  }
-  return out;
-}
-
 std::size_t validation_rows(const config::Config& config, std::size_t rows) {
   const double size = config.val_set_size;
   if (size <= 0) return 0;
@@ -162,38 +98,69 @@ std::size_t validation_rows(const config::Config& config, std::size_t rows) {
   return static_cast<std::size_t>(wanted);
 }
 
-/// Keys that the configuration knows and that preparation does not carry out.
-void refuse_unsupported(const config::Config& config) {
-  const auto refuse = [&](bool given, const char* key) {
-    if (given)
-      throw Error(ErrorCode::unsupported, std::string(key) + " is not supported yet")
-          .at(config.at(key));
-  };
-  refuse(!config.rl.empty(), "rl");
-  refuse(config.streaming, "streaming");
-  refuse(!config.pretraining_dataset.empty(), "pretraining_dataset");
-  refuse(config.dataset_near_deduplication > 0, "dataset_near_deduplication");
-  refuse(config.shuffle_before_merging_datasets, "shuffle_before_merging_datasets");
-  refuse(config.dataset_shard_num.has_value(), "dataset_shard_num");
-  refuse(config.dataset_mixing != "concatenate", "dataset_mixing");
-  refuse(config.dataset_mixing_temperature.has_value(), "dataset_mixing_temperature");
-  refuse(!config.curriculum_order.empty(), "curriculum_order");
-  refuse(config.token_dropout > 0, "token_dropout");
+/// What cannot become a prepared file.
+void refuse(const config::Config& config) {
+  if (config.streaming || !config.pretraining_dataset.empty())
+    throw Error(ErrorCode::config, "a stream is not prepared: it is read while training goes on")
+        .at(config.at(config.streaming ? "streaming" : "pretraining_dataset"));
+  if (!config.rl.empty())
+    throw Error(ErrorCode::unsupported,
+                "training on preference rows (rl: " + config.rl + ") is not supported yet")
+        .at(config.at("rl"))
+        .hint("preview and preprocess read and check them");
   for (const auto* list : {&config.datasets, &config.test_datasets})
-    for (const config::DatasetConfig& d : *list) {
-      refuse(d.weight != 1.0, "weight");
-      refuse(!d.preprocess_command.empty(), "preprocess_command");
-      refuse(!d.row_transforms.empty(), "row_transforms");
-    }
+    for (const config::DatasetConfig& d : *list)
+      if (is_comparison(config, d))
+        throw Error(ErrorCode::unsupported, "training on type " + d.type + " is not supported yet")
+            .at(d.where)
+            .hint("preview and preprocess read and check its rows");
 }
 
-std::vector<Input> open_inputs(const std::vector<config::DatasetConfig>& datasets) {
-  std::vector<Input> inputs(datasets.size());
-  for (std::size_t i = 0; i < datasets.size(); ++i) {
-    inputs[i].dataset = &datasets[i];
-    inputs[i].files = open_sources(datasets[i]);
+/// Training rows in their final order, and the rows held out for evaluation.
+struct Split {
+  Merged train, eval;
+};
+
+Split split_and_order(Merged rows, const config::Config& config, bool has_test) {
+  const std::uint64_t seed = static_cast<std::uint64_t>(config.seed);
+  const bool keep_order = !config.shuffle_merged_datasets ||
+                          (config.curriculum_sampling && config.datasets.size() == 1);
+  const bool shuffled = !keep_order && config.dataset_mixing != "interleave";
+  if (config.shuffle_before_merging_datasets || (!keep_order && !shuffled)) {
+    Merged all;
+    for (std::size_t d = 0, begin = 0; d < config.datasets.size(); ++d) {
+      std::size_t end = begin;
+      while (end < rows.size() && rows.dataset[end] == d) ++end;
+      Merged one = rows.part(begin, end);
+      shuffle_rows(one, seed, kBeforeMergingStream + d);
+      for (std::size_t i = 0; i < one.size(); ++i) all.add(one.rows[i], one.dataset[i]);
+      begin = end;
+    }
+    rows = std::move(all);
   }
-  return inputs;
+  if (shuffled) shuffle_rows(rows, seed, kShuffleStream);
+  if (config.dataset_shard_num) {
+    const std::size_t count = static_cast<std::size_t>(*config.dataset_shard_num);
+    const std::int64_t index = config.dataset_shard_idx.value_or(0);
+    if (index >= *config.dataset_shard_num)
+      throw Error(ErrorCode::config, fmt::format("dataset_shard_idx must be less than "
+                                                 "dataset_shard_num ({}), got {}",
+                                                 count, index))
+          .at(config.at("dataset_shard_idx"));
+    const std::size_t i = static_cast<std::size_t>(index);
+    rows = rows.part(rows.size() * i / count, rows.size() * (i + 1) / count);
+  }
+  Split out;
+  const std::size_t held_out = has_test ? 0 : validation_rows(config, rows.size());
+  out.eval = rows.part(rows.size() - held_out, rows.size());
+  out.train = rows.part(0, rows.size() - held_out);
+  // Weights come after the split: a row taken twice must not stand on both sides of it.
+  if (is_mixture(config)) {
+    out.train = mix(out.train, config);
+    if (shuffled) shuffle_rows(out.train, seed, kShuffleStream);
+  }
+  if (!config.curriculum_order.empty()) order_by_length(out.train, config.curriculum_order);
+  return out;
 }
 
 }  // namespace
@@ -202,7 +169,7 @@ PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& 
                       const std::function<void(std::int64_t, std::int64_t)>& progress) {
   if (config.datasets.empty())
     throw Error(ErrorCode::config, "no datasets given").at(config.at("datasets"));
-  refuse_unsupported(config);
+  refuse(config);
   std::vector<Input> train = open_inputs(config.datasets);
   std::vector<Input> test = open_inputs(config.test_datasets);
   std::vector<std::vector<SourceFile>> sources;
@@ -216,10 +183,7 @@ PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& 
   for (auto* inputs : {&train, &test})
     for (Input& input : *inputs) {
       input.files = std::move(sources[at++]);
-      for (std::size_t f = 0; f < input.files.size(); ++f)
-        find_rows(input.files[f], static_cast<std::uint32_t>(f), input.rows);
-      input.rows_found = input.rows.rows.size();
-      select_rows(input, static_cast<std::uint64_t>(config.seed));
+      read_rows(input, static_cast<std::uint64_t>(config.seed));
       total += static_cast<std::int64_t>(input.rows.rows.size());
     }
 
@@ -241,18 +205,10 @@ PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& 
   std::vector<TokenizedDataset> test_data =
       tokenize_all(test, config.eval_sequence_len.value_or(config.sequence_len));
 
-  Merged merged = merge(train_data, config.dataset_exact_deduplication);
-  Merged eval = merge(test_data, config.dataset_exact_deduplication);
-  const bool keep_order = !config.shuffle_merged_datasets ||
-                          (config.curriculum_sampling && config.datasets.size() == 1);
-  if (!keep_order) shuffle(merged.rows, static_cast<std::uint64_t>(config.seed), kShuffleStream);
-  std::size_t held_out = 0;
-  if (test.empty()) {
-    held_out = validation_rows(config, merged.rows.size());
-    eval.rows.assign(merged.rows.end() - static_cast<std::ptrdiff_t>(held_out), merged.rows.end());
-    merged.rows.resize(merged.rows.size() - held_out);
-  }
-  if (merged.rows.empty())
+  Split rows = split_and_order(collect(train_data, config), config, !test.empty());
+  if (!test.empty()) rows.eval = collect(test_data, config);
+  for (const std::uint32_t d : rows.train.dataset) ++train_data[d].report.rows_used;
+  if (rows.train.rows.empty())
     throw Error(ErrorCode::data, "no row is left to train on")
         .at(config.at("datasets"))
         .hint(result.warnings.empty() ? "see sequence_len and min_sample_len"
@@ -261,9 +217,10 @@ PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& 
     for (TokenizedDataset& d : *data) result.reports.push_back(std::move(d.report));
 
   CacheFolder folder(config.dataset_prepared_path, key);
-  write_prepared_file(folder.train_path(), merged.rows, key.fingerprint);
-  if (!eval.rows.empty()) write_prepared_file(folder.eval_path(), eval.rows, key.fingerprint);
-  folder.commit(key, result, !eval.rows.empty());
+  write_prepared_file(folder.train_path(), rows.train.rows, key.fingerprint);
+  if (!rows.eval.rows.empty())
+    write_prepared_file(folder.eval_path(), rows.eval.rows, key.fingerprint);
+  folder.commit(key, result, !rows.eval.rows.empty());
   return result;
 }
 

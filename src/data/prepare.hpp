@@ -16,7 +16,8 @@ struct DatasetReport {
   std::int64_t rows_read = 0, rows_kept = 0;
   std::int64_t dropped_broken = 0, dropped_too_long = 0, dropped_too_short = 0,
                dropped_no_labels = 0;
-  std::int64_t truncated = 0, deduplicated = 0;
+  std::int64_t truncated = 0, deduplicated = 0, near_duplicates = 0;
+  std::int64_t rows_used = 0;  ///< in the training file: without held-out rows, with repetitions
   std::int64_t tokens = 0, label_tokens = 0;
   std::vector<std::string> examples;  ///< "file:line: why" of broken rows, up to a limit
 };

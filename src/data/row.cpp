@@ -76,12 +76,11 @@ class JsonRow final : public Row {
     if (!find(column, found)) return nullptr;
     return to_json(found);
   }
-  std::string columns() const override {
-    std::string out;
+  std::vector<std::string> column_names() const override {
+    std::vector<std::string> out;
     for (const auto [key, unused] : object_) {
       (void)unused;
-      if (!out.empty()) out += ", ";
-      out += key;
+      out.emplace_back(key);
     }
     return out;
   }
@@ -105,13 +104,51 @@ class TextRow final : public Row {
     if (column == "text") return text_;
     return nullptr;
   }
-  std::string columns() const override { return "text"; }
+  std::vector<std::string> column_names() const override { return {"text"}; }
 
  private:
   std::string_view text_;
 };
 
 }  // namespace
+
+std::string Row::columns() const {
+  std::string out;
+  for (const std::string& name : column_names()) {
+    if (!out.empty()) out += ", ";
+    out += name;
+  }
+  return out;
+}
+
+ValueRow::ValueRow(nlohmann::ordered_json object)
+    : object_(std::make_unique<nlohmann::ordered_json>(std::move(object))) {
+  if (!object_->is_object()) throw RowError{"not an object {\"column\": value, ...}"};
+}
+ValueRow::~ValueRow() = default;
+bool ValueRow::has(std::string_view column) const { return object_->contains(column); }
+bool ValueRow::is_null(std::string_view column) const {
+  const auto it = object_->find(column);
+  return it == object_->end() || it->is_null();
+}
+std::string ValueRow::text(std::string_view column) const {
+  const auto it = object_->find(column);
+  if (it == object_->end() || it->is_null()) return {};
+  if (it->is_string()) return it->get<std::string>();
+  if (it->is_structured())
+    throw RowError{"column '" + std::string(column) + "' holds " +
+                   (it->is_array() ? "a list" : "an object") + ", text is expected"};
+  return it->dump();
+}
+nlohmann::ordered_json ValueRow::value(std::string_view column) const {
+  const auto it = object_->find(column);
+  return it == object_->end() ? nlohmann::ordered_json(nullptr) : *it;
+}
+std::vector<std::string> ValueRow::column_names() const {
+  std::vector<std::string> out;
+  for (const auto& item : object_->items()) out.push_back(item.key());
+  return out;
+}
 
 std::string Row::required(std::string_view column) const {
   if (!is_null(column)) return text(column);
@@ -130,22 +167,29 @@ struct RowParser::Impl {
 RowParser::RowParser() : impl_(std::make_unique<Impl>()) {}
 RowParser::~RowParser() = default;
 
-const Row& RowParser::parse(const SourceFile& file, const RowRef& ref) {
-  const std::string_view bytes = file.bytes();
-  const std::string_view text = bytes.substr(ref.offset, ref.length);
-  if (file.kind == FileKind::text) {
+const Row& RowParser::parse_text(std::string_view text, bool plain) {
+  if (plain) {
     impl_->text.set(text);
     return impl_->text;
   }
-  const char* at = text.data();
+  impl_->buffer.assign(text);
+  impl_->buffer.resize(text.size() + simdjson::SIMDJSON_PADDING, ' ');
+  return parse_padded(impl_->buffer.data(), text.size());
+}
+
+const Row& RowParser::parse(const SourceFile& file, const RowRef& ref) {
+  const std::string_view bytes = file.bytes();
+  const std::string_view text = bytes.substr(ref.offset, ref.length);
   // simdjson reads a little beyond the end: only the last rows of a file need a copy.
-  if (bytes.size() - ref.offset - ref.length < simdjson::SIMDJSON_PADDING) {
-    impl_->buffer.assign(text);
-    impl_->buffer.resize(text.size() + simdjson::SIMDJSON_PADDING, ' ');
-    at = impl_->buffer.data();
-  }
+  if (file.kind == FileKind::text ||
+      bytes.size() - ref.offset - ref.length < simdjson::SIMDJSON_PADDING)
+    return parse_text(text, file.kind == FileKind::text);
+  return parse_padded(text.data(), text.size());
+}
+
+const Row& RowParser::parse_padded(const char* text, std::size_t length) {
   element document;
-  if (const auto error = impl_->parser.parse(at, text.size(), false).get(document))
+  if (const auto error = impl_->parser.parse(text, length, false).get(document))
     throw RowError{std::string("invalid JSON: ") + simdjson::error_message(error)};
   simdjson::dom::object object;
   if (document.get(object) != simdjson::SUCCESS)

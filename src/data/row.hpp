@@ -25,11 +25,27 @@ class Row {
   /// The column's JSON value, nulls inside of objects removed (they stem from unified table
   /// schemas and mean "not there"); null when it is missing.
   virtual nlohmann::ordered_json value(std::string_view column) const = 0;
-  virtual std::string columns() const = 0;  ///< "a, b, c"
+  virtual std::vector<std::string> column_names() const = 0;
+  std::string columns() const;  ///< "a, b, c"
   virtual bool is_null(std::string_view column) const = 0;
 
   /// `text`, but RowError naming the columns found when the column is missing or null.
   std::string required(std::string_view column) const;
+};
+
+/// A row that was put together from JSON: an object.
+class ValueRow final : public Row {
+ public:
+  explicit ValueRow(nlohmann::ordered_json object);
+  ~ValueRow() override;
+  bool has(std::string_view column) const override;
+  bool is_null(std::string_view column) const override;
+  std::string text(std::string_view column) const override;
+  nlohmann::ordered_json value(std::string_view column) const override;
+  std::vector<std::string> column_names() const override;
+
+ private:
+  std::unique_ptr<nlohmann::ordered_json> object_;
 };
 
 /// Parses rows of mapped files; one a thread.
@@ -41,8 +57,12 @@ class RowParser {
   RowParser& operator=(const RowParser&) = delete;
   /// The row lives until the next call. RowError when it is not one JSON object.
   const Row& parse(const SourceFile& file, const RowRef& ref);
+  /// The same for a row's text alone: one JSON object, or with `plain` a line of text.
+  const Row& parse_text(std::string_view text, bool plain);
 
  private:
+  /// `text` is followed by readable bytes (SIMDJSON_PADDING).
+  const Row& parse_padded(const char* text, std::size_t length);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

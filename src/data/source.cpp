@@ -4,13 +4,14 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <chrono>
 #include <filesystem>
 #include <optional>
-#include <utility>
 
 #include "core/error.hpp"
+#include "data/sources/decode.hpp"
+#include "hub/names.hpp"
+#include "hub/snapshot.hpp"
 
 namespace axl::data {
 namespace fs = std::filesystem;
@@ -25,29 +26,50 @@ std::string lower(std::string text) {
   return text;
 }
 
+std::string suffix_of(const std::string& path) {
+  return lower(fs::path(path).extension().string());
+}
+
+Compression compression_of(const std::string& path) {
+  const std::string suffix = suffix_of(path);
+  if (suffix == ".gz") return Compression::gzip;
+  if (suffix == ".zst" || suffix == ".zstd") return Compression::zstd;
+  return Compression::none;
+}
+
+std::string without_compression(const std::string& path) {
+  return compression_of(path) == Compression::none ? path : fs::path(path).stem().string();
+}
+
 std::optional<FileKind> kind_of_suffix(const std::string& path) {
-  const std::string suffix = lower(fs::path(path).extension().string());
+  const std::string suffix = suffix_of(without_compression(path));
   if (suffix == ".json") return FileKind::json;
   if (suffix == ".jsonl" || suffix == ".ndjson") return FileKind::jsonl;
   if (suffix == ".txt") return FileKind::text;
+  if (suffix == ".csv") return FileKind::csv;
+  if (suffix == ".parquet") return FileKind::parquet;
+  if (suffix == ".arrow") return FileKind::arrow;
   return std::nullopt;
 }
 
+constexpr const char* kKinds =
+    ".json, .jsonl, .csv, .txt, .parquet and .arrow, also with .gz or .zst";
+
 FileKind kind_of(const std::string& path, const config::DatasetConfig& dataset) {
   const std::string type = lower(dataset.ds_type);
-  if (type == "json") {
-    const auto suffix = kind_of_suffix(path);
-    return suffix == FileKind::jsonl ? FileKind::jsonl : FileKind::json;
-  }
+  const auto by_suffix = kind_of_suffix(path);
+  if (type == "json") return by_suffix == FileKind::jsonl ? FileKind::jsonl : FileKind::json;
   if (type == "text") return FileKind::text;
-  if (type.empty())
-    if (const auto kind = kind_of_suffix(path)) return *kind;
+  if (type == "csv") return FileKind::csv;
+  if (type == "parquet") return FileKind::parquet;
+  if (type == "arrow") return FileKind::arrow;
+  if (type.empty() && by_suffix) return *by_suffix;
   const std::string what = type.empty() ? fs::path(path).extension().string() : type;
   throw Error(ErrorCode::unsupported, "cannot read rows from " + path + ": " +
                                           (what.empty() ? "it has no suffix" : what) +
                                           " is not a supported format")
       .at(dataset.where)
-      .hint("read are .json, .jsonl and .txt (or ds_type: json, text); convert other files first");
+      .hint(std::string("read are ") + kKinds + "; ds_type names the format of other suffixes");
 }
 
 bool has_glob(const std::string& path) { return path.find_first_of("*?[") != std::string::npos; }
@@ -92,8 +114,58 @@ bool has_word(const std::string& name, std::string_view word) {
   return false;
 }
 
-/// Files of a folder that belong to a split: those named after it, else those not named after
-/// another one.
+/// The files of a subset (`name`): those below a folder of that name, else those named after it.
+void keep_subset(std::vector<std::string>& files, const config::DatasetConfig& dataset) {
+  if (dataset.name.empty()) return;
+  std::vector<std::string> found;
+  for (const std::string& file : files)
+    for (const std::string& name : dataset.name) {
+      bool inside = false;
+      for (const auto& part : fs::path(file).parent_path()) inside = inside || part == name;
+      if (!inside && !has_word(fs::path(file).filename().string(), lower(name))) continue;
+      found.push_back(file);
+      break;
+    }
+  if (!found.empty()) {
+    files = std::move(found);
+  } else if (dataset.name.front() != "default") {
+    throw Error(ErrorCode::data, "dataset '" + dataset.path + "' has no files of a subset '" +
+                                     dataset.name.front() + "'")
+        .at(dataset.where)
+        .hint("name its files in data_files");
+  }
+}
+
+/// Of the paths in a dataset's folder those with rows of its subset and split: those named after
+/// the split, else those not named after another one.
+std::vector<std::string> files_of_split(std::vector<std::string> all,
+                                        const config::DatasetConfig& dataset) {
+  // A README.txt or dataset_info.json beside real rows is not data.
+  std::erase_if(all, [](const std::string& p) {
+    const std::string name = fs::path(p).filename().string();
+    return !kind_of_suffix(p) || name == "dataset_info.json" || name == "dataset_infos.json" ||
+           name == "state.json";
+  });
+  const auto no_text = [](const std::string& p) { return kind_of_suffix(p) != FileKind::text; };
+  if (lower(dataset.ds_type) != "text" && std::any_of(all.begin(), all.end(), no_text))
+    std::erase_if(all, [&](const std::string& p) { return !no_text(p); });
+  keep_subset(all, dataset);
+  std::sort(all.begin(), all.end());
+  const std::string split = dataset.split.substr(0, dataset.split.find('['));
+  std::vector<std::string> named, unnamed;
+  for (const std::string& name : all) {
+    if (has_word(name, split.empty() ? "train" : split)) {
+      named.push_back(name);
+    } else {
+      bool other = false;
+      for (const char* word : {"train", "test", "valid", "validation", "dev", "eval"})
+        other = other || has_word(name, word);
+      if (!other) unnamed.push_back(name);
+    }
+  }
+  return named.empty() ? unnamed : named;
+}
+
 std::vector<std::string> files_of_folder(const std::string& folder,
                                          const config::DatasetConfig& dataset) {
   std::vector<std::string> all;
@@ -101,47 +173,65 @@ std::vector<std::string> files_of_folder(const std::string& folder,
   for (fs::recursive_directory_iterator it(folder, failed), end; !failed && it != end;
        it.increment(failed)) {
     if (it.depth() > 4 || all.size() > kMostFiles) break;
-    const std::string name = it->path().filename().string();
-    if (name.starts_with(".") || !it->is_regular_file(failed)) continue;
-    if (kind_of_suffix(name)) all.push_back(it->path().string());
+    if (it->path().filename().string().starts_with(".") || !it->is_regular_file(failed)) continue;
+    all.push_back(it->path().lexically_relative(folder).string());
   }
   if (failed)
     throw Error(ErrorCode::input, "cannot list " + folder + ": " + failed.message())
         .at(dataset.where);
-  // A README.txt or dataset_info.json beside real rows is not data.
-  const auto no_text = [](const std::string& p) { return kind_of_suffix(p) != FileKind::text; };
-  if (lower(dataset.ds_type) != "text" && std::any_of(all.begin(), all.end(), no_text))
-    std::erase_if(all, [&](const std::string& p) { return !no_text(p); });
-  std::erase_if(all, [](const std::string& p) {
-    const std::string name = fs::path(p).filename().string();
-    return name == "dataset_info.json" || name == "dataset_infos.json" || name == "state.json";
-  });
-  std::sort(all.begin(), all.end());
-  const std::string split = dataset.split.substr(0, dataset.split.find('['));
-  std::vector<std::string> named, unnamed;
-  for (const std::string& p : all) {
-    const std::string name = fs::relative(p, folder).string();
-    if (has_word(name, split.empty() ? "train" : split)) {
-      named.push_back(p);
-    } else {
-      bool other = false;
-      for (const char* word : {"train", "test", "valid", "validation", "dev", "eval"})
-        other = other || has_word(name, word);
-      if (!other) unnamed.push_back(p);
+  std::vector<std::string> out = files_of_split(std::move(all), dataset);
+  for (std::string& name : out) name = (fs::path(folder) / name).string();
+  return out;
+}
+
+/// The files of a dataset on the Hugging Face Hub, downloaded into its cache.
+std::vector<std::string> files_of_hub(const config::DatasetConfig& dataset) {
+  const auto choose = [&](const std::vector<std::string>& all) {
+    std::vector<std::string> files;
+    if (!dataset.data_files.empty()) {
+      for (const std::string& file : all)
+        for (const std::string& pattern : dataset.data_files)
+          if (hub::matches(pattern, file)) {
+            files.push_back(file);
+            break;
+          }
+      return files;
     }
+    files = files_of_split(all, dataset);
+    // The same rows may be there in several formats.
+    const auto is_table = [](const std::string& p) {
+      const auto kind = kind_of_suffix(p);
+      return kind == FileKind::parquet || kind == FileKind::arrow;
+    };
+    const auto tables = std::count_if(files.begin(), files.end(), is_table);
+    const bool mixed = tables > 0 && tables < static_cast<std::ptrdiff_t>(files.size());
+    if (mixed)
+      std::erase_if(files, [&](const std::string& p) { return is_table(p) != has_arrow(); });
+    return files;
+  };
+  try {
+    const hub::Snapshot snapshot =
+        hub::fetch(hub::RepositoryKind::dataset, dataset.path, dataset.revision, choose);
+    if (snapshot.files.empty())
+      throw Error(ErrorCode::data, "the Hub's dataset '" + dataset.path +
+                                       "' has no file with rows of split '" + dataset.split + "'")
+          .hint(std::string("read are ") + kKinds + "; data_files names files");
+    std::vector<std::string> out;
+    for (const std::string& file : snapshot.files)
+      out.push_back((fs::path(snapshot.folder) / file).string());
+    return out;
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::io) throw;
+    throw Error(ErrorCode::data, e.message()).at(dataset.where).hint(e.hint());
   }
-  return named.empty() ? unnamed : named;
 }
 
 bool is_remote(const std::string& path) { return path.find("://") != std::string::npos; }
 
 [[noreturn]] void not_found(const std::string& path, const config::DatasetConfig& dataset) {
-  const bool hub = !is_remote(path) && std::count(path.begin(), path.end(), '/') == 1 &&
-                   !path.starts_with(".") && !path.starts_with("/") && !kind_of_suffix(path);
   std::string hint = "paths are taken from the working directory (" + fs::current_path().string() +
                      "), then from the YAML's folder";
-  if (is_remote(path) || hub)
-    hint = "remote datasets are not downloaded: fetch the files first and give their folder";
+  if (is_remote(path)) hint = "https:// and http:// are downloaded; fetch other places first";
   throw Error(ErrorCode::data, "dataset '" + path + "' is not on this machine")
       .at(dataset.where)
       .hint(hint);
@@ -149,8 +239,13 @@ bool is_remote(const std::string& path) { return path.find("://") != std::string
 
 std::vector<std::string> list_files(const config::DatasetConfig& dataset) {
   const std::string type = lower(dataset.path);
-  const bool loader = type == "json" || type == "text" || type == "csv" || type == "parquet";
+  const bool loader =
+      type == "json" || type == "text" || type == "csv" || type == "parquet" || type == "arrow";
   std::vector<std::string> out;
+  if (dataset.path.starts_with("https://") || dataset.path.starts_with("http://"))
+    return {hub::fetch_url(dataset.path)};
+  const bool here = !locate(dataset.path, dataset).empty();
+  if (!here && !loader && hub::is_repository_name(dataset.path)) return files_of_hub(dataset);
   if (!dataset.data_files.empty()) {
     const std::string base = loader && !exists(dataset.path) ? "" : dataset.path;
     const std::string folder = base.empty() ? "" : locate(base, dataset);
@@ -172,112 +267,36 @@ std::vector<std::string> list_files(const config::DatasetConfig& dataset) {
   if (!fs::is_directory(found)) return {found};
   out = files_of_folder(found, dataset);
   if (out.empty())
-    throw Error(ErrorCode::data,
-                "no .json, .jsonl or .txt file of split '" + dataset.split + "' in " + found)
-        .at(dataset.where);
+    throw Error(ErrorCode::data, "no file with rows of split '" + dataset.split + "' in " + found)
+        .at(dataset.where)
+        .hint(std::string("read are ") + kKinds);
   return out;
 }
 
-// ---- rows ---------------------------------------------------------------------------------------
-
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-
-std::string place(const SourceFile& file, std::uint64_t line) {
-  return file.path + ":" + std::to_string(line) + ": ";
-}
-
-void find_lines(const SourceFile& file, std::uint32_t file_index, bool keep_blank, RowList& out) {
-  const std::string_view text = file.bytes();
-  std::uint32_t line = 0;
-  std::size_t begin = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
-  while (begin < text.size()) {
-    ++line;
-    std::size_t end = text.find('\n', begin);
-    if (end == std::string_view::npos) end = text.size();
-    std::size_t first = begin, last = end;
-    if (keep_blank) {
-      if (last > first && text[last - 1] == '\r') --last;
-    } else {
-      while (first < last && is_space(text[first])) ++first;
-      while (last > first && is_space(text[last - 1])) --last;
-    }
-    if (last > first || keep_blank) out.rows.push_back({first, last - first, file_index, line});
-    begin = end + 1;
-  }
-}
-
-/// Elements of a top-level array by bracket depth; the rows themselves are parsed later, so that a
-/// broken one spoils only itself.
-void find_elements(const SourceFile& file, std::uint32_t file_index, std::size_t begin,
-                   RowList& out) {
-  const std::string_view text = file.bytes();
-  std::uint32_t line = 1;
-  for (std::size_t i = 0; i < begin; ++i) line += text[i] == '\n';
-  std::size_t row_begin = 0;
-  std::uint32_t row_line = 0;
-  bool in_row = false, closed = false;
-  int depth = 0;
-  const auto finish = [&](std::size_t end) {
-    if (!in_row) return;
-    while (end > row_begin && is_space(text[end - 1])) --end;
-    out.rows.push_back({row_begin, end - row_begin, file_index, row_line});
-    in_row = false;
-  };
-  std::size_t i = begin + 1;
-  for (; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\n') {
-      ++line;
-      continue;
-    }
-    if (is_space(c)) continue;
-    if (depth == 0 && c == ']') {
-      finish(i);
-      closed = true;
-      break;
-    }
-    if (depth == 0 && c == ',') {
-      finish(i);
-      continue;
-    }
-    if (!in_row) {
-      in_row = true;
-      row_begin = i;
-      row_line = line;
-    }
-    if (c == '"') {
-      for (++i; i < text.size() && text[i] != '"'; ++i) {
-        if (text[i] == '\\') ++i;
-        if (i < text.size() && text[i] == '\n') ++line;
-      }
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
-  }
-  if (!closed) {
-    // Cut off: what was complete counts, the rest is one broken row.
-    out.broken.push_back(place(file, in_row ? row_line : line) +
-                         (in_row ? "the file ends inside of this row" : "the array is not closed"));
-    return;
-  }
-  for (++i; i < text.size(); ++i) {
-    line += text[i] == '\n';
-    if (!is_space(text[i])) {
-      out.broken.push_back(place(file, line) + "text after the end of the array");
-      return;
-    }
-  }
+/// {"row": 0}, {"row": 1}, ...
+SourceFile numbered_rows(std::int64_t count) {
+  SourceFile file;
+  file.path = "_synthetic";
+  file.kind = FileKind::jsonl;
+  file.decoded = std::make_unique<Spool>();
+  for (std::int64_t i = 0; i < count; ++i)
+    file.decoded->append("{\"row\": " + std::to_string(i) + "}\n");
+  file.decoded->finish();
+  return file;
 }
 
 }  // namespace
 
 std::vector<SourceFile> open_sources(const config::DatasetConfig& dataset) {
   std::vector<SourceFile> out;
+  if (dataset.type == "_synthetic") {
+    out.push_back(numbered_rows(dataset.length));
+    return out;
+  }
   for (std::string& path : list_files(dataset)) {
     SourceFile file;
     file.kind = kind_of(path, dataset);
+    file.compression = compression_of(path);
     std::error_code failed;
     if (fs::file_size(path, failed) > 0 || failed)
       file.map = std::make_unique<weights::MappedFile>(path);
@@ -287,65 +306,70 @@ std::vector<SourceFile> open_sources(const config::DatasetConfig& dataset) {
   return out;
 }
 
+void decode_to(const SourceFile& file, const TextSink& out) {
+  if (file.raw().empty()) return;
+  const bool table = file.kind == FileKind::parquet || file.kind == FileKind::arrow;
+  if (table && file.compression != Compression::none)
+    throw Error(ErrorCode::unsupported, file.path + ": a compressed table is not supported")
+        .hint("unpack it first: Parquet is compressed inside");
+  if (file.kind == FileKind::parquet) return decode_parquet(file.path, out);
+  if (file.kind == FileKind::arrow) return decode_arrow(file.path, out);
+  std::optional<CsvDecoder> csv;
+  if (file.kind == FileKind::csv) csv.emplace(file.path, out);
+  const TextSink take = [&](std::string_view text) { csv ? csv->append(text) : out(text); };
+  switch (file.compression) {
+    case Compression::gzip:
+      decode_gzip(file.raw(), file.path, take);
+      break;
+    case Compression::zstd:
+      decode_zstd(file.raw(), file.path, take);
+      break;
+    case Compression::none:
+      take(file.raw());
+      break;
+  }
+  if (csv) csv->finish();
+}
+
+void decode(SourceFile& file) {
+  auto spool = std::make_unique<Spool>();
+  decode_to(file, [&](std::string_view text) { spool->append(text); });
+  spool->finish();
+  if (file.kind == FileKind::csv || file.kind == FileKind::parquet || file.kind == FileKind::arrow)
+    file.kind = FileKind::jsonl;
+  file.decoded = std::move(spool);
+}
+
 std::uint64_t content_hash(const std::vector<SourceFile>& files) {
+  // Hashing all of a corpus would take longer than anything else that a cache hit does: beyond
+  // this, size, time of change and pieces spread over the file stand for it.
+  constexpr std::size_t kWhole = std::size_t{16} << 20, kPieces = 16, kPiece = 4096;
   XXH3_state_t* state = XXH3_createState();
   XXH3_64bits_reset(state);
+  std::size_t hashed = 0;
   for (const SourceFile& file : files) {
     const std::string name = fs::path(file.path).filename().string();
-    const std::uint64_t sizes[2] = {name.size(), file.bytes().size()};
+    const std::string_view bytes = file.raw();
+    const std::uint64_t sizes[2] = {name.size(), bytes.size()};
     XXH3_64bits_update(state, sizes, sizeof sizes);
     XXH3_64bits_update(state, name.data(), name.size());
-    XXH3_64bits_update(state, file.bytes().data(), file.bytes().size());
+    if (hashed + bytes.size() <= kWhole) {
+      XXH3_64bits_update(state, bytes.data(), bytes.size());
+      hashed += bytes.size();
+      continue;
+    }
+    std::error_code ignored;
+    const std::int64_t changed = fs::last_write_time(file.path, ignored).time_since_epoch().count();
+    XXH3_64bits_update(state, &changed, sizeof changed);
+    for (std::size_t i = 0; i < kPieces; ++i) {
+      const std::size_t at =
+          bytes.size() > kPiece ? (bytes.size() - kPiece) / (kPieces - 1) * i : 0;
+      XXH3_64bits_update(state, bytes.data() + at, std::min(kPiece, bytes.size() - at));
+    }
   }
   const std::uint64_t hash = XXH3_64bits_digest(state);
   XXH3_freeState(state);
   return hash;
-}
-
-void find_rows(const SourceFile& file, std::uint32_t file_index, RowList& out) {
-  const std::string_view text = file.bytes();
-  if (file.kind == FileKind::text) return find_lines(file, file_index, true, out);
-  std::size_t first = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
-  while (first < text.size() && is_space(text[first])) ++first;
-  if (first < text.size() && text[first] == '[') {
-    // A .jsonl line may not be an array, so this is an array in a file of the wrong name.
-    return find_elements(file, file_index, first, out);
-  }
-  find_lines(file, file_index, false, out);
-}
-
-std::pair<std::size_t, std::size_t> split_range(const std::string& split, std::size_t rows,
-                                                const UserLocation& where) {
-  const auto bad = [&](const std::string& why) -> Error {
-    return Error(ErrorCode::config, "split '" + split + "' " + why)
-        .at(where)
-        .hint("allowed: train, train[:500], train[100:], train[10%:20%], train[-50:]");
-  };
-  const std::size_t open = split.find('[');
-  if (split.find('+') != std::string::npos)
-    throw bad("joins several splits, which is not supported: list the dataset once for each");
-  if (open == std::string::npos) return {0, rows};
-  if (split.back() != ']') throw bad("has no closing bracket");
-  const std::string inside = split.substr(open + 1, split.size() - open - 2);
-  const std::size_t colon = inside.find(':');
-  if (colon == std::string::npos) throw bad("has no ':' between its brackets");
-  const auto bound = [&](std::string text, std::size_t missing) -> std::size_t {
-    if (text.empty()) return missing;
-    const bool percent = text.back() == '%';
-    if (percent) text.pop_back();
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size())
-      throw bad("has a bound that is not a whole number or percentage: '" + text + "'");
-    if (percent && (value > 100 || value < -100)) throw bad("has a percentage above 100");
-    if (percent)
-      value = std::llrint(static_cast<double>(value) * static_cast<double>(rows) / 100.0);
-    if (value < 0) value = std::max<std::int64_t>(0, value + static_cast<std::int64_t>(rows));
-    return std::min(static_cast<std::size_t>(value), rows);
-  };
-  const std::size_t begin = bound(inside.substr(0, colon), 0);
-  const std::size_t end = bound(inside.substr(colon + 1), rows);
-  return {begin, std::max(begin, end)};
 }
 
 }  // namespace axl::data

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "data/sources/spool.hpp"
 #include "weights/weight_file.hpp"
 
 namespace axl::data {
@@ -13,17 +14,31 @@ namespace axl::data {
 enum class FileKind : std::uint8_t {
   json,   ///< one array of objects, or objects line by line
   jsonl,  ///< one object a line
-  text    ///< one row a line, column `text`
+  text,   ///< one row a line, column `text`
+  csv,    ///< a header line, then rows; decoded to JSON lines
+  parquet,
+  arrow  ///< IPC file or stream
 };
+
+enum class Compression : std::uint8_t { none, gzip, zstd };
 
 /// A file that rows come from, memory-mapped.
 struct SourceFile {
   std::string path;
   FileKind kind = FileKind::json;
+  Compression compression = Compression::none;
   std::unique_ptr<weights::MappedFile> map;  ///< null for an empty file
-  std::string_view bytes() const {
+  std::unique_ptr<Spool> decoded;            ///< the rows' text where the file itself is not
+  /// The file as it lies on the disk.
+  std::string_view raw() const {
     if (!map) return {};
     return {reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size()};
+  }
+  /// The text that rows are found in.
+  std::string_view bytes() const { return decoded ? decoded->view() : raw(); }
+  bool needs_decoding() const {
+    return !decoded && (compression != Compression::none || kind == FileKind::csv ||
+                        kind == FileKind::parquet || kind == FileKind::arrow);
   }
 };
 
@@ -33,7 +48,14 @@ struct SourceFile {
 /// formats and remote places that are not read.
 std::vector<SourceFile> open_sources(const config::DatasetConfig& dataset);
 
-/// XXH3 of all bytes of the files and of their names' last parts.
+/// Unpacks a compressed file and turns a table into JSON lines; `file` is then of kind json, jsonl
+/// or text. Error{input} or Error{data} when it is damaged.
+void decode(SourceFile& file);
+/// The same text in pieces, for a reader that keeps none of it.
+void decode_to(const SourceFile& file, const TextSink& out);
+
+/// XXH3 of the files' last names and content: all bytes of up to 16 MiB together, beyond that
+/// size, time of change and 16 pieces of each file.
 std::uint64_t content_hash(const std::vector<SourceFile>& files);
 
 /// Where a row stands.
@@ -49,8 +71,9 @@ struct RowList {
   std::vector<std::string> broken;  ///< "file:line: why" of what is no row at all
 };
 
-/// Finds the rows of a file without parsing them. Never throws for what is wrong in the file.
-void find_rows(const SourceFile& file, std::uint32_t file_index, RowList& out);
+/// Finds the rows of a file, decoded first where needed, without parsing them. What is wrong in
+/// its text is reported in `broken`.
+void find_rows(SourceFile& file, std::uint32_t file_index, RowList& out);
 
 /// Row numbers [first, second) of "train", "train[:500]", "train[10%:20%]", "train[-50:]"
 /// (percentages are rounded to the nearest row). Error{config} on anything else.

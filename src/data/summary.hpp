@@ -19,6 +19,9 @@ struct LengthClass {
 std::vector<LengthClass> length_histogram(const PreparedDataset& dataset, std::int64_t longest,
                                           std::int64_t classes);
 
+/// The histogram as a complete SVG image.
+std::string histogram_svg(const std::vector<LengthClass>& classes, const std::string& title);
+
 /// "rows 999 -> 974 (dropped 25: 20 too long, 5 broken)" and the rest of a report as text lines.
 std::vector<std::string> report_lines(const DatasetReport& report);
 

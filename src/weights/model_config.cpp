@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "hub/snapshot.hpp"
 #include "weights/gguf.hpp"
 #include "weights/model_config_fields.hpp"
 #include "weights/weight_file.hpp"
@@ -178,7 +179,8 @@ void add_generation_config(const std::string& path, ModelConfig& out) {
 
 }  // namespace
 
-ModelConfig read_model_config(const std::string& path) {
+ModelConfig read_model_config(const std::string& name) {
+  const std::string path = hub::model_folder(name, hub::ModelPart::tokenizer);
   namespace fs = std::filesystem;
   std::error_code ignored;
   if (!fs::exists(path, ignored)) throw Error(ErrorCode::input, path + ": no such file or folder");

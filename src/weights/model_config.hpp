@@ -45,8 +45,8 @@ struct ModelConfig {
   std::string origin;       ///< file that it came from, for error messages
 };
 
-/// `path` is a Hugging Face folder, a config.json or a .gguf. Every number is bounds-checked;
-/// Error{input} names the field.
-ModelConfig read_model_config(const std::string& path);
+/// `name` is a model of the Hub, a Hugging Face folder, a config.json or a .gguf. Every number is
+/// bounds-checked; Error{input} names the field.
+ModelConfig read_model_config(const std::string& name);
 
 }  // namespace axl::weights

@@ -4,12 +4,14 @@
 
 #include "core/error.hpp"
 #include "core/suggest.hpp"
+#include "hub/snapshot.hpp"
 #include "weights/formats.hpp"
 #include "weights/gguf.hpp"
 
 namespace axl::weights {
 
-WeightFile WeightFile::open(const std::string& path) {
+WeightFile WeightFile::open(const std::string& name) {
+  const std::string path = hub::model_folder(name, hub::ModelPart::everything);
   std::error_code ignored;
   WeightFile file = std::filesystem::is_directory(path, ignored) ? open_folder(path)
                     : is_gguf(path)                              ? open_gguf(path)

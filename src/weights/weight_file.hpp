@@ -69,8 +69,8 @@ class MappedFile {
 class WeightFile {
  public:
   /// Every header field, offset and size is checked before anything is allocated; Error{input} says
-  /// what is wrong and in which file.
-  static WeightFile open(const std::string& path);
+  /// what is wrong and in which file. A name of the Hub is downloaded first.
+  static WeightFile open(const std::string& name);
   WeightFile(WeightFile&&) noexcept = default;
   WeightFile& operator=(WeightFile&&) noexcept = default;
   const std::vector<TensorEntry>& tensors() const { return tensors_; }

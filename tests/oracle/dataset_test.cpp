@@ -85,7 +85,7 @@ void apply(const Json& extra, config::DatasetConfig& d) {
 std::vector<Sample> convert(const config::DatasetConfig& dataset, const config::Config& config,
                             const tokenizer::Tokenizer& tokenizer, std::size_t first,
                             std::size_t count, std::int64_t sequence_len) {
-  const auto files = open_sources(dataset);
+  auto files = open_sources(dataset);
   RowList list;
   for (std::size_t f = 0; f < files.size(); ++f)
     find_rows(files[f], static_cast<std::uint32_t>(f), list);

@@ -1,14 +1,12 @@
-#include "tokenizer/chat_template.hpp"
-
 #include <algorithm>
 #include <memory>
 #include <set>
 
 #include "data/chat/characters.hpp"
 #include "data/chat/conversation.hpp"
+#include "data/chat/renderer.hpp"
 #include "data/chat/training_detail.hpp"
 #include "data/chat/turn_spans.hpp"
-#include "data/chat_template_choice.hpp"
 #include "data/format.hpp"
 #include "data/token_offsets.hpp"
 
@@ -46,8 +44,8 @@ class ChatConverter {
       : tokenizer_(c.tokenizer),
         dataset_(c.dataset),
         train_on_inputs_(c.config.train_on_inputs),
-        source_(template_source(c)),
-        template_(source_),
+        renderer_(c),
+        source_(renderer_.source()),
         texts_(c.tokenizer),
         eos_(c.tokenizer.eos_id()),
         on_eos_(end_tokens(c.dataset.train_on_eos, "train_on_eos", c.dataset.where)),
@@ -57,13 +55,6 @@ class ChatConverter {
                       c.dataset.train_on_eot.empty() && c.dataset.message_field_training.empty() &&
                       c.dataset.message_field_training_detail.empty();
     read_end_of_turn_tokens(c);
-    for (const auto& [name, value] : c.config.chat_template_kwargs) {
-      json parsed = json::parse(value, nullptr, false);
-      variables_[name] = parsed.is_discarded() ? json(value) : std::move(parsed);
-    }
-    for (const char* name : {"bos_token", "eos_token", "pad_token", "unk_token"})
-      if (const std::string text = tokenizer_.token_text(name); !text.empty())
-        variables_[name] = text;
     const std::string& path =
         c.config.tokenizer_config.empty() ? c.config.base_model : c.config.tokenizer_config;
     std::string lower = path;
@@ -79,13 +70,6 @@ class ChatConverter {
   }
 
  private:
-  static std::string template_source(const FormatContext& c) {
-    const bool own = !c.dataset.chat_template.empty();
-    return chat_template_text(own ? c.dataset.chat_template : c.config.chat_template,
-                              own ? c.dataset.chat_template_jinja : c.config.chat_template_jinja,
-                              c.config.default_system_message, c.tokenizer, c.dataset.where);
-  }
-
   std::string mapped(const std::string& role) const {
     for (const auto& [target, names] : dataset_.roles)
       if (std::find(names.begin(), names.end(), role) != names.end()) return target;
@@ -128,12 +112,7 @@ class ChatConverter {
   }
 
   std::string render(const json& messages, const json& tools, bool generation_prompt) const {
-    json variables = variables_;
-    variables["messages"] = messages;
-    variables["tools"] = tools.is_array() && !tools.empty() ? tools : json(nullptr);
-    variables["documents"] = nullptr;
-    variables["add_generation_prompt"] = generation_prompt;
-    return template_.render(variables);
+    return renderer_.render(messages, tools, generation_prompt);
   }
 
   static json messages_of(const std::vector<Turn>& turns, std::size_t count) {
@@ -272,14 +251,13 @@ class ChatConverter {
   const tokenizer::Tokenizer& tokenizer_;
   config::DatasetConfig dataset_;
   bool train_on_inputs_;
-  std::string source_;
-  tokenizer::ChatTemplate template_;
+  ChatRenderer renderer_;
+  const std::string& source_;
   TokenTexts texts_;
   std::optional<TokenId> eos_;
   EndTokens on_eos_, on_eot_;
   std::set<std::string> roles_to_train_;
   std::set<TokenId> eot_;
-  json variables_ = json::object();
   bool last_turn_only_ = false;
   bool no_leading_system_ = false;
 };

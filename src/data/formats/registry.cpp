@@ -11,8 +11,10 @@ void append(std::vector<FormatSpec>& all, std::vector<FormatSpec> more) {
 }
 
 /// Types of Axolotl that this program does not have, by their first part.
-constexpr std::array kElsewhere = {"bradley_terry", "stepwise_supervised", "creative_acr",
-                                   "llama2_chat",   "_synthetic",          "pretrain"};
+constexpr std::array kElsewhere = {"creative_acr"};
+
+/// What reads preference and reward rows is not a RowConverter (data/preference.hpp).
+constexpr std::array kCompared = {"bradley_terry", "stepwise_supervised"};
 
 /// "NAME.load" is NAME.
 std::string without_load(std::string type) {
@@ -48,7 +50,10 @@ const Registry<FormatSpec>& formats() {
     append(all, question_specs());        // questions.cpp: context_qa, explainchoice, metharme, ...
     all.push_back(reflection_spec());     // reflection.cpp
     all.push_back(chat_template_spec());  // chat_template.cpp
+    all.push_back(llama2_chat_spec());    // llama2_chat.cpp
     all.push_back(completion_spec());     // completion.cpp
+    all.push_back(pretrain_spec());       // pretrain.cpp
+    all.push_back(synthetic_spec());      // synthetic.cpp
     all.push_back(pygmalion_spec());      // pygmalion.cpp
     all.push_back(input_output_spec());   // segments.cpp
     all.push_back(pretokenized_spec());   // segments.cpp
@@ -67,9 +72,9 @@ RowConverter make_converter(const config::DatasetConfig& dataset, const config::
   if (name.empty())
     throw Error(ErrorCode::config, "dataset '" + dataset.path + "' has no type")
         .at(dataset.where)
-        .hint("only rows with input_ids, attention_mask and labels need none; known types: " +
-              formats().joined());
-  if (name == "messages") name = "chat_template";
+        .hint("known types: " + formats().joined());
+  if (name == "messages" || name == "messages.chat") name = "chat_template";
+  if (name == "chat_template.default") name = "chat_template";
   if (name.starts_with("sharegpt"))
     return sharegpt(dataset, config, tokenizer, sequence_len, warnings);
   for (const char* other : kElsewhere) {
@@ -79,6 +84,12 @@ RowConverter make_converter(const config::DatasetConfig& dataset, const config::
           .at(dataset.where)
           .hint("supported: " + formats().joined());
   }
+  for (const char* other : kCompared)
+    if (name.starts_with(other))
+      throw Error(ErrorCode::unsupported,
+                  "dataset type '" + name + "' is for reward models, which are not trained yet")
+          .at(dataset.where)
+          .hint("preview and preprocess read and check its rows");
   const std::size_t colon = name.find(':');
   if (colon != std::string::npos) {
     context.style = name.substr(colon + 1);

@@ -131,7 +131,7 @@ TEST(Files, MissingFilesAreFoundApart) {
   EXPECT_EQ(about(missing, "datasets.0.path").where.line, 8);
   EXPECT_EQ(about(missing, "datasets.1.data_files").message, "no such file: 'x.json'");
   EXPECT_EQ(about(missing, "chat_template_jinja").where.line, 5);
-  EXPECT_NE(about(missing, "base_model").hint.find("Hugging Face"), std::string::npos);
+  EXPECT_NE(about(missing, "base_model").hint.find("looked for it from"), std::string::npos);
   EXPECT_EQ(missing.size(), 4u) << all(missing);
 }
 

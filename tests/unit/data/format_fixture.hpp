@@ -27,7 +27,7 @@ class FormatTest : public ::testing::Test {
 
   std::vector<Sample> samples(const std::string& rows) {
     dataset.path = folder.write("rows.jsonl", rows);
-    const auto files = open_sources(dataset);
+    auto files = open_sources(dataset);
     RowList list;
     for (std::size_t f = 0; f < files.size(); ++f)
       find_rows(files[f], static_cast<std::uint32_t>(f), list);

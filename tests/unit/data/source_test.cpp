@@ -18,7 +18,7 @@ struct Found {
 
 Found rows_of(const config::DatasetConfig& dataset) {
   Found out;
-  const auto files = open_sources(dataset);
+  auto files = open_sources(dataset);
   RowList list;
   for (std::size_t f = 0; f < files.size(); ++f)
     find_rows(files[f], static_cast<std::uint32_t>(f), list);
@@ -144,10 +144,12 @@ TEST(Source, MissingAndUnreadableOnesAreNamed) {
   EXPECT_NE(message_of([&] { open_sources(d); }, ErrorCode::data).find("no.json"),
             std::string::npos);
   d.path = "some-org/some-dataset";
-  EXPECT_NE(message_of([&] { open_sources(d); }, ErrorCode::data).find("not downloaded"),
+  ::setenv("HF_HUB_OFFLINE", "1", 1);
+  ::setenv("HF_HOME", folder.path("hub").c_str(), 1);
+  EXPECT_NE(message_of([&] { open_sources(d); }, ErrorCode::data).find("HF_HUB_OFFLINE is set"),
             std::string::npos);
-  d.path = folder.write("x.parquet", "PAR1");
-  EXPECT_NE(message_of([&] { open_sources(d); }, ErrorCode::unsupported).find(".parquet"),
+  d.path = folder.write("x.pickle", "PAR1");
+  EXPECT_NE(message_of([&] { open_sources(d); }, ErrorCode::unsupported).find(".pickle"),
             std::string::npos);
 }
 

@@ -1,0 +1,185 @@
+#include "data/comparisons.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "data/inputs.hpp"
+
+namespace axl::data {
+namespace {
+
+constexpr std::size_t kMostExamples = 20;
+
+std::int64_t token_count(const tokenizer::Tokenizer& tokenizer, const std::string& text) {
+  return static_cast<std::int64_t>(tokenizer.encode(text, false).size());
+}
+
+/// Reads the rows of one dataset.
+class Reader {
+ public:
+  Reader(Input& input, const config::Config& config, const tokenizer::Tokenizer& tokenizer,
+         ComparisonResult& result)
+      : input_(input),
+        config_(config),
+        tokenizer_(tokenizer),
+        convert_(make_comparison_reader(input.dataset, config, tokenizer, &result.warnings)),
+        result_(result) {}
+
+  ComparisonReport read(std::int64_t& position, std::int64_t first, std::int64_t last) {
+    report_.path = input_.dataset.path;
+    report_.type = input_.dataset.user_defined.empty() ? input_.dataset.type : "user-defined";
+    if (report_.type.empty()) report_.type = "passthrough";
+    for (const std::string& text : input_.rows.broken) broken(text);
+    report_.rows_read = report_.dropped_broken;
+    RowParser parser;
+    for (const RowRef& ref : input_.rows.rows) {
+      ++report_.rows_read;
+      const SourceFile& file = input_.files[ref.file];
+      ShownComparison row;
+      row.type = report_.type;
+      try {
+        row.row = convert_(parser.parse(file, ref));
+      } catch (const RowError& e) {
+        broken(file.path + ":" + std::to_string(ref.line) + ": " + e.why);
+        continue;
+      } catch (const Error& e) {
+        if (e.code() != ErrorCode::data) throw;
+        broken(file.path + ":" + std::to_string(ref.line) + ": " + e.message());
+        continue;
+      }
+      if (!count(row, file, ref)) continue;
+      if (position >= first && position < last) result_.shown.push_back(std::move(row));
+      ++position;
+    }
+    return report_;
+  }
+
+ private:
+  void broken(std::string text) {
+    ++report_.dropped_broken;
+    if (report_.examples.size() < kMostExamples) report_.examples.push_back(std::move(text));
+  }
+
+  bool count(ShownComparison& row, const SourceFile& file, const RowRef& ref) {
+    row.prompt_tokens = token_count(tokenizer_, row.row.prompt);
+    if (!row.row.steps.empty()) {
+      const Sample tokens =
+          stepwise_tokens(row.row, input_.dataset, tokenizer_, config_.sequence_len);
+      row.chosen_tokens = static_cast<std::int64_t>(tokens.input_ids.size()) - row.prompt_tokens;
+    } else {
+      row.chosen_tokens = token_count(tokenizer_, row.row.chosen);
+      row.rejected_tokens = token_count(tokenizer_, row.row.rejected);
+    }
+    const std::int64_t longest =
+        row.prompt_tokens + std::max(row.chosen_tokens, row.rejected_tokens);
+    if (longest > config_.sequence_len) {
+      if (config_.excess_length_strategy == "raise")
+        throw Error(ErrorCode::data, fmt::format("a row has {} tokens, more than sequence_len {} "
+                                                 "(excess_length_strategy is raise)",
+                                                 longest, config_.sequence_len))
+            .at({file.path, static_cast<int>(ref.line), 0, ""});
+      // Answers can be cut, a prompt without room for an answer cannot.
+      if (config_.excess_length_strategy != "truncate" ||
+          row.prompt_tokens >= config_.sequence_len) {
+        ++report_.dropped_too_long;
+        return false;
+      }
+      ++report_.truncated;
+      const std::int64_t room = config_.sequence_len - row.prompt_tokens;
+      for (const auto& [text, tokens] : {std::pair{&row.row.chosen, &row.chosen_tokens},
+                                         std::pair{&row.row.rejected, &row.rejected_tokens}}) {
+        if (*tokens <= room) continue;
+        std::vector<TokenId> ids = tokenizer_.encode(*text, false);
+        ids.resize(static_cast<std::size_t>(room));
+        *text = tokenizer_.decode(ids, false);
+        *tokens = room;
+      }
+    }
+    ++report_.rows_kept;
+    report_.prompt_tokens += row.prompt_tokens;
+    report_.chosen_tokens += row.chosen_tokens;
+    report_.rejected_tokens += row.rejected_tokens;
+    report_.identical += row.row.steps.empty() && row.row.chosen == row.row.rejected;
+    report_.desirable += row.row.desirable.value_or(false);
+    for (const Step& step : row.row.steps) {
+      ++report_.steps;
+      report_.right_steps += step.label == 1;
+    }
+    return true;
+  }
+
+  Input& input_;
+  const config::Config& config_;
+  const tokenizer::Tokenizer& tokenizer_;
+  ComparisonReader convert_;
+  ComparisonResult& result_;
+  ComparisonReport report_;
+};
+
+}  // namespace
+
+bool has_comparisons(const config::Config& config) {
+  return std::any_of(config.datasets.begin(), config.datasets.end(),
+                     [&](const config::DatasetConfig& d) { return is_comparison(config, d); });
+}
+
+ComparisonResult read_comparisons(const config::Config& config,
+                                  const tokenizer::Tokenizer& tokenizer, std::int64_t first,
+                                  std::int64_t count) {
+  ComparisonResult result;
+  std::int64_t position = 0;
+  for (Input& input : open_inputs(config.datasets)) {
+    if (!is_comparison(config, input.dataset))
+      throw Error(ErrorCode::config, "dataset '" + input.dataset.path + "' of type " +
+                                         input.dataset.type +
+                                         " cannot be mixed with rows of a reward model")
+          .at(input.dataset.where);
+    read_rows(input, static_cast<std::uint64_t>(config.seed));
+    ComparisonReport r =
+        Reader(input, config, tokenizer, result).read(position, first, first + count);
+    if (r.rows_read == 0)
+      throw Error(ErrorCode::data, "dataset '" + r.path + "' has no rows").at(input.dataset.where);
+    if (r.dropped_broken == r.rows_read)
+      throw Error(ErrorCode::data, "dataset '" + r.path + "': none of its " +
+                                       std::to_string(r.rows_read) + " rows can be used as type " +
+                                       r.type + "; the first one: " + r.examples.front())
+          .at(input.dataset.where)
+          .hint(format_hint(input));
+    if (r.identical > 0)
+      result.warnings.push_back(
+          fmt::format("dataset {}: chosen and rejected are the same text in {} of {} rows", r.path,
+                      r.identical, r.rows_kept));
+    result.reports.push_back(std::move(r));
+  }
+  return result;
+}
+
+std::vector<std::string> report_lines(const ComparisonReport& r) {
+  std::vector<std::string> out;
+  std::string dropped;
+  if (r.dropped_broken > 0) dropped += fmt::format("; {} broken", r.dropped_broken);
+  if (r.dropped_too_long > 0) dropped += fmt::format("; {} too long", r.dropped_too_long);
+  if (r.truncated > 0) dropped += fmt::format("; {} truncated", r.truncated);
+  out.push_back(fmt::format("{} ({})", r.path, r.type));
+  out.push_back(fmt::format("  rows     {} read, {} kept{}", r.rows_read, r.rows_kept, dropped));
+  const double rows = static_cast<double>(std::max<std::int64_t>(1, r.rows_kept));
+  const auto mean = [rows](std::int64_t n) { return static_cast<double>(n) / rows; };
+  if (r.steps > 0)
+    out.push_back(fmt::format(
+        "  steps    {}, {} right ({:.1f} %), {:.1f} a row", r.steps, r.right_steps,
+        100.0 * static_cast<double>(r.right_steps) / static_cast<double>(r.steps), mean(r.steps)));
+  else if (r.rejected_tokens > 0)
+    out.push_back(fmt::format("  tokens   a row: prompt {:.1f}, chosen {:.1f}, rejected {:.1f}",
+                              mean(r.prompt_tokens), mean(r.chosen_tokens),
+                              mean(r.rejected_tokens)));
+  else
+    out.push_back(
+        fmt::format("  tokens   a row: prompt {:.1f}, answer {:.1f}; {} of {} answers are good",
+                    mean(r.prompt_tokens), mean(r.chosen_tokens), r.desirable, r.rows_kept));
+  for (const std::string& example : r.examples) out.push_back("  broken   " + example);
+  return out;
+}
+
+}  // namespace axl::data

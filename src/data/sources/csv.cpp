@@ -1,0 +1,122 @@
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "data/sources/decode.hpp"
+
+namespace axl::data {
+namespace {
+
+/// Fields and columns beyond these stem from a file that is no CSV (an unclosed quote).
+constexpr std::size_t kMostFieldBytes = std::size_t{256} << 20;
+constexpr std::size_t kMostColumns = 10000;
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+CsvDecoder::CsvDecoder(std::string path, TextSink out)
+    : path_(std::move(path)), out_(std::move(out)) {}
+
+void CsvDecoder::append(std::string_view text) {
+  for (const char c : text) {
+    if (skip_line_feed_) {
+      skip_line_feed_ = false;
+      if (c == '\n') continue;
+    }
+    if (c == '\n') ++line_;
+    switch (state_) {
+      case State::quoted:
+        if (c == '"')
+          state_ = State::quote_in_quoted;
+        else
+          field_ += c;
+        if (field_.size() > kMostFieldBytes)
+          throw Error(ErrorCode::data,
+                      path_ + ":" + std::to_string(record_line_) + ": a quoted field does not end");
+        continue;
+      case State::quote_in_quoted:
+        if (c == '"') {  // "" inside of quotes is one quote
+          field_ += c;
+          state_ = State::quoted;
+          continue;
+        }
+        state_ = State::plain;
+        break;
+      case State::field_start:
+        if (c == '"') {
+          state_ = State::quoted;
+          continue;
+        }
+        state_ = State::plain;
+        break;
+      case State::plain:
+        break;
+    }
+    if (c == ',') {
+      end_field();
+    } else if (c == '\n' || c == '\r') {
+      skip_line_feed_ = c == '\r';
+      if (c == '\r') ++line_;
+      end_record();
+    } else {
+      field_ += c;
+    }
+  }
+}
+
+void CsvDecoder::end_field() {
+  fields_.push_back(std::move(field_));
+  field_.clear();
+  state_ = State::field_start;
+  if (fields_.size() > kMostColumns)
+    throw Error(ErrorCode::data, path_ + ":" + std::to_string(record_line_) + ": more than " +
+                                     std::to_string(kMostColumns) + " columns");
+}
+
+void CsvDecoder::end_record() {
+  const bool blank = fields_.empty() && field_.empty();
+  end_field();
+  if (blank) {
+    fields_.clear();
+    record_line_ = line_;
+    return;
+  }
+  if (!has_header_) {
+    has_header_ = true;
+    header_ = std::move(fields_);
+    if (header_.front().starts_with("\xEF\xBB\xBF")) header_.front().erase(0, 3);
+  } else {
+    // A row of the wrong length keeps its place, so that it is counted and shown as broken.
+    std::string row;
+    if (fields_.size() > header_.size()) {
+      row = "[\"a row of " + std::to_string(fields_.size()) + " fields\"]";
+    } else {
+      row += '{';
+      for (std::size_t i = 0; i < header_.size(); ++i) {
+        if (i > 0) row += ", ";
+        append_json_string(row, header_[i]);
+        row += ": ";
+        if (i < fields_.size())
+          append_json_string(row, fields_[i]);
+        else
+          row += "null";
+      }
+      row += '}';
+    }
+    row += '\n';
+    out_(row);
+  }
+  fields_.clear();
+  record_line_ = line_;
+}
+
+void CsvDecoder::finish() {
+  if (state_ == State::quoted)
+    throw Error(ErrorCode::data,
+                path_ + ":" + std::to_string(record_line_) + ": a quoted field does not end");
+  if (!fields_.empty() || !field_.empty()) end_record();
+}
+
+}  // namespace axl::data

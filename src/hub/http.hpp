@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace axl::hub {
+
+struct Response {
+  long status = 0;
+  std::map<std::string, std::string> headers;  ///< names in lower case, of the last answer
+  std::string body;
+};
+
+/// Bytes so far and in all (0: unknown).
+using Progress = std::function<void(std::int64_t, std::int64_t)>;
+
+/// GET with redirects followed; the token goes to the named host alone. Error{input} when there is
+/// no answer at all after several tries; any status is returned.
+Response get(const std::string& url, const std::string& token);
+/// HEAD without following a redirect.
+Response head(const std::string& url, const std::string& token);
+/// Downloads to `path`, going on from the bytes that are there already. Broken connections are
+/// tried again. Error{input} with the status, or when no try helped.
+void download(const std::string& url, const std::string& token, const std::string& path,
+              const Progress& progress);
+
+}  // namespace axl::hub

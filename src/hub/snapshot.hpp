@@ -1,0 +1,41 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hub/options.hpp"
+
+namespace axl::hub {
+
+enum class RepositoryKind : std::uint8_t { model, dataset };
+
+/// A repository at one commit in the cache: FOLDER/path is a link into the cache's blobs.
+struct Snapshot {
+  std::string folder;
+  std::string commit;
+  std::vector<std::string> files;  ///< those chosen, relative to the folder, sorted
+};
+
+/// Chooses among all files of a repository.
+using Chooser = std::function<std::vector<std::string>(const std::vector<std::string>&)>;
+
+/// The chosen files of a repository at `revision` ("" is main), downloaded where the cache lacks
+/// them and checked against the Hub's checksums. Offline (or when the Hub cannot be reached and
+/// the cache has a snapshot) the chosen files of the snapshot are taken as they are. Several
+/// processes may ask for the same at once: one downloads, the others wait. The layout is that of
+/// Hugging Face's own library, which finds the files too. Error{input}.
+Snapshot fetch(RepositoryKind kind, const std::string& repository, const std::string& revision,
+               const Chooser& choose, const Options& options = options_from_environment());
+
+/// What of a model is needed.
+enum class ModelPart : std::uint8_t { tokenizer, everything };
+
+/// `name` itself when it is a path on this machine or no name of the Hub; else the folder of that
+/// model's snapshot. A complete snapshot in the cache is used without asking the Hub.
+std::string model_folder(const std::string& name, ModelPart part, const std::string& revision = "");
+
+/// Downloads one file by its URL into CACHE/axolotl-hpc; returns its path there.
+std::string fetch_url(const std::string& url, const Options& options = options_from_environment());
+
+}  // namespace axl::hub

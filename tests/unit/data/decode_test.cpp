@@ -1,0 +1,185 @@
+// Compressed files, tables, hooks.
+#include "data/sources/decode.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "data/hook.hpp"
+#include "data/inputs.hpp"
+#include "data/source.hpp"
+#include "format_fixture.hpp"
+
+namespace axl::data {
+namespace {
+
+using testing::TemporaryFolder;
+
+std::string gzipped(const std::string& text) {
+  std::string out(::compressBound(text.size()) + 64, '\0');
+  z_stream z{};
+  EXPECT_EQ(::deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  z.avail_in = static_cast<uInt>(text.size());
+  z.next_out = reinterpret_cast<Bytef*>(out.data());
+  z.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(::deflate(&z, Z_FINISH), Z_STREAM_END);
+  out.resize(out.size() - z.avail_out);
+  ::deflateEnd(&z);
+  return out;
+}
+
+std::string zstandard(const std::string& text) {
+  std::string out(::ZSTD_compressBound(text.size()), '\0');
+  out.resize(::ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
+  return out;
+}
+
+std::string text_of(void (*decode)(std::string_view, const std::string&, const TextSink&),
+                    const std::string& bytes) {
+  std::string out;
+  decode(bytes, "f", [&](std::string_view text) { out += text; });
+  return out;
+}
+
+std::string csv(const std::string& text, std::size_t piece = 1000) {
+  std::string out;
+  CsvDecoder decoder("f.csv", [&](std::string_view line) { out += line; });
+  for (std::size_t i = 0; i < text.size(); i += piece) decoder.append(text.substr(i, piece));
+  decoder.finish();
+  return out;
+}
+
+std::string error_of(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+std::string long_text() {
+  std::string out;
+  for (int i = 0; i < 50000; ++i) out += "line " + std::to_string(i * 7919) + "\n";
+  return out;
+}
+
+TEST(Decode, GzipMembersAndDamage) {
+  const std::string text = long_text();
+  const std::string packed = gzipped(text);
+  EXPECT_EQ(text_of(&decode_gzip, packed), text);
+  EXPECT_EQ(text_of(&decode_gzip, packed + gzipped("end")), text + "end");
+  EXPECT_NE(error_of([&] { text_of(&decode_gzip, packed.substr(0, packed.size() / 2)); }), "");
+  EXPECT_NE(error_of([&] { text_of(&decode_gzip, "no gzip at all"); }), "");
+}
+
+TEST(Decode, ZstdFramesAndDamage) {
+  const std::string text = long_text();
+  const std::string packed = zstandard(text);
+  EXPECT_EQ(text_of(&decode_zstd, packed), text);
+  EXPECT_EQ(text_of(&decode_zstd, packed + zstandard("end")), text + "end");
+  EXPECT_NE(error_of([&] { text_of(&decode_zstd, packed.substr(0, packed.size() / 2)); }), "");
+  EXPECT_NE(error_of([&] { text_of(&decode_zstd, "no zstd at all"); }), "");
+}
+
+TEST(Decode, CsvOfRfc4180) {
+  const std::string text =
+      "\xEF\xBB\xBFinstruction,output\r\n\"say \"\"hi\"\"\",\"two\nlines, one comma\"\r\nplain,\n"
+      "\nshort\n1,2,3\n";
+  const std::string expected =
+      "{\"instruction\": \"say \\\"hi\\\"\", \"output\": \"two\\nlines, one comma\"}\n"
+      "{\"instruction\": \"plain\", \"output\": \"\"}\n"
+      "{\"instruction\": \"short\", \"output\": null}\n"
+      "[\"a row of 3 fields\"]\n";
+  for (const std::size_t piece : {1U, 2U, 7U, 1000U}) EXPECT_EQ(csv(text, piece), expected);
+  EXPECT_NE(error_of([] { csv("a\n\"open"); }).find("a quoted field does not end"),
+            std::string::npos);
+  EXPECT_EQ(csv("a,b\n"), "");
+  EXPECT_EQ(csv("a\nx"), "{\"a\": \"x\"}\n");
+}
+
+TEST(Decode, TablesNeedTheArrowLibrary) {
+  if (has_arrow()) GTEST_SKIP() << "this build has it: see ArrowTest";
+  EXPECT_NE(error_of([] {
+              decode_parquet("f.parquet", [](std::string_view) {});
+            }).find("AXL_ENABLE_ARROW"),
+            std::string::npos);
+}
+
+TEST(Decode, SpoolGoesToAFileWhenItIsLarge) {
+  Spool spool(1000);
+  std::string expected;
+  for (int i = 0; i < 2000; ++i) {
+    spool.append("piece " + std::to_string(i));
+    expected += "piece " + std::to_string(i);
+  }
+  EXPECT_EQ(spool.finish(), expected);
+}
+
+class Files : public testing::FormatTest {
+ protected:
+  std::vector<std::string> rows(const std::string& path) {
+    dataset.path = path;
+    Input input = std::move(open_inputs({dataset}).front());
+    read_rows(input, 1);
+    RowParser parser;
+    std::vector<std::string> out;
+    for (const RowRef& ref : input.rows.rows) try {
+        out.push_back(parser.parse(input.files[ref.file], ref).text("text"));
+      } catch (const RowError& e) {
+        out.push_back("broken: " + e.why);
+      }
+    return out;
+  }
+};
+
+TEST_F(Files, EverySuffixGivesTheSameRows) {
+  const std::vector<std::string> expected{"one", "two"};
+  const std::string lines = "{\"text\": \"one\"}\n{\"text\": \"two\"}\n";
+  EXPECT_EQ(rows(folder.write("a.jsonl", lines)), expected);
+  EXPECT_EQ(rows(folder.write("a.jsonl.gz", gzipped(lines))), expected);
+  EXPECT_EQ(rows(folder.write("a.jsonl.zst", zstandard(lines))), expected);
+  EXPECT_EQ(rows(folder.write("a.json.gz",
+                              gzipped("[" + lines.substr(0, 15) + "," + lines.substr(16) + "]"))),
+            expected);
+  EXPECT_EQ(rows(folder.write("a.csv", "text\none\ntwo\n")), expected);
+  EXPECT_EQ(rows(folder.write("a.csv.gz", gzipped("text\none\ntwo\n"))), expected);
+  EXPECT_EQ(rows(folder.write("a.txt.zst", zstandard("one\ntwo\n"))), expected);
+  dataset.ds_type = "csv";
+  EXPECT_EQ(rows(folder.write("a.data", "text\none\ntwo\n")), expected);
+}
+
+TEST_F(Files, HookMapsJsonLines) {
+  dataset.preprocess_command = "sed s/one/1/";
+  EXPECT_EQ(rows(folder.write("a.json", "[{\"text\":\n \"one\"}, {\"text\": \"two\"}]")),
+            (std::vector<std::string>{"1", "two"}));
+  EXPECT_EQ(rows(folder.write("a.txt", "one\ntwo\n")), (std::vector<std::string>{"1", "two"}));
+  dataset.preprocess_command = "head -n 1";
+  std::string many;
+  for (int i = 0; i < 100000; ++i) many += "{\"text\": \"" + std::to_string(i) + "\"}\n";
+  EXPECT_EQ(rows(folder.write("many.jsonl", many)), (std::vector<std::string>{"0"}));
+  dataset.preprocess_command = "cat; exit 3";
+  EXPECT_NE(error_of([&] { rows(folder.path("a.txt")); }).find("ended with exit code 3"),
+            std::string::npos);
+}
+
+TEST_F(Files, CacheKeyOfALargeFileIsFastAndSeesChanges) {
+  std::string text(std::size_t{20} << 20, 'x');
+  dataset.path = folder.write("big.txt", text);
+  const std::uint64_t before = content_hash(open_sources(dataset));
+  EXPECT_EQ(content_hash(open_sources(dataset)), before);
+  text[text.size() - 1] = 'y';
+  folder.write("big.txt", text);
+  std::filesystem::last_write_time(
+      folder.path("big.txt"),
+      std::filesystem::last_write_time(folder.path("big.txt")) + std::chrono::seconds(1));
+  EXPECT_NE(content_hash(open_sources(dataset)), before);
+}
+
+}  // namespace
+}  // namespace axl::data

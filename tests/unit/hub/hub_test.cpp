@@ -1,0 +1,130 @@
+// The Hub's cache without a network; tests/system/hub_test.py talks to a server.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.hpp"
+#include "hub/names.hpp"
+#include "hub/options.hpp"
+#include "hub/sha.hpp"
+#include "hub/snapshot.hpp"
+
+namespace axl::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Hub : public ::testing::Test {
+ protected:
+  Hub() {
+    std::string name = (fs::temp_directory_path() / "axl-hub-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) std::abort();
+    root_ = name;
+    for (const char* variable : {"HF_HUB_CACHE", "HF_ENDPOINT", "HF_TOKEN", "HF_TOKEN_PATH",
+                                 "HUGGING_FACE_HUB_TOKEN", "TRANSFORMERS_OFFLINE"})
+      ::unsetenv(variable);
+    ::setenv("HF_HOME", name.c_str(), 1);
+    ::setenv("HF_HUB_OFFLINE", "1", 1);
+  }
+  ~Hub() override {
+    std::error_code ignored;
+    fs::remove_all(root_, ignored);
+  }
+  std::string write(const std::string& name, const std::string& text) const {
+    fs::create_directories((root_ / name).parent_path());
+    std::ofstream(root_ / name, std::ios::binary) << text;
+    return (root_ / name).string();
+  }
+  static std::string error_of(const std::function<void()>& body) {
+    try {
+      body();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::input);
+      return e.what();
+    }
+    return "";
+  }
+  fs::path root_;
+  static constexpr const char* kCommit = "0123456789abcdef0123456789abcdef01234567";
+};
+
+TEST_F(Hub, ChecksumsAreThoseOfTheStandards) {
+  EXPECT_EQ(sha256_of_file(write("e", "")),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_of_file(write("abc", "abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256_of_file(write("a", std::string(1000000, 'a'))),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(git_blob_of_file(write("e", "")), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+  EXPECT_EQ(git_blob_of_file(write("h", "hello\n")), "ce013625030ba8dba906f756967f9e9ca394464a");
+}
+
+TEST_F(Hub, NamesAndPatterns) {
+  EXPECT_TRUE(is_repository_name("org/name-1.5_x"));
+  for (const char* bad : {"", "name", "/org/name", "./name", "a/b/c", "a/../b", "org/rows.jsonl",
+                          "org/na me", "org/", "../name"})
+    EXPECT_FALSE(is_repository_name(bad)) << bad;
+  EXPECT_TRUE(matches("data/*.parquet", "data/train-0.parquet"));
+  EXPECT_FALSE(matches("data/*.parquet", "data/more/train-0.parquet"));
+  EXPECT_TRUE(matches("**/*.json", "a/b/c.json"));
+  EXPECT_TRUE(matches("**/*.json", "c.json"));
+  EXPECT_TRUE(matches("train-?.csv", "train-1.csv"));
+  EXPECT_FALSE(matches("train-?.csv", "train-10.csv"));
+  EXPECT_FALSE(matches("*********", "x"));
+}
+
+TEST_F(Hub, OptionsComeFromTheUsualVariables) {
+  Options o = options_from_environment();
+  EXPECT_EQ(o.cache, root_.string() + "/hub");
+  EXPECT_TRUE(o.offline);
+  EXPECT_EQ(o.endpoint, "https://huggingface.co");
+  write("token", "from-file\n");
+  EXPECT_EQ(options_from_environment().token, "from-file");
+  ::setenv("HF_TOKEN", "from-variable", 1);
+  ::setenv("HF_HUB_OFFLINE", "0", 1);
+  ::setenv("HF_ENDPOINT", "http://mirror/", 1);
+  ::setenv("HF_HUB_CACHE", "/elsewhere", 1);
+  o = options_from_environment();
+  EXPECT_EQ(o.token, "from-variable");
+  EXPECT_FALSE(o.offline);
+  EXPECT_EQ(o.endpoint, "http://mirror");
+  EXPECT_EQ(o.cache, "/elsewhere");
+}
+
+TEST_F(Hub, OfflineTakesTheSnapshotThatTheCacheHas) {
+  const auto all = [](const std::vector<std::string>& files) { return files; };
+  EXPECT_NE(error_of([&] {
+              fetch(RepositoryKind::dataset, "org/rows", "", all);
+            }).find("is not in the cache"),
+            std::string::npos);
+  const std::string at = "hub/datasets--org--rows/";
+  write(at + "refs/main", kCommit);
+  write(at + "snapshots/" + kCommit + "/data/train.jsonl", "{}\n");
+  const Snapshot s = fetch(RepositoryKind::dataset, "org/rows", "", all);
+  EXPECT_EQ(s.commit, kCommit);
+  EXPECT_EQ(s.files, (std::vector<std::string>{"data/train.jsonl"}));
+  EXPECT_TRUE(fs::exists(fs::path(s.folder) / s.files[0]));
+  EXPECT_EQ(fetch(RepositoryKind::dataset, "org/rows", kCommit, all).files, s.files);
+}
+
+TEST_F(Hub, ModelsNeedAllTheirFiles) {
+  const std::string at = "hub/models--org--small/";
+  write(at + "refs/main", kCommit);
+  const std::string folder = at + "snapshots/" + kCommit + "/";
+  write(folder + "config.json", "{}");
+  write(folder + "tokenizer.json", "{}");
+  EXPECT_EQ(model_folder("org/small", ModelPart::tokenizer),
+            (root_ / folder).string().substr(0, (root_ / folder).string().size() - 1));
+  write(folder + "model.safetensors.index.json",
+        R"({"weight_map": {"a": "m-1.safetensors", "b": "m-2.safetensors"}})");
+  write(folder + "m-1.safetensors", "");
+  EXPECT_NE(error_of([] { model_folder("org/small", ModelPart::everything); }), "");
+  write(folder + "m-2.safetensors", "");
+  EXPECT_EQ(error_of([] { model_folder("org/small", ModelPart::everything); }), "");
+  EXPECT_EQ(model_folder("./here", ModelPart::everything), "./here");
+}
+
+}  // namespace
+}  // namespace axl::hub
