@@ -80,6 +80,8 @@ class Binder {
   }
   template <class T>
   bool read(const Node& node, std::optional<T>& out) const {
+    if constexpr (!std::is_same_v<T, bool>)  // a 0 that is no value counts as not given
+      if (as_number(node) == 0.0 && !in_bounds(0.0)) return false;
     T value{};
     if (!read(node, value)) return false;
     out = value;

@@ -68,10 +68,18 @@ void resolve_aliases(Node& root, Report& report) {
 /// The value of a key without a member; of one with a reader the reader reports what is wrong.
 bool keep_typed(const ConfigKey& key, const Entry& e, TypedValues& typed, Report& report) {
   const bool checked = key.reader || key.member.index() != 0;
+  const bool number = key.kind == Kind::integer || key.kind == Kind::number;
+  if (!checked && number && is_off(e.value)) {  // 0 and false ask for nothing, whatever the bounds
+    typed[e.key] = 0;
+    return true;
+  }
   LoadResult scratch;
   Report quiet(report.file(), false, scratch);
   auto value = typed_value(key, e.value, e.key, checked ? quiet : report);
-  if (value) typed[e.key] = std::move(*value);
+  if (value)
+    typed[e.key] = std::move(*value);
+  else if (checked)
+    typed[e.key] = nlohmann::ordered_json::parse(to_json(e.value));
   return checked || value;
 }
 

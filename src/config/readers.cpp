@@ -79,8 +79,101 @@ void read_special_tokens(Config& c, const Node& node, const std::string& key, Re
   }
 }
 
+namespace {
+
+/// The names of Axolotl, and those that other programs use for templates of their own. The
+/// tokenizer's code knows which of them are built in.
+const std::vector<std::string_view>& template_names() {
+  static const std::vector<std::string_view> list{"alpaca",
+                                                  "aya",
+                                                  "chatml",
+                                                  "cohere",
+                                                  "command_a",
+                                                  "command_a_rag",
+                                                  "command_a_tool_use",
+                                                  "deepseek_v2",
+                                                  "deepseek_v3",
+                                                  "deepseek_r1",
+                                                  "exaone",
+                                                  "exaone4",
+                                                  "falcon",
+                                                  "falcon_h1",
+                                                  "gemma",
+                                                  "gemma2",
+                                                  "gemma3",
+                                                  "gemma3n",
+                                                  "gemma4",
+                                                  "gemma4_unified",
+                                                  "gpt_oss",
+                                                  "granite",
+                                                  "hermes",
+                                                  "internlm2",
+                                                  "jamba",
+                                                  "jinja",
+                                                  "llama2",
+                                                  "llama3",
+                                                  "llama3_1",
+                                                  "llama3_2",
+                                                  "llama3_2_vision",
+                                                  "llama3_3",
+                                                  "llama4",
+                                                  "llava",
+                                                  "metharme",
+                                                  "mistral",
+                                                  "mistral_v1",
+                                                  "mistral_v2v3",
+                                                  "mistral_v3",
+                                                  "mistral_v3_tekken",
+                                                  "mistral_v7_tekken",
+                                                  "nemotron_h",
+                                                  "olmo",
+                                                  "olmo2",
+                                                  "openchat",
+                                                  "orca",
+                                                  "phi_2",
+                                                  "phi_3",
+                                                  "phi_35",
+                                                  "phi_4",
+                                                  "pixtral",
+                                                  "qwen2",
+                                                  "qwen2_5",
+                                                  "qwen2_vl",
+                                                  "qwen3",
+                                                  "qwen3_5",
+                                                  "qwen_25",
+                                                  "smollm2",
+                                                  "smollm3",
+                                                  "solar",
+                                                  "stablelm",
+                                                  "tokenizer_default",
+                                                  "tulu",
+                                                  "vicuna",
+                                                  "yi",
+                                                  "zephyr"};
+  return list;
+}
+
+}  // namespace
+
+static bool check_template_name(const std::string& name, const Node& node, const std::string& key,
+                                Report& report) {
+  if (contains(template_names(), name) || name.starts_with("tokenizer_default_fallback_"))
+    return true;
+  const std::string hint = did_you_mean(name, template_names());
+  if (!hint.empty())
+    report.error(key, node, fmt::format("there is no chat template '{}'", name), hint);
+  return hint.empty();
+}
+
 void read_chat_template(Config& c, const Node& node, const std::string& key, Report& report) {
-  if (const auto v = text_or_error(node, key, report)) c.chat_template = *v;
+  const auto v = text_or_error(node, key, report);
+  if (v && check_template_name(*v, node, key, report)) c.chat_template = *v;
+}
+
+void read_dataset_template(DatasetConfig& d, const Node& node, const std::string& key,
+                           Report& report) {
+  const auto v = text_or_error(node, key, report);
+  if (v && check_template_name(*v, node, key, report)) d.chat_template = *v;
 }
 
 void read_json_map(Config& c, const Node& node, const std::string& key, Report& report) {
@@ -256,7 +349,7 @@ void read_gradient_checkpointing(Config& c, const Node& node, const std::string&
   if (const auto b = as_bool(node)) {
     c.gradient_checkpointing = *b;
   } else if (node.kind == Node::Kind::scalar &&
-             (node.text == "offload" || node.text == "offload_disk" || node.text == "unsloth")) {
+             (node.text == "offload" || node.text == "offload_disk")) {
     c.gradient_checkpointing = true;
     report.warning(report.place(key, node),
                    fmt::format("'{}' is taken as true: there is no GPU memory to move data out of",
@@ -269,7 +362,8 @@ void read_gradient_checkpointing(Config& c, const Node& node, const std::string&
 void read_steps(Config& c, const Node& node, const std::string& key, Report& report) {
   const auto v = as_number(node);
   const auto whole = as_integer(node);
-  if (!v || *v <= 0 || (*v >= 1 && !whole))
+  if (v == 0.0) return;  // counts as not given
+  if (!v || *v < 0 || (*v >= 1 && !whole))
     return report.error(key, node,
                         fmt::format("must be a number of steps (an integer, at least 1) or a share "
                                     "of all steps (more than 0, less than 1); got {}",
@@ -330,15 +424,9 @@ void read_parallel_size(Config&, const Node& node, const std::string& key, Repor
 }
 
 void read_attention(Config&, const Node& node, const std::string& key, Report& report) {
-  static const std::vector<std::string_view> kNames{"eager",
-                                                    "sdpa",
-                                                    "flash_attention_2",
-                                                    "flash_attention_3",
-                                                    "flash_attention_4",
-                                                    "flex_attention",
-                                                    "xformers",
-                                                    "sage",
-                                                    "fp8"};
+  static const std::vector<std::string_view> kNames{
+      "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention", "xformers",
+      "sage",  "fp8"};
   const auto v = text_or_error(node, key, report);
   if (!v) return;
   if (*v == "flash" || *v == "flex" || *v == "sdp")

@@ -37,6 +37,7 @@ void read_parallel_size(Config&, const Node&, const std::string& key, Report&);
 void read_attention(Config&, const Node&, const std::string& key, Report&);
 
 void read_dataset_type(DatasetConfig&, const Node&, const std::string& key, Report&);
+void read_dataset_template(DatasetConfig&, const Node&, const std::string& key, Report&);
 void read_mappings(DatasetConfig&, const Node&, const std::string& key, Report&);
 void read_roles(DatasetConfig&, const Node&, const std::string& key, Report&);
 

@@ -63,7 +63,7 @@ void batch_rules(const Given& g) {
 void step_rules(const Given& g) {
   const Config& c = g.config();
   const bool eval_rows = c.val_set_size > 0 || !c.test_datasets.empty();
-  if (g.has("save_steps") && g.has("save_strategy") && c.save_strategy != "steps")
+  if (g.on("save_steps") && g.has("save_strategy") && c.save_strategy != "steps")
     g.error("save_strategy",
             fmt::format("must be steps with save_steps; got '{}'", c.save_strategy),
             "leave save_strategy or save_steps out");
@@ -78,7 +78,7 @@ void step_rules(const Given& g) {
   else if (c.save_strategy == "best")
     g.unsupported("save_strategy", "keeping the best checkpoint is not supported yet; got 'best'",
                   "use save_steps or saves_per_epoch");
-  if (g.has("eval_steps") && g.has("eval_strategy") && c.eval_strategy != "steps")
+  if (g.on("eval_steps") && g.has("eval_strategy") && c.eval_strategy != "steps")
     g.error("eval_strategy",
             fmt::format("must be steps with eval_steps; got '{}'", c.eval_strategy),
             "leave eval_strategy or eval_steps out");
@@ -89,7 +89,7 @@ void step_rules(const Given& g) {
             "leave eval_strategy or evals_per_epoch out");
   const bool eval_off = g.text("eval_strategy") == "no";  // derive() says "no" without rows too
   if (g.has("val_set_size") && !eval_rows && !eval_off) {
-    if (g.has("eval_steps"))
+    if (g.on("eval_steps"))
       g.error("eval_steps", "there are no evaluation rows: val_set_size is 0",
               "set val_set_size, or leave eval_steps out");
     else if (g.has("eval_strategy"))
@@ -103,7 +103,7 @@ void step_rules(const Given& g) {
         whole    ? static_cast<double>(*c.save_steps) / static_cast<double>(*c.eval_steps)
         : shares ? *c.save_steps_share / *c.eval_steps_share
                  : 0.5;
-    if (!g.has("save_steps") || !g.has("eval_steps") || std::abs(ratio - std::round(ratio)) > 1e-9)
+    if (!g.on("save_steps") || !g.on("eval_steps") || std::abs(ratio - std::round(ratio)) > 1e-9)
       g.error("early_stopping_patience",
               "needs save_steps and eval_steps, and eval_steps must divide save_steps");
   }

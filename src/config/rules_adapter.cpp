@@ -77,7 +77,6 @@ void lora(const Given& g) {
       } catch (const std::regex_error&) {
         g.error("lora_target_modules", fmt::format("is not a regular expression: '{}'", name));
       }
-  g.exclusive("lr_groups", "loraplus_lr_ratio");
   for (const char* key : {"lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel"}) {
     if (!g.on(key)) continue;
     if (g.is("adapter", "lora") && g.on("load_in_8bit"))
@@ -97,6 +96,7 @@ void lora(const Given& g) {
 void adapter_rules(const Given& g) {
   quantised_base(g);
   lora(g);
+  g.exclusive("lr_groups", "loraplus_lr_ratio");
   if (g.on("unfrozen_parameters") && g.inner_on("gradient_checkpointing_kwargs", "use_reentrant"))
     g.error("unfrozen_parameters",
             "cannot be given together with gradient_checkpointing_kwargs.use_reentrant: true",

@@ -19,7 +19,7 @@ void cross_entropy(const Given& g) {
     if (first) g.exclusive(first, key, "leave both out: the loss is always the fused one");
     if (!first) first = key;
   }
-  if (g.on("cut_cross_entropy") && g.is_false("bf16") && !g.on("fp16"))
+  if (g.on("cut_cross_entropy") && !g.on("bf16") && !g.on("fp16"))
     g.error("cut_cross_entropy", "needs bf16 or fp16", "leave it out: the loss is always fused");
   g.needs("liger_use_token_scaling", "liger_fused_linear_cross_entropy");
   if (g.on("liger_glu_activation") && g.on("tiled_mlp") && g.is_false("tiled_mlp_use_original_mlp"))

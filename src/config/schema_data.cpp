@@ -294,6 +294,7 @@ const std::vector<DatasetKey>& dataset_keys() {
             .one_of({"all", "turn", "last", "none"})
             .derived("train_on_eos"),
         key("chat_template", &D::chat_template, "Template of this data set.")
+            .read_by(&read_dataset_template)
             .derived("the top-level chat_template, else tokenizer_default"),
         key("chat_template_jinja", &D::chat_template_jinja,
             "Jinja text or file of this data set's template."),
