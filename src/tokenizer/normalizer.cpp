@@ -9,6 +9,7 @@
 #include "tokenizer/precompiled_map.hpp"
 #include "tokenizer/regex.hpp"
 #include "tokenizer/unicode.hpp"
+#include "tokenizer/unicode_sets.hpp"
 
 namespace axl::tokenizer {
 namespace {
@@ -52,7 +53,7 @@ void strip_accents(std::string& text) {
   std::string out;
   for (const char *p = text.data(), *end = p + text.size(); p < end;) {
     const unicode::Decoded d = unicode::decode(p, end);
-    if ((unicode::classes(d.code) & unicode::kMark) == 0) out.append(p, d.bytes);
+    if (!unicode::is_combining_mark(d.code)) out.append(p, d.bytes);
     p += d.bytes;
   }
   text = std::move(out);

@@ -8,6 +8,8 @@ namespace axl::tokenizer::unicode {
 bool is_other(char32_t code);
 /// What BertNormalizer's strip_accents removes after decomposition.
 bool is_nonspacing_mark(char32_t code);
+/// What StripAccents removes.
+bool is_combining_mark(char32_t code);
 /// What Punctuation and BertPreTokenizer split at.
 bool is_punctuation(char32_t code);
 /// \w of the pre-tokenizer Whitespace and of added tokens' single_word.

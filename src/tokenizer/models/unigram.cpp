@@ -1,6 +1,8 @@
 #include "tokenizer/models/unigram.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -17,7 +19,47 @@ namespace {
 /// What SentencePiece takes off the lowest score for a character without a token.
 constexpr double kUnknownPenalty = 10.0;
 
+/// 1e0 ... 1e308, each the nearest double.
+double power_of_ten(int exponent) {
+  static const std::array<double, 309> powers = [] {
+    std::array<double, 309> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = std::stod("1e" + std::to_string(i));
+    return all;
+  }();
+  return powers.at(static_cast<std::size_t>(exponent));
+}
+
 }  // namespace
+
+double as_read_from_json(double value) {
+  char text[64];
+  const auto end =
+      std::to_chars(text, text + sizeof text, std::abs(value), std::chars_format::scientific);
+  std::uint64_t digits = 0;  // at most 17 of them
+  int exponent = 0;
+  const char* p = text;
+  for (bool fraction = false; p < end.ptr && *p != 'e'; ++p) {
+    if (*p == '.') {
+      fraction = true;
+    } else {
+      digits = digits * 10 + static_cast<std::uint64_t>(*p - '0');
+      exponent -= fraction;
+    }
+  }
+  int written = 0;
+  if (p + 1 < end.ptr) {
+    const bool negative = p[1] == '-';
+    std::from_chars(p + 2, end.ptr, written);
+    exponent += negative ? -written : written;
+  }
+  auto number = static_cast<double>(digits);
+  if (exponent < -308) {
+    number /= 1e308;
+    exponent += 308;
+  }
+  number = exponent < 0 ? number / power_of_ten(-exponent) : number * power_of_ten(exponent);
+  return value < 0 ? -number : number;
+}
 
 Unigram::Unigram(Vocab vocab, std::vector<double> scores, Options options)
     : vocab_(std::move(vocab)), scores_(std::move(scores)), options_(options) {
@@ -26,8 +68,11 @@ Unigram::Unigram(Vocab vocab, std::vector<double> scores, Options options)
     throw Error(ErrorCode::input, "'unk_id' is " + std::to_string(*options_.unk_id) +
                                       ", but the vocabulary has " +
                                       std::to_string(vocab_.end_id()) + " tokens");
+  search_scores_ = scores_;
+  if (options_.scores_from_json)
+    for (double& score : search_scores_) score = as_read_from_json(score);
   double lowest = std::numeric_limits<double>::infinity();
-  for (const double score : scores_) lowest = std::min(lowest, score);
+  for (const double score : search_scores_) lowest = std::min(lowest, score);
   unknown_score_ = lowest - kUnknownPenalty;
   std::vector<PrefixTree::Entry> entries;
   entries.reserve(vocab_.size());
@@ -60,7 +105,7 @@ void Unigram::search(std::string_view piece, Workspace& w) const {
         target = {here + score, id, static_cast<std::int32_t>(at)};
     };
     tree_.prefixes(p, end, [&](std::int32_t id, std::uint32_t length) {
-      offer(id, length, scores_[static_cast<std::size_t>(id)]);
+      offer(id, length, search_scores_[static_cast<std::size_t>(id)]);
       single |= length == character;
     });
     if (!single) offer(unknown(), character, unknown_score_);

@@ -16,6 +16,8 @@ class Unigram final : public Model {
   struct Options {
     std::optional<std::int32_t> unk_id;
     bool byte_fallback = false;
+    /// The scores come from JSON: see as_read_from_json().
+    bool scores_from_json = true;
   };
   /// `scores` are logarithms of probabilities, one an id. Error{input} on an id outside.
   Unigram(Vocab vocab, std::vector<double> scores, Options options);
@@ -31,11 +33,17 @@ class Unigram final : public Model {
   std::int32_t unknown() const;
 
   Vocab vocab_;
-  std::vector<double> scores_;
+  std::vector<double> scores_;         // as the file writes them
+  std::vector<double> search_scores_;  // as they are added up
   Options options_;
   PrefixTree tree_;
   double unknown_score_ = 0;
   std::array<std::int32_t, 256> fallback_ids_{};  // id of "<0xNN>"
 };
+
+/// The number that the `tokenizers` package gets when it reads `value` from JSON: the digits as an
+/// integer, divided by a power of ten. Both steps round, so that the last bit may differ from
+/// `value`; where two ways to cut a text are equally probable, that bit decides.
+double as_read_from_json(double value);
 
 }  // namespace axl::tokenizer
