@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "core/log.hpp"
+#include "data/stream.hpp"
 
 namespace axl::cli {
 
@@ -14,6 +15,11 @@ data::PrepareResult prepare_rows(const config::Config& config,
                                  const tokenizer::Tokenizer& tokenizer) {
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   bool drawn = false;
+  if (data::is_streaming(config)) {
+    data::PrepareResult sample = data::prepare_stream_sample(config, tokenizer);
+    for (const std::string& warning : sample.warnings) log::warning("{}", warning);
+    return sample;
+  }
   data::PrepareResult result =
       data::prepare(config, tokenizer, [&](std::int64_t done, std::int64_t total) {
         if (!terminal || total == 0) return;

@@ -13,7 +13,8 @@ namespace {
 
 // Streams of the run's seed that belong to the batch plan (core/rng.hpp).
 constexpr std::uint64_t kWindowStream = 0x706c616e00000001;
-constexpr std::uint64_t kRowStream = 0x706c616e10000000;       // + epoch
+constexpr std::uint64_t kRowStream = 0x706c616e10000000;  // + epoch
+constexpr std::uint64_t kDropStream = 0x64726f7000000000;
 constexpr std::uint64_t kSequenceStream = 0x706c616e20000000;  // + epoch
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -170,28 +171,48 @@ std::int64_t BatchPlan::global_label_tokens(std::int64_t step,
   return sum;
 }
 
+void append_document(MicroBatch& batch, std::span<const TokenId> ids,
+                     std::span<const TokenId> labels) {
+  AXL_CHECK(ids.size() == labels.size() && !ids.empty(), "a document without tokens");
+  const std::size_t begin = batch.input_ids.size();
+  batch.input_ids.insert(batch.input_ids.end(), ids.begin(), ids.end());
+  // The target of a position is the label of the next token of the same document.
+  batch.targets.insert(batch.targets.end(), labels.begin() + 1, labels.end());
+  batch.targets.push_back(kIgnore);
+  batch.positions.resize(batch.input_ids.size());
+  std::iota(batch.positions.begin() + static_cast<std::ptrdiff_t>(begin), batch.positions.end(), 0);
+  batch.cu_seqlens.push_back(static_cast<std::int32_t>(batch.input_ids.size()));
+  batch.label_tokens +=
+      std::count_if(labels.begin() + 1, labels.end(), [](TokenId t) { return t != kIgnore; });
+}
+
+void drop_tokens(MicroBatch& batch, TokenId replacement, double rate, std::int64_t seed,
+                 std::int64_t step, std::int64_t rank, std::int64_t micro) {
+  if (rate <= 0.0) return;
+  const std::uint64_t stream = kDropStream + (static_cast<std::uint64_t>(step) << 20) +
+                               (static_cast<std::uint64_t>(rank) << 8) +
+                               static_cast<std::uint64_t>(micro);
+  for (std::size_t i = 0; i < batch.input_ids.size(); ++i) {
+    const bool first = batch.positions[i] == 0;  // BOS and the like
+    const bool learned = !first && batch.targets[i - 1] != kIgnore;
+    if (!first && !learned && random_uniform(static_cast<std::uint64_t>(seed), stream, i) < rate)
+      batch.input_ids[i] = replacement;
+  }
+}
+
 MicroBatch make_micro_batch(const PreparedDataset& dataset, const std::vector<std::int64_t>& rows) {
   MicroBatch batch;
   std::int64_t total = 0;
   for (const std::int64_t row : rows) total += dataset.length(row);
   batch.input_ids.reserve(static_cast<std::size_t>(total));
   batch.targets.reserve(static_cast<std::size_t>(total));
-  batch.positions.resize(static_cast<std::size_t>(total));
+  batch.positions.reserve(static_cast<std::size_t>(total));
   batch.cu_seqlens.reserve(rows.size() + 1);
   batch.cu_seqlens.push_back(0);
   for (const std::int64_t row : rows) {
     const SampleView sample = dataset.row(row);
-    const std::size_t begin = batch.input_ids.size();
-    batch.input_ids.insert(batch.input_ids.end(), sample.input_ids.begin(), sample.input_ids.end());
-    // The target of a position is the label of the next token of the same document.
-    batch.targets.insert(batch.targets.end(), sample.labels.begin() + 1, sample.labels.end());
-    batch.targets.push_back(kIgnore);
-    std::iota(batch.positions.begin() + static_cast<std::ptrdiff_t>(begin),
-              batch.positions.begin() + static_cast<std::ptrdiff_t>(batch.input_ids.size()), 0);
-    batch.cu_seqlens.push_back(static_cast<std::int32_t>(batch.input_ids.size()));
+    append_document(batch, sample.input_ids, sample.labels);
   }
-  batch.label_tokens = static_cast<std::int64_t>(std::count_if(
-      batch.targets.begin(), batch.targets.end(), [](TokenId t) { return t != kIgnore; }));
   return batch;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "data/dataset.hpp"
@@ -50,6 +51,17 @@ class BatchPlan {
   std::int64_t sequences_per_epoch_ = 0;
   mutable Epoch cached_;
 };
+
+/// Adds one document; its labels are shifted, so that position i has the label of i + 1. `batch`
+/// begins with cu_seqlens {0}.
+void append_document(MicroBatch& batch, std::span<const TokenId> ids,
+                     std::span<const TokenId> labels);
+
+/// Replaces input tokens that are not themselves learned by `replacement`, each with probability
+/// `rate`, as (seed, step, rank, micro) decide: token dropout, after word dropout (Bowman et al.
+/// 2016, arXiv:1511.06349). Targets stay as they are.
+void drop_tokens(MicroBatch& batch, TokenId replacement, double rate, std::int64_t seed,
+                 std::int64_t step, std::int64_t rank, std::int64_t micro);
 
 /// Concatenates rows into a micro-batch, shifting labels inside each document.
 MicroBatch make_micro_batch(const PreparedDataset& dataset, const std::vector<std::int64_t>& rows);

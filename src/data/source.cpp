@@ -287,53 +287,73 @@ SourceFile numbered_rows(std::int64_t count) {
 
 }  // namespace
 
+std::vector<SourcePlace> list_sources(const config::DatasetConfig& dataset) {
+  std::vector<SourcePlace> out;
+  for (std::string& path : list_files(dataset)) {
+    const FileKind kind = kind_of(path, dataset);
+    const Compression compression = compression_of(path);
+    out.push_back({std::move(path), kind, compression});
+  }
+  return out;
+}
+
 std::vector<SourceFile> open_sources(const config::DatasetConfig& dataset) {
   std::vector<SourceFile> out;
   if (dataset.type == "_synthetic") {
     out.push_back(numbered_rows(dataset.length));
     return out;
   }
-  for (std::string& path : list_files(dataset)) {
+  for (SourcePlace& place : list_sources(dataset)) {
     SourceFile file;
-    file.kind = kind_of(path, dataset);
-    file.compression = compression_of(path);
+    static_cast<SourcePlace&>(file) = std::move(place);
     std::error_code failed;
-    if (fs::file_size(path, failed) > 0 || failed)
-      file.map = std::make_unique<weights::MappedFile>(path);
-    file.path = std::move(path);
+    if (!fs::is_regular_file(file.path, failed))
+      throw Error(ErrorCode::data, file.path + " is not a regular file")
+          .at(dataset.where)
+          .hint("pipes can only be streamed: streaming: true, or pretraining_dataset");
+    if (fs::file_size(file.path, failed) > 0 || failed)
+      file.map = std::make_unique<weights::MappedFile>(file.path);
     out.push_back(std::move(file));
   }
   return out;
 }
 
-void decode_to(const SourceFile& file, const TextSink& out) {
-  if (file.raw().empty()) return;
-  const bool table = file.kind == FileKind::parquet || file.kind == FileKind::arrow;
-  if (table && file.compression != Compression::none)
-    throw Error(ErrorCode::unsupported, file.path + ": a compressed table is not supported")
+std::vector<std::unique_ptr<Decoder>> decoders(const SourcePlace& place) {
+  std::vector<std::unique_ptr<Decoder>> out;
+  const bool table = place.kind == FileKind::parquet || place.kind == FileKind::arrow;
+  if (table && place.compression != Compression::none)
+    throw Error(ErrorCode::unsupported, place.path + ": a compressed table is not supported")
         .hint("unpack it first: Parquet is compressed inside");
-  if (file.kind == FileKind::parquet) return decode_parquet(file.path, out);
-  if (file.kind == FileKind::arrow) return decode_arrow(file.path, out);
-  std::optional<CsvDecoder> csv;
-  if (file.kind == FileKind::csv) csv.emplace(file.path, out);
-  const TextSink take = [&](std::string_view text) { csv ? csv->append(text) : out(text); };
-  switch (file.compression) {
-    case Compression::gzip:
-      decode_gzip(file.raw(), file.path, take);
-      break;
-    case Compression::zstd:
-      decode_zstd(file.raw(), file.path, take);
-      break;
-    case Compression::none:
-      take(file.raw());
-      break;
-  }
-  if (csv) csv->finish();
+  if (place.compression == Compression::gzip) out.push_back(gzip_decoder(place.path));
+  if (place.compression == Compression::zstd) out.push_back(zstd_decoder(place.path));
+  if (place.kind == FileKind::csv) out.push_back(csv_decoder(place.path));
+  return out;
+}
+
+void run_decoders(const std::vector<std::unique_ptr<Decoder>>& chain, std::size_t from,
+                  std::string_view piece, const TextSink& out) {
+  if (from == chain.size()) return out(piece);
+  chain[from]->append(piece,
+                      [&](std::string_view text) { run_decoders(chain, from + 1, text, out); });
+}
+
+void finish_decoders(const std::vector<std::unique_ptr<Decoder>>& chain, const TextSink& out) {
+  for (std::size_t i = 0; i < chain.size(); ++i)
+    chain[i]->finish([&](std::string_view text) { run_decoders(chain, i + 1, text, out); });
 }
 
 void decode(SourceFile& file) {
   auto spool = std::make_unique<Spool>();
-  decode_to(file, [&](std::string_view text) { spool->append(text); });
+  const TextSink keep = [&](std::string_view text) { spool->append(text); };
+  if (file.kind == FileKind::parquet || file.kind == FileKind::arrow) {
+    const TextSource rows =
+        file.kind == FileKind::parquet ? open_parquet(file.path) : open_arrow(file.path);
+    for (std::string text; rows(text);) keep(text);
+  } else if (!file.raw().empty()) {
+    const auto chain = decoders(file);
+    run_decoders(chain, 0, file.raw(), keep);
+    finish_decoders(chain, keep);
+  }
   spool->finish();
   if (file.kind == FileKind::csv || file.kind == FileKind::parquet || file.kind == FileKind::arrow)
     file.kind = FileKind::jsonl;

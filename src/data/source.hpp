@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "data/sources/decode.hpp"
 #include "data/sources/spool.hpp"
 #include "weights/weight_file.hpp"
 
@@ -22,11 +23,15 @@ enum class FileKind : std::uint8_t {
 
 enum class Compression : std::uint8_t { none, gzip, zstd };
 
-/// A file that rows come from, memory-mapped.
-struct SourceFile {
+/// A file that rows come from.
+struct SourcePlace {
   std::string path;
   FileKind kind = FileKind::json;
   Compression compression = Compression::none;
+};
+
+/// The same, memory-mapped.
+struct SourceFile : SourcePlace {
   std::unique_ptr<weights::MappedFile> map;  ///< null for an empty file
   std::unique_ptr<Spool> decoded;            ///< the rows' text where the file itself is not
   /// The file as it lies on the disk.
@@ -42,6 +47,9 @@ struct SourceFile {
   }
 };
 
+/// The files of a dataset as open_sources() takes them, not opened; pipes may be among them.
+std::vector<SourcePlace> list_sources(const config::DatasetConfig& dataset);
+
 /// The files of a dataset in a fixed order: `path` as a file, a folder, a glob, or a loader's name
 /// (json, text) with data_files; globs allowed in both. Relative paths are taken from the working
 /// directory, then from the folder of the YAML. Error{data} says what was looked for, and names
@@ -51,8 +59,14 @@ std::vector<SourceFile> open_sources(const config::DatasetConfig& dataset);
 /// Unpacks a compressed file and turns a table into JSON lines; `file` is then of kind json, jsonl
 /// or text. Error{input} or Error{data} when it is damaged.
 void decode(SourceFile& file);
-/// The same text in pieces, for a reader that keeps none of it.
-void decode_to(const SourceFile& file, const TextSink& out);
+
+/// The stages between a file's bytes and the text that rows are found in; none for plain text.
+/// Tables (parquet, arrow) have none either: they are opened by their path.
+std::vector<std::unique_ptr<Decoder>> decoders(const SourcePlace& place);
+/// Sends a piece through the stages from number `from` on.
+void run_decoders(const std::vector<std::unique_ptr<Decoder>>& chain, std::size_t from,
+                  std::string_view piece, const TextSink& out);
+void finish_decoders(const std::vector<std::unique_ptr<Decoder>>& chain, const TextSink& out);
 
 /// XXH3 of the files' last names and content: all bytes of up to 16 MiB together, beyond that
 /// size, time of change and 16 pieces of each file.

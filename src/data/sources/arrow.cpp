@@ -150,8 +150,9 @@ void append_value(std::string& out, const arrow::Array& array, std::int64_t i, i
   }
 }
 
-void write_rows(const arrow::RecordBatch& batch, const TextSink& out) {
-  std::string text;
+/// Offsets and lengths inside of a hostile file are checked before they are followed.
+void write_rows(const std::string& path, const arrow::RecordBatch& batch, std::string& text) {
+  check(path, batch.ValidateFull());
   for (std::int64_t i = 0; i < batch.num_rows(); ++i) {
     text += '{';
     for (int k = 0; k < batch.num_columns(); ++k) {
@@ -161,58 +162,64 @@ void write_rows(const arrow::RecordBatch& batch, const TextSink& out) {
       append_value(text, *batch.column(k), i, 0);
     }
     text += "}\n";
-    if (text.size() > (1U << 20)) {
-      out(text);
-      text.clear();
-    }
   }
-  out(text);
 }
 
-/// Offsets and lengths inside of a hostile file are checked before they are followed.
-void write_checked(const std::string& path, const std::shared_ptr<arrow::RecordBatch>& batch,
-                   const TextSink& out) {
-  check(path, batch->ValidateFull());
-  write_rows(*batch, out);
+std::shared_ptr<arrow::io::MemoryMappedFile> map(const std::string& path) {
+  return take(path, arrow::io::MemoryMappedFile::Open(path, arrow::io::FileMode::READ));
 }
 
 }  // namespace
 
 bool has_arrow() { return true; }
 
-void decode_parquet(const std::string& path, const TextSink& out) {
+TextSource open_parquet(const std::string& path) {
   try {
-    auto file = take(path, arrow::io::MemoryMappedFile::Open(path, arrow::io::FileMode::READ));
-    auto reader = take(path, parquet::arrow::OpenFile(file, arrow::default_memory_pool()));
-    reader->set_use_threads(false);
-    reader->set_batch_size(1024);
-    auto batches = take(path, reader->GetRecordBatchReader());
-    for (std::shared_ptr<arrow::RecordBatch> batch;;) {
-      check(path, batches->ReadNext(&batch));
-      if (!batch) return;
-      write_checked(path, batch, out);
-    }
+    auto opened = take(path, parquet::arrow::OpenFile(map(path), arrow::default_memory_pool()));
+    opened->set_use_threads(false);
+    opened->set_batch_size(1024);
+    const std::shared_ptr<parquet::arrow::FileReader> file = std::move(opened);
+    const std::shared_ptr<arrow::RecordBatchReader> batches =
+        take(path, file->GetRecordBatchReader());
+    return [path, file, batches](std::string& text) {
+      text.clear();
+      try {
+        std::shared_ptr<arrow::RecordBatch> batch;
+        check(path, batches->ReadNext(&batch));
+        if (!batch) return false;
+        write_rows(path, *batch, text);
+        return true;
+      } catch (const parquet::ParquetException& e) {
+        throw Error(ErrorCode::input, "cannot read " + path + ": " + e.what());
+      }
+    };
   } catch (const parquet::ParquetException& e) {
     throw Error(ErrorCode::input, "cannot read " + path + ": " + e.what());
   }
 }
 
-void decode_arrow(const std::string& path, const TextSink& out) {
-  auto file = take(path, arrow::io::MemoryMappedFile::Open(path, arrow::io::FileMode::READ));
+TextSource open_arrow(const std::string& path) {
+  const auto file = map(path);
   const auto magic = take(path, file->ReadAt(0, 6));
   if (magic->ToString() == "ARROW1") {
-    auto reader = take(path, arrow::ipc::RecordBatchFileReader::Open(file));
-    for (int i = 0; i < reader->num_record_batches(); ++i)
-      write_checked(path, take(path, reader->ReadRecordBatch(i)), out);
-    return;
+    const auto reader = take(path, arrow::ipc::RecordBatchFileReader::Open(file));
+    return [path, reader, i = 0](std::string& text) mutable {
+      text.clear();
+      if (i >= reader->num_record_batches()) return false;
+      write_rows(path, *take(path, reader->ReadRecordBatch(i++)), text);
+      return true;
+    };
   }
   // What the Hugging Face library caches and save_to_disk writes: a stream.
-  auto reader = take(path, arrow::ipc::RecordBatchStreamReader::Open(file));
-  for (std::shared_ptr<arrow::RecordBatch> batch;;) {
+  const auto reader = take(path, arrow::ipc::RecordBatchStreamReader::Open(file));
+  return [path, reader](std::string& text) {
+    text.clear();
+    std::shared_ptr<arrow::RecordBatch> batch;
     check(path, reader->ReadNext(&batch));
-    if (!batch) return;
-    write_checked(path, batch, out);
-  }
+    if (!batch) return false;
+    write_rows(path, *batch, text);
+    return true;
+  };
 }
 
 }  // namespace axl::data

@@ -16,7 +16,7 @@ namespace {
 }  // namespace
 
 bool has_arrow() { return false; }
-void decode_parquet(const std::string& path, const TextSink&) { refuse(path); }
-void decode_arrow(const std::string& path, const TextSink&) { refuse(path); }
+TextSource open_parquet(const std::string& path) { refuse(path); }
+TextSource open_arrow(const std::string& path) { refuse(path); }
 
 }  // namespace axl::data

@@ -10,16 +10,31 @@ namespace {
 constexpr std::size_t kMostFieldBytes = std::size_t{256} << 20;
 constexpr std::size_t kMostColumns = 10000;
 
+class Csv final : public Decoder {
+ public:
+  explicit Csv(std::string path) : path_(std::move(path)) {}
+  void append(std::string_view piece, const TextSink& out) override;
+  void finish(const TextSink& out) override;
+
+ private:
+  void end_field();
+  void end_record(const TextSink& out);
+  enum class State { field_start, plain, quoted, quote_in_quoted };
+  std::string path_;
+  State state_ = State::field_start;
+  std::string field_;
+  std::vector<std::string> header_, fields_;
+  bool has_header_ = false, skip_line_feed_ = false;
+  std::uint64_t line_ = 1, record_line_ = 1;
+};
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
   out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-CsvDecoder::CsvDecoder(std::string path, TextSink out)
-    : path_(std::move(path)), out_(std::move(out)) {}
-
-void CsvDecoder::append(std::string_view text) {
+void Csv::append(std::string_view text, const TextSink& out) {
   for (const char c : text) {
     if (skip_line_feed_) {
       skip_line_feed_ = false;
@@ -59,14 +74,14 @@ void CsvDecoder::append(std::string_view text) {
     } else if (c == '\n' || c == '\r') {
       skip_line_feed_ = c == '\r';
       if (c == '\r') ++line_;
-      end_record();
+      end_record(out);
     } else {
       field_ += c;
     }
   }
 }
 
-void CsvDecoder::end_field() {
+void Csv::end_field() {
   fields_.push_back(std::move(field_));
   field_.clear();
   state_ = State::field_start;
@@ -75,7 +90,7 @@ void CsvDecoder::end_field() {
                                      std::to_string(kMostColumns) + " columns");
 }
 
-void CsvDecoder::end_record() {
+void Csv::end_record(const TextSink& out) {
   const bool blank = fields_.empty() && field_.empty();
   end_field();
   if (blank) {
@@ -106,17 +121,21 @@ void CsvDecoder::end_record() {
       row += '}';
     }
     row += '\n';
-    out_(row);
+    out(row);
   }
   fields_.clear();
   record_line_ = line_;
 }
 
-void CsvDecoder::finish() {
+void Csv::finish(const TextSink& out) {
   if (state_ == State::quoted)
     throw Error(ErrorCode::data,
                 path_ + ":" + std::to_string(record_line_) + ": a quoted field does not end");
-  if (!fields_.empty() || !field_.empty()) end_record();
+  if (!fields_.empty() || !field_.empty()) end_record(out);
+}
+
+std::unique_ptr<Decoder> csv_decoder(std::string path) {
+  return std::make_unique<Csv>(std::move(path));
 }
 
 }  // namespace axl::data

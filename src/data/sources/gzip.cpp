@@ -1,6 +1,5 @@
 #include <zlib.h>
 
-#include <algorithm>
 #include <array>
 
 #include "core/error.hpp"
@@ -9,53 +8,61 @@
 namespace axl::data {
 namespace {
 
-class Inflate {
+class Gzip final : public Decoder {
  public:
-  Inflate() {
+  explicit Gzip(std::string path) : path_(std::move(path)) {
     // 15 + 32: the largest window, gzip or zlib headers.
     AXL_CHECK(::inflateInit2(&z_, 15 + 32) == Z_OK, "zlib could not be started");
   }
-  ~Inflate() { ::inflateEnd(&z_); }
-  Inflate(const Inflate&) = delete;
-  Inflate& operator=(const Inflate&) = delete;
-  z_stream* operator->() { return &z_; }
-  z_stream* get() { return &z_; }
+  ~Gzip() override { ::inflateEnd(&z_); }
+
+  void append(std::string_view piece, const TextSink& out) override {
+    constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;  // zlib counts in 32 bits
+    while (!piece.empty()) {
+      const std::string_view part = piece.substr(0, kMostAtOnce);
+      piece.remove_prefix(part.size());
+      unpack(part, out);
+    }
+  }
+
+  void finish(const TextSink&) override {
+    if (!between_members_)
+      throw Error(ErrorCode::input, path_ + " is not a whole gzip file: it ends too early");
+  }
 
  private:
+  void unpack(std::string_view part, const TextSink& out) {
+    z_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(part.data()));
+    z_.avail_in = static_cast<uInt>(part.size());
+    do {
+      // Members may follow each other (cat a.gz b.gz > both.gz).
+      if (between_members_ && z_.avail_in > 0) {
+        if (used_) ::inflateReset(&z_);
+        between_members_ = false;
+      }
+      z_.next_out = buffer_.data();
+      z_.avail_out = static_cast<uInt>(buffer_.size());
+      const int status = ::inflate(&z_, Z_NO_FLUSH);
+      if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+        throw Error(ErrorCode::input,
+                    path_ + " is not a whole gzip file: " + (z_.msg ? z_.msg : "damaged data"));
+      used_ = true;
+      const std::size_t made = buffer_.size() - z_.avail_out;
+      if (made > 0) out({reinterpret_cast<const char*>(buffer_.data()), made});
+      between_members_ = status == Z_STREAM_END;
+    } while (z_.avail_in > 0 || (z_.avail_out == 0 && !between_members_));
+  }
+
+  std::string path_;
   z_stream z_{};
+  bool used_ = false, between_members_ = true;
+  std::array<unsigned char, 1 << 16> buffer_;
 };
 
 }  // namespace
 
-void decode_gzip(std::string_view bytes, const std::string& path, const TextSink& out) {
-  constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;  // zlib counts in 32 bits
-  std::array<unsigned char, 1 << 16> buffer;
-  Inflate z;
-  std::size_t at = 0;
-  bool ended = false;
-  while (at < bytes.size()) {
-    const std::size_t given = std::min(bytes.size() - at, kMostAtOnce);
-    z->next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data() + at));
-    z->avail_in = static_cast<uInt>(given);
-    do {
-      z->next_out = buffer.data();
-      z->avail_out = static_cast<uInt>(buffer.size());
-      const int status = ::inflate(z.get(), Z_NO_FLUSH);
-      if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
-        throw Error(ErrorCode::input,
-                    path + " is not a whole gzip file: " + (z->msg ? z->msg : "damaged data"));
-      out({reinterpret_cast<const char*>(buffer.data()), buffer.size() - z->avail_out});
-      ended = status == Z_STREAM_END;
-      // Members may follow each other (gzip a b > both.gz).
-      if (ended) {
-        if (z->avail_in == 0) break;
-        ::inflateReset(z.get());
-      }
-    } while (z->avail_in > 0 || z->avail_out == 0);
-    at += given;
-  }
-  if (!bytes.empty() && !ended)
-    throw Error(ErrorCode::input, path + " is not a whole gzip file: it ends too early");
+std::unique_ptr<Decoder> gzip_decoder(std::string path) {
+  return std::make_unique<Gzip>(std::move(path));
 }
 
 }  // namespace axl::data

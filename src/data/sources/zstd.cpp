@@ -7,28 +7,48 @@
 #include "data/sources/decode.hpp"
 
 namespace axl::data {
+namespace {
 
-void decode_zstd(std::string_view bytes, const std::string& path, const TextSink& out) {
+class Zstd final : public Decoder {
+ public:
+  explicit Zstd(std::string path)
+      : path_(std::move(path)), stream_(::ZSTD_createDStream()), buffer_(::ZSTD_DStreamOutSize()) {
+    AXL_CHECK(stream_ != nullptr, "zstd could not be started");
+  }
+
+  void append(std::string_view piece, const TextSink& out) override {
+    ZSTD_inBuffer in{piece.data(), piece.size(), 0};
+    bool full = false;
+    while (in.pos < in.size || full) {
+      ZSTD_outBuffer made{buffer_.data(), buffer_.size(), 0};
+      missing_ = ::ZSTD_decompressStream(stream_.get(), &made, &in);
+      if (::ZSTD_isError(missing_))
+        throw Error(ErrorCode::input,
+                    path_ + " is not a whole zstd file: " + ::ZSTD_getErrorName(missing_));
+      if (made.pos > 0) out({buffer_.data(), made.pos});
+      full = made.pos == buffer_.size();
+    }
+  }
+
+  void finish(const TextSink&) override {
+    if (missing_ != 0)
+      throw Error(ErrorCode::input, path_ + " is not a whole zstd file: it ends too early");
+  }
+
+ private:
   struct Free {
     void operator()(ZSTD_DStream* stream) const { ::ZSTD_freeDStream(stream); }
   };
-  const std::unique_ptr<ZSTD_DStream, Free> stream(::ZSTD_createDStream());
-  AXL_CHECK(stream != nullptr, "zstd could not be started");
-  std::vector<char> buffer(::ZSTD_DStreamOutSize());
-  ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
-  std::size_t missing = 0;
-  bool full = false;
-  while (in.pos < in.size || full) {
-    ZSTD_outBuffer piece{buffer.data(), buffer.size(), 0};
-    missing = ::ZSTD_decompressStream(stream.get(), &piece, &in);
-    if (::ZSTD_isError(missing))
-      throw Error(ErrorCode::input,
-                  path + " is not a whole zstd file: " + ::ZSTD_getErrorName(missing));
-    out({buffer.data(), piece.pos});
-    full = piece.pos == buffer.size();
-  }
-  if (missing != 0)
-    throw Error(ErrorCode::input, path + " is not a whole zstd file: it ends too early");
+  std::string path_;
+  std::unique_ptr<ZSTD_DStream, Free> stream_;
+  std::vector<char> buffer_;
+  std::size_t missing_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> zstd_decoder(std::string path) {
+  return std::make_unique<Zstd>(std::move(path));
 }
 
 }  // namespace axl::data

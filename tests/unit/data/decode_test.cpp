@@ -39,19 +39,19 @@ std::string zstandard(const std::string& text) {
   return out;
 }
 
-std::string text_of(void (*decode)(std::string_view, const std::string&, const TextSink&),
-                    const std::string& bytes) {
+std::string text_of(std::unique_ptr<Decoder> (*make)(std::string), const std::string& bytes,
+                    std::size_t piece = 1 << 20) {
   std::string out;
-  decode(bytes, "f", [&](std::string_view text) { out += text; });
+  const TextSink keep = [&](std::string_view text) { out += text; };
+  const auto decoder = make("f");
+  for (std::size_t i = 0; i < bytes.size(); i += piece)
+    decoder->append(std::string_view(bytes).substr(i, piece), keep);
+  decoder->finish(keep);
   return out;
 }
 
 std::string csv(const std::string& text, std::size_t piece = 1000) {
-  std::string out;
-  CsvDecoder decoder("f.csv", [&](std::string_view line) { out += line; });
-  for (std::size_t i = 0; i < text.size(); i += piece) decoder.append(text.substr(i, piece));
-  decoder.finish();
-  return out;
+  return text_of(&csv_decoder, text, piece);
 }
 
 std::string error_of(const std::function<void()>& body) {
@@ -72,19 +72,21 @@ std::string long_text() {
 TEST(Decode, GzipMembersAndDamage) {
   const std::string text = long_text();
   const std::string packed = gzipped(text);
-  EXPECT_EQ(text_of(&decode_gzip, packed), text);
-  EXPECT_EQ(text_of(&decode_gzip, packed + gzipped("end")), text + "end");
-  EXPECT_NE(error_of([&] { text_of(&decode_gzip, packed.substr(0, packed.size() / 2)); }), "");
-  EXPECT_NE(error_of([&] { text_of(&decode_gzip, "no gzip at all"); }), "");
+  EXPECT_EQ(text_of(&gzip_decoder, packed), text);
+  EXPECT_EQ(text_of(&gzip_decoder, packed, 1), text);
+  EXPECT_EQ(text_of(&gzip_decoder, packed + gzipped("end")), text + "end");
+  EXPECT_NE(error_of([&] { text_of(&gzip_decoder, packed.substr(0, packed.size() / 2)); }), "");
+  EXPECT_NE(error_of([&] { text_of(&gzip_decoder, "no gzip at all"); }), "");
 }
 
 TEST(Decode, ZstdFramesAndDamage) {
   const std::string text = long_text();
   const std::string packed = zstandard(text);
-  EXPECT_EQ(text_of(&decode_zstd, packed), text);
-  EXPECT_EQ(text_of(&decode_zstd, packed + zstandard("end")), text + "end");
-  EXPECT_NE(error_of([&] { text_of(&decode_zstd, packed.substr(0, packed.size() / 2)); }), "");
-  EXPECT_NE(error_of([&] { text_of(&decode_zstd, "no zstd at all"); }), "");
+  EXPECT_EQ(text_of(&zstd_decoder, packed), text);
+  EXPECT_EQ(text_of(&zstd_decoder, packed, 1), text);
+  EXPECT_EQ(text_of(&zstd_decoder, packed + zstandard("end")), text + "end");
+  EXPECT_NE(error_of([&] { text_of(&zstd_decoder, packed.substr(0, packed.size() / 2)); }), "");
+  EXPECT_NE(error_of([&] { text_of(&zstd_decoder, "no zstd at all"); }), "");
 }
 
 TEST(Decode, CsvOfRfc4180) {
@@ -103,12 +105,53 @@ TEST(Decode, CsvOfRfc4180) {
   EXPECT_EQ(csv("a\nx"), "{\"a\": \"x\"}\n");
 }
 
+TEST(Decode, ElementsOfAnArrayAreLines) {
+  const std::string array = "\xEF\xBB\xBF [ {\"a\":\n [1, \"]\\\"\"]}, 2 ,\n{} ] \n";
+  for (const std::size_t piece : {1U, 3U, 1000U})
+    EXPECT_EQ(text_of(&array_decoder, array, piece), "{\"a\":  [1, \"]\\\"\"]}\n2 \n{} \n");
+  EXPECT_EQ(text_of(&array_decoder, "{\"a\": 1}\n{}\n"), "{\"a\": 1}\n{}\n");
+  EXPECT_NE(error_of([] { text_of(&array_decoder, "[{}, {"); }).find("not closed"),
+            std::string::npos);
+  EXPECT_NE(error_of([] { text_of(&array_decoder, "[] x"); }).find("after the end"),
+            std::string::npos);
+}
+
 TEST(Decode, TablesNeedTheArrowLibrary) {
   if (has_arrow()) GTEST_SKIP() << "this build has it: see ArrowTest";
-  EXPECT_NE(error_of([] {
-              decode_parquet("f.parquet", [](std::string_view) {});
-            }).find("AXL_ENABLE_ARROW"),
+  EXPECT_NE(error_of([] { open_parquet("f.parquet"); }).find("AXL_ENABLE_ARROW"),
             std::string::npos);
+}
+
+TEST(Decode, TablesByTheArrowLibrary) {
+  if (!has_arrow()) GTEST_SKIP() << "this build has no Arrow library";
+  const std::string folder = test::source_dir() + "/tests/fixtures/data/";
+  const std::string expected =
+      R"({"text": "one", "number": 1, "share": 0.5, "good": true, "messages": [{"role": "user", )"
+      R"("content": "hi"}, {"role": "assistant", "content": null}], "kind": "a", "tags": {"k": 1}})"
+      "\n"
+      R"({"text": "two \"quoted\"\n", "number": -2, "share": null, "good": false, "messages": [], )"
+      R"("kind": "b", "tags": {}})"
+      "\n"
+      R"({"text": null, "number": 3, "share": 2, "good": null, "messages": null, "kind": "a", )"
+      R"("tags": null})"
+      "\n";
+  const auto all = [](const TextSource& source) {
+    std::string out;
+    for (std::string piece; source(piece);) out += piece;
+    return out;
+  };
+  EXPECT_EQ(all(open_parquet(folder + "rows.parquet")), expected);
+  EXPECT_EQ(all(open_arrow(folder + "rows.arrow")), expected);
+  EXPECT_EQ(all(open_arrow(folder + "rows_file.arrow")), expected);
+  TemporaryFolder scratch;
+  std::string bytes = testing::read_bytes(folder + "rows.parquet");
+  const std::string cut = scratch.write("cut.parquet", bytes.substr(0, bytes.size() / 2));
+  EXPECT_NE(error_of([&] { all(open_parquet(cut)); }).find("cut.parquet"), std::string::npos);
+  for (std::size_t i = 0; i < bytes.size(); i += 7) {  // damage anywhere is an error or no matter
+    std::string damaged = bytes;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x5A);
+    error_of([&] { all(open_parquet(scratch.write("damaged.parquet", damaged))); });
+  }
 }
 
 TEST(Decode, SpoolGoesToAFileWhenItIsLarge) {

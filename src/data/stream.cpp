@@ -1,0 +1,322 @@
+#include "data/stream.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "core/error.hpp"
+#include "core/rng.hpp"
+#include "data/batch_plan.hpp"
+#include "data/detect.hpp"
+#include "data/format.hpp"
+#include "data/packing.hpp"
+#include "data/prepared_file.hpp"
+#include "data/stream_source.hpp"
+#include "data/transforms.hpp"
+
+namespace axl::data {
+namespace {
+
+// Streams of the run's seed: the rows of a window, its batches (core/rng.hpp), + window.
+constexpr std::uint64_t kRowStream = 0x7374726d10000000;
+constexpr std::uint64_t kBatchStream = 0x7374726d20000000;
+
+constexpr std::size_t kMostExamples = 20;
+/// So many rows in a row that cannot be used: the format is wrong, and waiting will not help.
+constexpr std::int64_t kMostUnusable = 100000;
+
+/// One dataset with what turns its rows into samples.
+struct Source {
+  config::DatasetConfig dataset;
+  std::unique_ptr<RowStream> rows;
+  RowConverter convert;  ///< empty until the format is known
+  DatasetReport report;
+};
+
+}  // namespace
+
+const std::vector<config::DatasetConfig>& streamed_datasets(const config::Config& config) {
+  return config.pretraining_dataset.empty() ? config.datasets : config.pretraining_dataset;
+}
+
+bool is_streaming(const config::Config& config) {
+  return config.streaming || !config.pretraining_dataset.empty();
+}
+
+std::string StreamPosition::to_json() const {
+  nlohmann::json list = nlohmann::json::array();
+  for (const SourcePosition& s : sources)
+    list.push_back({{"pass", s.pass},
+                    {"file", s.file},
+                    {"row", s.row},
+                    {"in_pass", s.in_pass},
+                    {"drawn", s.drawn}});
+  return nlohmann::json({{"window", window}, {"batch", batch}, {"sources", list}}).dump();
+}
+
+StreamPosition StreamPosition::from_json(const std::string& text) {
+  try {
+    const nlohmann::json j = nlohmann::json::parse(text);
+    StreamPosition out;
+    j.at("window").get_to(out.window);
+    j.at("batch").get_to(out.batch);
+    for (const auto& s : j.at("sources"))
+      out.sources.push_back({s.at("pass").get<std::int64_t>(), s.at("file").get<std::int64_t>(),
+                             s.at("row").get<std::int64_t>(), s.at("in_pass").get<std::int64_t>(),
+                             s.at("drawn").get<std::int64_t>()});
+    return out;
+  } catch (const nlohmann::json::exception&) {
+    throw Error(ErrorCode::checkpoint, "the position of the data stream is damaged");
+  }
+}
+
+struct BatchStream::Impl {
+  Impl(const config::Config& c, const tokenizer::Tokenizer& t, const StreamOptions& o)
+      : config(c), tokenizer(t), options(o) {
+    if (c.dataset_mixing_temperature)
+      throw Error(ErrorCode::config, "a stream has no size that a temperature could act on")
+          .at(c.at("dataset_mixing_temperature"))
+          .hint("give the datasets a weight");
+    for (const config::DatasetConfig& d : streamed_datasets(c)) {
+      if (!d.preprocess_command.empty())
+        throw Error(ErrorCode::config,
+                    "preprocess_command has to see all rows of a dataset, which "
+                    "a stream does not have")
+            .at(d.where)
+            .hint("let the program write to a pipe and stream that");
+      Source& source = sources.emplace_back();
+      source.dataset = d;
+      source.rows = std::make_unique<RowStream>(d);
+      source.report.path = d.path;
+      source.report.type = d.user_defined.empty() ? d.type : "user-defined";
+    }
+    if (sources.empty()) throw Error(ErrorCode::config, "no datasets given").at(c.at("datasets"));
+    begin = positions();
+  }
+
+  std::vector<SourcePosition> positions() const {
+    std::vector<SourcePosition> out;
+    for (const Source& s : sources) out.push_back(s.rows->position());
+    return out;
+  }
+
+  /// The dataset whose share is furthest behind its weight.
+  Source& next_source() {
+    const auto progress = [](const Source& s) {
+      return (static_cast<double>(s.rows->position().drawn) + 0.5) / s.dataset.weight;
+    };
+    return *std::min_element(sources.begin(), sources.end(), [&](const Source& a, const Source& b) {
+      return progress(a) < progress(b);
+    });
+  }
+
+  void set_format(Source& source, const Row& row) {
+    if (source.dataset.type.empty() && source.dataset.user_defined.empty()) {
+      const auto found = detect_format(row, source.dataset);
+      if (!found || found->needs_rl)
+        throw Error(ErrorCode::data, "dataset '" + source.dataset.path +
+                                         "' has no type, and its first row fits no format that can "
+                                         "be streamed; its columns: " +
+                                         row.columns())
+            .at(source.dataset.where);
+      source.dataset = found->dataset;
+      source.report.type = found->dataset.type;
+      warnings.push_back("dataset " + source.dataset.path + " has no type: " + found->why +
+                         ", so they are read as " + found->yaml);
+    }
+    source.convert = with_transforms(
+        source.dataset,
+        make_converter(source.dataset, config, tokenizer, config.sequence_len, &warnings));
+  }
+
+  void broken(Source& source, const StreamedRow& row, const std::string& why) {
+    ++source.report.dropped_broken;
+    if (source.report.examples.size() < kMostExamples)
+      source.report.examples.push_back(*row.path + ":" + std::to_string(row.number) + ": " + why);
+  }
+
+  void keep(Source& source, Sample& sample, const StreamedRow& row) {
+    DatasetReport& r = source.report;
+    const std::int64_t length = static_cast<std::int64_t>(sample.input_ids.size());
+    if (length < std::max<std::int64_t>(config.min_sample_len, 1)) {
+      ++r.dropped_too_short;
+      return;
+    }
+    if (length > config.sequence_len) {
+      if (config.excess_length_strategy == "raise")
+        throw Error(ErrorCode::data,
+                    "a row has " + std::to_string(length) + " tokens, more than sequence_len " +
+                        std::to_string(config.sequence_len) + " (excess_length_strategy is raise)")
+            .at({*row.path, static_cast<int>(row.number), 0, ""});
+      if (config.excess_length_strategy != "truncate") {
+        ++r.dropped_too_long;
+        return;
+      }
+      ++r.truncated;
+      sample.input_ids.resize(static_cast<std::size_t>(config.sequence_len));
+      sample.labels.resize(static_cast<std::size_t>(config.sequence_len));
+    }
+    const std::int64_t labels = std::count_if(sample.labels.begin() + 1, sample.labels.end(),
+                                              [](TokenId id) { return id != kIgnore; });
+    if (labels == 0) {
+      ++r.dropped_no_labels;
+      return;
+    }
+    ++r.rows_kept;
+    ++r.rows_used;
+    r.tokens += static_cast<std::int64_t>(sample.input_ids.size());
+    r.label_tokens += labels;
+    store.add(sample);
+  }
+
+  /// Reads the rows of the window `window`, of which every rank keeps its own.
+  void fill() {
+    begin = positions();
+    store = {};
+    const std::int64_t rows = config.streaming_multipack_buffer_size * options.world_size;
+    std::int64_t unusable = 0;
+    for (std::int64_t i = 0; i < rows || store.rows.empty(); ++i) {
+      if (static_cast<std::int64_t>(store.tokens.size()) >= options.most_window_tokens) break;
+      Source& source = next_source();
+      const StreamedRow row = source.rows->next();
+      // By the row's number in the whole stream: windows of other ranks may end elsewhere.
+      if (rows_drawn++ % options.world_size != options.rank) continue;
+      const std::size_t before = store.rows.size();
+      ++source.report.rows_read;
+      samples.clear();
+      try {
+        const Row& parsed = parser.parse_text(row.text, row.plain);
+        if (!source.convert) set_format(source, parsed);
+        source.convert(parsed, samples);
+        for (Sample& sample : samples) keep(source, sample, row);
+      } catch (const RowError& e) {
+        broken(source, row, e.why);
+      } catch (const Error& e) {
+        if (e.code() != ErrorCode::data || !e.where().file.empty()) throw;
+        broken(source, row, e.message());
+      }
+      unusable = store.rows.size() == before ? unusable + 1 : 0;
+      if (unusable > kMostUnusable)
+        throw Error(ErrorCode::data,
+                    fmt::format("dataset '{}': {} rows one after another cannot be used{}",
+                                source.dataset.path, unusable,
+                                source.report.examples.empty()
+                                    ? ""
+                                    : "; the first: " + source.report.examples.front()))
+            .at(source.dataset.where);
+    }
+    plan();
+  }
+
+  /// Which rows of the window go into which batch.
+  void plan() {
+    batches.clear();
+    const std::uint64_t seed = static_cast<std::uint64_t>(config.seed);
+    const std::uint64_t w = static_cast<std::uint64_t>(window);
+    std::vector<std::int64_t> order(store.rows.size());
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    const bool keep_order = !config.shuffle_merged_datasets || config.curriculum_sampling;
+    if (!keep_order) shuffle(order, seed, kRowStream + w);
+    if (!config.sample_packing && !config.pretraining_sample_concatenation) {
+      const std::size_t micro = static_cast<std::size_t>(config.micro_batch_size);
+      for (std::size_t i = 0; i < order.size(); i += micro)
+        batches.emplace_back(
+            order.begin() + static_cast<std::ptrdiff_t>(i),
+            order.begin() + static_cast<std::ptrdiff_t>(std::min(i + micro, order.size())));
+      return;
+    }
+    std::vector<std::int32_t> lengths;
+    for (const std::int64_t i : order)
+      lengths.push_back(static_cast<std::int32_t>(store.rows[static_cast<std::size_t>(i)].length));
+    const std::int64_t members = config.micro_batch_size * config.sample_packing_bin_size;
+    batches = keep_order || !config.sample_packing ? pack_in_order(lengths, capacity(), members)
+                                                   : pack_best_fit(lengths, capacity(), members);
+    for (Bin& bin : batches)
+      for (std::int64_t& item : bin) item = order[static_cast<std::size_t>(item)];
+    if (!keep_order) shuffle(batches, seed, kBatchStream + w);
+  }
+
+  std::int64_t capacity() const { return config.micro_batch_size * config.sequence_len; }
+
+  const config::Config& config;
+  const tokenizer::Tokenizer& tokenizer;
+  StreamOptions options;
+  std::vector<Source> sources;
+  std::vector<std::string> warnings;
+  RowParser parser;
+  std::vector<Sample> samples;
+
+  std::int64_t window = 0, batch = 0, rows_drawn = 0;
+  std::vector<SourcePosition> begin;
+  bool filled = false;
+  TokenStore store;
+  std::vector<Bin> batches;
+};
+
+BatchStream::BatchStream(const config::Config& config, const tokenizer::Tokenizer& tokenizer,
+                         const StreamOptions& options)
+    : impl_(std::make_unique<Impl>(config, tokenizer, options)) {}
+BatchStream::~BatchStream() = default;
+
+MicroBatch BatchStream::next() {
+  Impl& m = *impl_;
+  if (m.filled && m.batch == static_cast<std::int64_t>(m.batches.size())) {
+    ++m.window;
+    m.batch = 0;
+    m.filled = false;
+  }
+  if (!m.filled) {
+    m.fill();
+    m.filled = true;
+  }
+  MicroBatch out;
+  out.cu_seqlens.push_back(0);
+  std::vector<TokenId> labels;
+  for (const std::int64_t i : m.batches[static_cast<std::size_t>(m.batch)]) {
+    const StoredRow& row = m.store.rows[static_cast<std::size_t>(i)];
+    const auto tokens = m.store.tokens_of(row);
+    labels.assign(tokens.size(), kIgnore);
+    for (const LabelRun& run : m.store.runs_of(row))
+      std::copy_n(tokens.begin() + run.start, run.length, labels.begin() + run.start);
+    append_document(out, tokens, labels);
+  }
+  ++m.batch;
+  return out;
+}
+
+StreamPosition BatchStream::position() const { return {impl_->window, impl_->batch, impl_->begin}; }
+
+void BatchStream::seek(const StreamPosition& position) {
+  Impl& m = *impl_;
+  if (position.sources.size() != m.sources.size() || position.batch < 0)
+    throw Error(ErrorCode::checkpoint,
+                "the data stream has other datasets than when its position was saved");
+  for (std::size_t i = 0; i < m.sources.size(); ++i) m.sources[i].rows->seek(position.sources[i]);
+  m.rows_drawn = 0;
+  for (const SourcePosition& source : position.sources) m.rows_drawn += source.drawn;
+  m.window = position.window;
+  m.fill();
+  m.filled = true;
+  if (position.batch > static_cast<std::int64_t>(m.batches.size()))
+    throw Error(ErrorCode::checkpoint,
+                "the data stream gives other batches than when its position was saved");
+  m.batch = position.batch;
+}
+
+std::vector<DatasetReport> BatchStream::reports() const {
+  std::vector<DatasetReport> out;
+  for (const Source& s : impl_->sources) out.push_back(s.report);
+  return out;
+}
+
+std::vector<std::string> BatchStream::warnings() const { return impl_->warnings; }
+
+std::int64_t BatchStream::batches_of_window() const {
+  return static_cast<std::int64_t>(impl_->batches.size());
+}
+
+std::int64_t BatchStream::most_tokens() const { return impl_->capacity(); }
+
+}  // namespace axl::data

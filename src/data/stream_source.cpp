@@ -1,0 +1,164 @@
+#include "data/stream_source.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/error.hpp"
+
+namespace axl::data {
+namespace {
+
+constexpr std::size_t kPiece = std::size_t{1} << 16;
+/// A longer row is no row: the file is not what its name says.
+constexpr std::size_t kLongestRow = std::size_t{64} << 20;
+
+}  // namespace
+
+/// One open file as lines.
+class RowStream::File {
+ public:
+  explicit File(const SourcePlace& place) : place_(place) {
+    if (place.kind == FileKind::parquet)
+      table_ = open_parquet(place.path);
+    else if (place.kind == FileKind::arrow)
+      table_ = open_arrow(place.path);
+    if (table_) return;
+    chain_ = decoders(place);
+    if (place.kind == FileKind::json) chain_.push_back(array_decoder(place.path));
+    descriptor_ = ::open(place.path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ < 0)
+      throw Error(ErrorCode::input, "cannot open " + place.path + ": " + std::strerror(errno));
+    buffer_.resize(kPiece);
+  }
+  ~File() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  /// False at the end.
+  bool next(std::string_view& line) {
+    for (;;) {
+      const std::size_t end = text_.find('\n', at_);
+      if (end != std::string::npos || (ended_ && at_ < text_.size())) {
+        const std::size_t stop = std::min(end, text_.size());
+        line = std::string_view(text_).substr(at_, stop - at_);
+        at_ = std::min(stop + 1, text_.size());
+        return true;
+      }
+      if (ended_) return false;
+      text_.erase(0, at_);
+      at_ = 0;
+      if (text_.size() > kLongestRow)
+        throw Error(ErrorCode::data, place_.path + ": a row is longer than " +
+                                         std::to_string(kLongestRow >> 20) + " MiB");
+      read();
+    }
+  }
+
+ private:
+  void read() {
+    if (table_) {
+      std::string piece;
+      ended_ = !table_(piece);
+      text_ += piece;
+      return;
+    }
+    const ssize_t n = ::read(descriptor_, buffer_.data(), buffer_.size());
+    if (n < 0 && errno == EINTR) return;
+    if (n < 0)
+      throw Error(ErrorCode::input, "cannot read " + place_.path + ": " + std::strerror(errno));
+    const TextSink keep = [this](std::string_view text) { text_ += text; };
+    if (n == 0) {
+      finish_decoders(chain_, keep);
+      ended_ = true;
+    } else {
+      run_decoders(chain_, 0, {buffer_.data(), static_cast<std::size_t>(n)}, keep);
+    }
+  }
+
+  SourcePlace place_;
+  TextSource table_;
+  std::vector<std::unique_ptr<Decoder>> chain_;
+  int descriptor_ = -1;
+  std::string buffer_, text_;
+  std::size_t at_ = 0;
+  bool ended_ = false;
+};
+
+RowStream::RowStream(const config::DatasetConfig& dataset)
+    : places_(list_sources(dataset)),
+      where_(dataset.where),
+      name_(dataset.path),
+      skip_(dataset.skip) {
+  if (places_.empty())
+    throw Error(ErrorCode::data, "dataset '" + name_ + "' has no files").at(where_);
+}
+
+RowStream::~RowStream() = default;
+
+void RowStream::open() {
+  file_ = std::make_unique<File>(places_[static_cast<std::size_t>(position_.file)]);
+}
+
+StreamedRow RowStream::next() {
+  for (;;) {
+    if (!file_) open();
+    const SourcePlace& place = places_[static_cast<std::size_t>(position_.file)];
+    std::string_view line;
+    if (file_->next(line)) {
+      ++position_.row;
+      const bool plain = place.kind == FileKind::text;
+      if (!plain) {
+        const std::size_t first = line.find_first_not_of(" \t\r");
+        if (first == std::string_view::npos) continue;
+        line.remove_prefix(first);
+      }
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      ++position_.in_pass;
+      if (position_.in_pass <= skip_) continue;
+      ++position_.drawn;
+      return {line, plain, &place.path, position_.row};
+    }
+    struct stat facts {};
+    if (::stat(place.path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
+      throw Error(ErrorCode::data, place.path + " has ended, and it cannot be read again")
+          .at(where_)
+          .hint("max_steps asks for more rows than it gave");
+    file_.reset();
+    position_.row = 0;
+    if (++position_.file == static_cast<std::int64_t>(places_.size())) {
+      if (position_.in_pass <= skip_)
+        throw Error(ErrorCode::data, "dataset '" + name_ + "' has no rows")
+            .at(where_)
+            .hint(skip_ > 0 ? "skip leaves out all of them" : "its files are empty");
+      position_.file = 0;
+      ++position_.pass;
+      position_.in_pass = 0;
+    }
+  }
+}
+
+void RowStream::seek(const SourcePosition& position) {
+  if (position.file < 0 || position.file >= static_cast<std::int64_t>(places_.size()) ||
+      position.row < 0)
+    throw Error(ErrorCode::checkpoint,
+                "dataset '" + name_ + "' has other files than when the position was saved")
+        .at(where_);
+  position_ = position;
+  position_.row = 0;
+  open();
+  std::string_view line;
+  while (position_.row < position.row) {
+    if (!file_->next(line))
+      throw Error(ErrorCode::checkpoint, places_[static_cast<std::size_t>(position_.file)].path +
+                                             " has fewer rows than when the position was saved");
+    ++position_.row;
+  }
+}
+
+}  // namespace axl::data

@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "data/source.hpp"
+#include "data/stream.hpp"
+
+namespace axl::data {
+
+/// One row as it stands in its file.
+struct StreamedRow {
+  std::string_view text;  ///< until the next call
+  bool plain = false;     ///< a line of text, not JSON
+  const std::string* path = nullptr;
+  std::int64_t number = 0;  ///< of the row in its file, from 1
+};
+
+/// The rows of one dataset's files, one at a time and over again, in constant memory.
+class RowStream {
+ public:
+  explicit RowStream(const config::DatasetConfig& dataset);
+  ~RowStream();
+  RowStream(const RowStream&) = delete;
+  RowStream& operator=(const RowStream&) = delete;
+  /// Error{data} when nothing is there, or a pipe has ended.
+  StreamedRow next();
+  const SourcePosition& position() const { return position_; }
+  void seek(const SourcePosition& position);
+
+ private:
+  class File;
+  void open();
+  std::vector<SourcePlace> places_;
+  UserLocation where_;
+  std::string name_;
+  std::int64_t skip_ = 0;
+  SourcePosition position_;
+  std::unique_ptr<File> file_;
+};
+
+}  // namespace axl::data

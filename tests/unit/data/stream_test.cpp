@@ -1,0 +1,258 @@
+// Training batches from rows that are read while training goes on.
+#include "data/stream.hpp"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "data/batch_plan.hpp"
+#include "format_fixture.hpp"
+
+namespace axl::data {
+namespace {
+
+class Stream : public testing::FormatTest {
+ protected:
+  Stream() {
+    config.streaming = true;
+    config.sequence_len = 64;
+    config.micro_batch_size = 1;
+    config.sample_packing = true;
+    config.streaming_multipack_buffer_size = 50;
+    config.dataset_prepared_path = folder.path("prepared");
+    dataset.type = "completion";
+  }
+  void add(const std::string& name, const std::string& letter, int rows, double weight = 1.0) {
+    std::string text;
+    for (int i = 0; i < rows; ++i) text += "{\"text\": \"" + letter + std::to_string(i) + "\"}\n";
+    dataset.path = folder.write(name, text);
+    dataset.weight = weight;
+    config.datasets.push_back(dataset);
+  }
+  std::vector<std::string> documents(const MicroBatch& batch) const {
+    std::vector<std::string> out;
+    for (std::size_t d = 0; d + 1 < batch.cu_seqlens.size(); ++d) {
+      const std::vector<TokenId> ids(batch.input_ids.begin() + batch.cu_seqlens[d],
+                                     batch.input_ids.begin() + batch.cu_seqlens[d + 1]);
+      out.push_back(tokenizer.decode(ids, true));
+    }
+    return out;
+  }
+  std::vector<std::string> take(BatchStream& stream, int batches) const {
+    std::vector<std::string> out;
+    for (int i = 0; i < batches; ++i)
+      for (std::string& text : documents(stream.next())) out.push_back(std::move(text));
+    return out;
+  }
+  std::string error_of(const std::function<void()>& body) const {
+    try {
+      body();
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  }
+};
+
+TEST_F(Stream, BatchesAreFullAndEveryRowComesOnceAPass) {
+  add("a.jsonl", "a", 120);
+  BatchStream stream(config, tokenizer, {});
+  std::multiset<std::string> seen;
+  while (seen.size() < 120) {
+    const MicroBatch batch = stream.next();
+    EXPECT_LE(batch.tokens(), 64);
+    EXPECT_EQ(batch.targets.size(), batch.input_ids.size());
+    EXPECT_EQ(batch.positions.size(), batch.input_ids.size());
+    EXPECT_EQ(batch.label_tokens, std::count_if(batch.targets.begin(), batch.targets.end(),
+                                                [](TokenId t) { return t != kIgnore; }));
+    for (const std::string& text : documents(batch)) seen.insert(text);
+  }
+  // A window goes over the end of the files: the last one holds rows of the next pass.
+  std::set<std::string> distinct(seen.begin(), seen.end());
+  EXPECT_GE(distinct.size(), 115U);
+}
+
+TEST_F(Stream, APositionGivesTheSameBatchesAgain) {
+  add("a.jsonl", "a", 333);
+  add("b.jsonl", "b", 100, 0.5);
+  BatchStream stream(config, tokenizer, {});
+  for (const int before : {1, 7, 30}) {
+    take(stream, before);
+    const StreamPosition position = StreamPosition::from_json(stream.position().to_json());
+    EXPECT_EQ(position, stream.position());
+    const auto expected = take(stream, 25);
+    BatchStream other(config, tokenizer, {});
+    other.seek(position);
+    EXPECT_EQ(take(other, 25), expected);
+    EXPECT_EQ(other.position(), stream.position());
+  }
+  EXPECT_THROW(StreamPosition::from_json("{}"), Error);
+  EXPECT_THROW(stream.seek({}), Error);
+  StreamPosition beyond = stream.position();
+  beyond.sources[0].row = 100000;
+  EXPECT_THROW(stream.seek(beyond), Error);
+}
+
+TEST_F(Stream, RanksShareTheRows) {
+  add("a.jsonl", "a", 100);
+  config.streaming_multipack_buffer_size = 10;
+  std::multiset<std::string> seen;
+  for (std::int64_t rank = 0; rank < 3; ++rank) {
+    BatchStream stream(config, tokenizer, {.rank = rank, .world_size = 3});
+    std::vector<std::string> own;
+    while (own.size() < 30)
+      for (std::string& text : documents(stream.next())) own.push_back(std::move(text));
+    seen.insert(own.begin(), own.begin() + 30);
+  }
+  EXPECT_EQ(seen.size(), 90U);
+  EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 90U);
+}
+
+TEST_F(Stream, DatasetsAreMixedByWeight) {
+  add("a.jsonl", "a", 1000, 3.0);
+  add("b.jsonl", "b", 1000, 1.0);
+  config.streaming_multipack_buffer_size = 400;
+  BatchStream stream(config, tokenizer, {});
+  std::vector<std::string> seen = take(stream, 1);
+  while (stream.position().batch < stream.batches_of_window())
+    for (std::string& text : take(stream, 1)) seen.push_back(std::move(text));
+  ASSERT_EQ(seen.size(), 400U);
+  EXPECT_EQ(std::count_if(seen.begin(), seen.end(), [](const auto& s) { return s[0] == 'a'; }),
+            300);
+}
+
+TEST_F(Stream, OrderIsKeptOnRequestAndRowsAreSkipped) {
+  add("a.jsonl", "a", 40);
+  config.shuffle_merged_datasets = false;
+  config.datasets[0].skip = 5;
+  BatchStream stream(config, tokenizer, {});
+  const auto seen = take(stream, 4);
+  for (std::size_t i = 0; i < std::min<std::size_t>(seen.size(), 30); ++i)
+    EXPECT_EQ(seen[i], "a" + std::to_string(i + 5));
+  config.datasets[0].skip = 100;
+  EXPECT_NE(error_of([&] { BatchStream(config, tokenizer, {}).next(); }).find("has no rows"),
+            std::string::npos);
+}
+
+TEST_F(Stream, PretrainingDatasetsAndWindowsOfText) {
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "word" + std::to_string(i) + " ";
+  dataset.path = folder.write("long.json", "[{\"body\":\n \"" + text + "\"}]");
+  dataset.type = "pretrain";
+  dataset.text_column = "body";
+  config.pretraining_dataset = {dataset};
+  BatchStream stream(config, tokenizer, {});
+  const MicroBatch batch = stream.next();
+  EXPECT_GT(batch.tokens(), 0);
+  EXPECT_LE(batch.tokens(), stream.most_tokens());
+  EXPECT_GT(stream.reports().at(0).rows_kept, 10);
+}
+
+TEST_F(Stream, UnpackedAndConcatenated) {
+  add("a.jsonl", "a", 40);
+  config.sample_packing = false;
+  config.micro_batch_size = 3;
+  {
+    BatchStream stream(config, tokenizer, {});
+    EXPECT_EQ(stream.next().cu_seqlens.size(), 4U);
+  }
+  config.pretraining_sample_concatenation = true;
+  config.micro_batch_size = 1;
+  BatchStream stream(config, tokenizer, {});
+  EXPECT_GT(stream.next().cu_seqlens.size(), 8U);
+}
+
+TEST_F(Stream, BrokenRowsAreCountedAndAPipeEnds) {
+  const std::string pipe = folder.path("pipe.jsonl");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  dataset.path = pipe;
+  config.datasets = {dataset};
+  config.streaming_multipack_buffer_size = 10;
+  std::thread writer([&] {
+    std::ofstream out(pipe);
+    for (int i = 0; i < 20; ++i)
+      out << "{\"text\": \"a" << i << "\"}\n"
+          << "{broken\n";
+  });
+  BatchStream stream(config, tokenizer, {});
+  const std::string why = error_of([&] { take(stream, 1000); });
+  writer.join();
+  EXPECT_NE(why.find("cannot be read again"), std::string::npos) << why;
+  EXPECT_EQ(stream.reports().at(0).dropped_broken, 20);
+  EXPECT_FALSE(stream.reports().at(0).examples.empty());
+}
+
+TEST_F(Stream, ASampleIsPreparedForPreview) {
+  add("a.jsonl", "a", 30);
+  const PrepareResult r = prepare_stream_sample(config, tokenizer);
+  const PreparedDataset d = PreparedDataset::open(r.train_path);
+  EXPECT_EQ(d.rows(), 50);  // one window, over the end of the file
+  EXPECT_EQ(tokenizer.decode(d.row(0).input_ids, true), "a0");
+  EXPECT_FALSE(r.warnings.empty());
+}
+
+TEST_F(Stream, WithoutATypeTheFirstRowDecides) {
+  dataset.type.clear();
+  dataset.path = folder.write("r.jsonl", "{\"instruction\": \"a\", \"output\": \"b\"}\n");
+  config.datasets = {dataset};
+  config.sequence_len = 1000;
+  BatchStream stream(config, tokenizer, {});
+  stream.next();
+  EXPECT_EQ(stream.reports().at(0).type, "alpaca");
+}
+
+std::int64_t peak_kib() {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6));
+  return 0;
+}
+
+/// An endless stream: what it needs does not grow with what went through.
+TEST_F(Stream, MemoryStaysConstantOverAnEndlessPipe) {
+  const std::string pipe = folder.path("endless.jsonl");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const std::string row = "{\"text\": \"" + std::string(400, 'x') + "\"}";
+  const std::string command = "yes '" + row + "' > " + pipe + " 2>/dev/null &";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  dataset.path = pipe;
+  config.datasets = {dataset};
+  config.sequence_len = 2048;
+  config.streaming_multipack_buffer_size = 2000;
+  BatchStream stream(config, tokenizer, {});
+  std::int64_t tokens = 0;
+  while (tokens < 5'000'000) tokens += stream.next().tokens();
+  const std::int64_t early = peak_kib();
+  while (tokens < 60'000'000) tokens += stream.next().tokens();
+  EXPECT_LT(peak_kib() - early, 8 * 1024) << "grew with the stream";
+  EXPECT_LT(peak_kib(), 300 * 1024);
+}
+
+TEST(DropTokens, HidesPromptTokensAlone) {
+  MicroBatch batch;
+  batch.cu_seqlens = {0};
+  std::vector<TokenId> ids(2000), labels(2000, kIgnore);
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<TokenId>(i + 10);
+  std::copy(ids.begin() + 1000, ids.end(), labels.begin() + 1000);
+  append_document(batch, ids, labels);
+  const MicroBatch before = batch;
+  drop_tokens(batch, 3, 0.25, 42, 7, 0, 0);
+  EXPECT_EQ(batch.targets, before.targets);
+  EXPECT_EQ(batch.input_ids[0], ids[0]);
+  const auto dropped = std::count(batch.input_ids.begin(), batch.input_ids.begin() + 1000, 3);
+  EXPECT_GT(dropped, 190);
+  EXPECT_LT(dropped, 310);
+  EXPECT_EQ(std::count(batch.input_ids.begin() + 1000, batch.input_ids.end(), 3), 0);
+  MicroBatch again = before;
+  drop_tokens(again, 3, 0.25, 42, 7, 0, 0);
+  EXPECT_EQ(again.input_ids, batch.input_ids);
+  drop_tokens(again = before, 3, 0.25, 42, 8, 0, 0);
+  EXPECT_NE(again.input_ids, batch.input_ids);
+}
+
+}  // namespace
+}  // namespace axl::data
