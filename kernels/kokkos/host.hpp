@@ -38,5 +38,6 @@ void add_elementwise(KernelTable& t);
 void add_optimizer(KernelTable& t);
 void add_attention(KernelTable& t);
 void add_gemm(KernelTable& t);
+void add_narrow(KernelTable& t);
 
 }  // namespace axl::kernels::host

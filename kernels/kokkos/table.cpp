@@ -12,6 +12,7 @@ KernelTable kokkos_table() {
   host::add_optimizer(t);
   host::add_attention(t);
   host::add_gemm(t);
+  host::add_narrow(t);
   return t;
 }
 

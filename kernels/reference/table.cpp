@@ -267,6 +267,19 @@ void gemm(const Gemm& g, Queue&) {
 
 std::int64_t pack_bytes(const PackQuery&) { return 0; }
 
+void widen(const Widen& a, Queue&) {
+  for (std::int64_t i = 0; i < a.n; ++i) a.y[i] = float(a.x[i]);
+}
+
+void narrow_gemm(const NarrowGemm& g, Queue&) {
+  for (std::int64_t m = 0; m < g.M; ++m)
+    for (std::int64_t n = 0; n < g.N; ++n) {
+      double sum = g.accumulate ? d(g.c[m * g.ldc + n]) : 0.0;
+      for (std::int64_t k = 0; k < g.K; ++k) sum += d(g.a[m * g.lda + k]) * d(g.b[n * g.K + k]);
+      g.c[m * g.ldc + n] = static_cast<float>(sum);
+    }
+}
+
 void adamw(const AdamW& a, Queue&) {
   const auto t = static_cast<double>(a.t);
   for (std::int64_t i = 0; i < a.n; ++i) {
@@ -312,6 +325,8 @@ KernelTable reference_table() {
   t.gemm_backend = "reference";
   t.gemm = &gemm;
   t.pack_bytes = &pack_bytes;
+  t.widen = &widen;
+  t.narrow_gemm = &narrow_gemm;
   t.adamw = &adamw;
   t.sum_of_squares = &sum_of_squares;
   return t;

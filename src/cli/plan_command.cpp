@@ -45,7 +45,7 @@ void print_text(const train::Estimate& e) {
   line("trained parameters and gradients", mib(e.parameters), "a rank");
   line("optimiser state", mib(e.optimizer), "a rank");
   line("activations", mib(e.activations),
-       fmt::format("a rank, {} tokens in the largest micro-batch", e.max_tokens_per_micro_batch));
+       fmt::format("a rank, {} tokens at once", e.max_tokens_per_pass));
   line("sum", mib(e.weights_converted + e.weights_mapped + e.ranks * rank),
        fmt::format("{} rank{} on one node", e.ranks, e.ranks == 1 ? "" : "s"));
   fmt::print("data\n");
@@ -81,6 +81,7 @@ void print_json(const train::Estimate& e) {
                            {"tokens_per_epoch", e.tokens_per_epoch},
                            {"label_tokens_per_epoch", e.label_tokens_per_epoch},
                            {"max_tokens_per_micro_batch", e.max_tokens_per_micro_batch},
+                           {"max_tokens_per_pass", e.max_tokens_per_pass},
                            {"packing_efficiency", e.packing_efficiency},
                            {"flops_per_step", e.flops_per_step},
                            {"gemm_flops_per_second", e.gemm_flops_per_second},

@@ -126,8 +126,14 @@ std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backw
              {kernels::attention_bwd_workspace(T, config_.num_attention_heads, config_.head_dim)});
     allocate(plan, acc, {kernels::kBiasPartials, std::max(F, QD)});
   }
+  // matmul() widens one narrow weight at a time.
+  std::int64_t widened = 0;
+  for (const DecoderLayer& layer : layers_)
+    for (const Linear* l : layer.linears())
+      if (l->weight && l->weight.dtype() != compute)
+        widened = std::max(widened, l->weight.elements() * size_of(compute));
   // Room for the 64-byte alignment of the pieces that were summed above.
-  return std::max(plan.peak(), layer_forward) + 65536;
+  return std::max(plan.peak(), layer_forward) + widened + 65536;
 }
 
 void Decoder::reserve_positions(std::int64_t positions) {
@@ -146,9 +152,7 @@ bool Decoder::trains_head() const { return lm_head_.trained_weight != nullptr; }
 std::vector<Linear*> Decoder::linears() {
   std::vector<Linear*> out;
   for (DecoderLayer& l : layers_)
-    for (Linear* p : {&l.attention.q, &l.attention.k, &l.attention.v, &l.attention.o, &l.mlp.gate,
-                      &l.mlp.up, &l.mlp.down})
-      out.push_back(p);
+    for (const Linear* p : l.linears()) out.push_back(const_cast<Linear*>(p));
   return out;
 }
 

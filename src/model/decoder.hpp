@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -34,6 +35,9 @@ struct DecoderLayer {
   /// dy becomes dx in place. `needs_dx` false: nothing below this layer is trained.
   void backward(Context& ctx, const Batch& batch, const RopeTable& rope, TensorView x,
                 const Saved& saved, TensorView dy, bool needs_dx) const;
+  std::array<const Linear*, 7> linears() const {
+    return {&attention.q, &attention.k, &attention.v, &attention.o, &mlp.gate, &mlp.up, &mlp.down};
+  }
 };
 
 /// What is trained, and on what.

@@ -99,8 +99,7 @@ void Decoder::check_shapes(const weights::WeightFile& w) const {
   for (const DecoderLayer& l : layers_) {
     require_shape(w, origin, l.input_norm.name + ".weight", {C});
     require_shape(w, origin, l.post_norm.name + ".weight", {C});
-    for (const Linear* p : {&l.attention.q, &l.attention.k, &l.attention.v, &l.attention.o,
-                            &l.mlp.gate, &l.mlp.up, &l.mlp.down}) {
+    for (const Linear* p : l.linears()) {
       require_shape(w, origin, p->name + ".weight", {p->out, p->in});
       if (w.find(p->name + ".bias") != nullptr)
         require_shape(w, origin, p->name + ".bias", {p->out});
@@ -160,7 +159,8 @@ void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Li
   } else {
     const bool packed = options_.prepack && store.want_packed(entry, true, &l.packed_forward) &&
                         store.want_packed(entry, false, &l.packed_backward);
-    if (!packed) store.want(entry, &l.weight);
+    // Not the head: it is multiplied once for every block of rows of logits.
+    if (!packed) store.want(entry, &l.weight, &l != &lm_head_);
   }
   const bool adapted = lora && lora->targets(l.name);
   if (const weights::TensorEntry* b = w.find(bias_name)) {

@@ -8,14 +8,14 @@
 namespace axl::model {
 namespace {
 
-bool plain_in_file(const weights::TensorEntry& e, DType compute) {
-  const bool same = (e.storage == weights::Storage::f32 && compute == DType::f32) ||
-                    (e.storage == weights::Storage::bf16 && compute == DType::bf16);
+bool plain_in_file(const weights::TensorEntry& e, DType type) {
+  const bool same = (e.storage == weights::Storage::f32 && type == DType::f32) ||
+                    (e.storage == weights::Storage::bf16 && type == DType::bf16);
   const auto address = reinterpret_cast<std::uintptr_t>(e.bytes.data());
   // Interleaved rows (GGUF) have to be put in order.
   return same && e.interleaved_head_dim == 0 &&
-         address % static_cast<std::uintptr_t>(size_of(compute)) == 0 &&
-         std::cmp_equal(e.bytes.size(), e.elements() * size_of(compute));
+         address % static_cast<std::uintptr_t>(size_of(type)) == 0 &&
+         std::cmp_equal(e.bytes.size(), e.elements() * size_of(type));
 }
 
 TensorView shaped(void* data, DType dtype, const weights::TensorEntry& e) {
@@ -58,12 +58,15 @@ std::int64_t FrozenStore::reserve(std::int64_t bytes) {
   return at;
 }
 
-void FrozenStore::want(const weights::TensorEntry& entry, TensorView* target) {
-  if (plain_in_file(entry, compute_)) {
-    *target = shaped(const_cast<std::byte*>(entry.bytes.data()), compute_, entry);
-    mapped_bytes_ += target->bytes();
-    return;
-  }
+void FrozenStore::want(const weights::TensorEntry& entry, TensorView* target, bool for_matmul) {
+  std::vector<DType> types{compute_};
+  if (for_matmul && compute_ == DType::f32) types.push_back(DType::bf16);
+  for (const DType type : types)
+    if (plain_in_file(entry, type)) {
+      *target = shaped(const_cast<std::byte*>(entry.bytes.data()), type, entry);
+      mapped_bytes_ += target->bytes();
+      return;
+    }
   jobs_.push_back({.entry = &entry, .view = target});
   jobs_.back().offset = reserve(entry.elements() * size_of(compute_));
 }

@@ -21,15 +21,16 @@ struct WeightMemory {
 /// Memory of this process alone; it is kept alive by `owner`.
 WeightMemory private_weight_memory(std::vector<device::Buffer>& owner);
 
-/// Frozen weights: read straight from the file's memory map where its type is the compute type,
-/// converted or packed once otherwise. Requests are collected first, so that memory is one block
-/// whose size is known before anything is written.
+/// Frozen weights: read straight from the file's memory map where its type is the compute type, or
+/// the narrower one that matmul() takes; converted or packed once otherwise. Requests are collected
+/// first, so that memory is one block whose size is known before anything is written.
 class FrozenStore {
  public:
   FrozenStore(const kernels::KernelTable& kernels, DType compute)
       : kernels_(kernels), compute_(compute) {}
-  /// *target = the tensor in the compute type; it must outlive materialise().
-  void want(const weights::TensorEntry& entry, TensorView* target);
+  /// *target = the tensor in the compute type; it must outlive materialise(). `for_matmul`: it may
+  /// stay bf16 while f32 is computed.
+  void want(const weights::TensorEntry& entry, TensorView* target, bool for_matmul = false);
   /// *target = packed copy: of the transpose (forward) or of the matrix (backward). False: the back
   /// end does not pack this type.
   bool want_packed(const weights::TensorEntry& entry, bool transposed,

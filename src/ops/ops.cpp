@@ -52,7 +52,39 @@ Acc<T>* acc(TensorView t) {
 
 }  // namespace
 
+namespace {
+
+/// matmul() where b is bf16 and the rest f32.
+void matmul_narrow(Context& ctx, TensorView a, TensorView b, TensorView c, const MatmulOptions& o) {
+  const ArenaScope scope(ctx.arena);
+  if (o.trans_b && !o.trans_a && o.alpha == 1.0f && a.dim(0) <= kernels::kNarrowRows) {
+    require("matmul", "b", b, {b.dim(0), a.dim(1)});
+    require("matmul", "c", c, {a.dim(0), b.dim(0)});
+    require_type("matmul", "c", c, a.dtype());
+    ctx.kernels.narrow_gemm({.a = a.as<float>(),
+                             .b = b.as<bf16>(),
+                             .c = c.as<float>(),
+                             .M = a.dim(0),
+                             .N = b.dim(0),
+                             .K = a.dim(1),
+                             .lda = a.dim(1),
+                             .ldc = c.dim(1),
+                             .accumulate = o.accumulate},
+                            ctx.queue);
+    return;
+  }
+  const TensorView wide = tensor::allocate(ctx.arena, DType::f32, {b.dim(0), b.dim(1)});
+  ctx.kernels.widen({b.as<bf16>(), wide.as<float>(), b.elements()}, ctx.queue);
+  matmul(ctx, a, wide, c, o);
+}
+
+}  // namespace
+
 void matmul(Context& ctx, TensorView a, TensorView b, TensorView c, const MatmulOptions& o) {
+  if (o.packed_b == nullptr && b.dtype() == DType::bf16 && a.dtype() == DType::f32) {
+    matmul_narrow(ctx, a, b, c, o);
+    return;
+  }
   const std::int64_t M = o.trans_a ? a.dim(1) : a.dim(0), K = o.trans_a ? a.dim(0) : a.dim(1);
   dispatch("matmul", a.dtype(), [](auto) {});
   // The GEMM takes untyped pointers: nothing behind this call would notice a wrong type.

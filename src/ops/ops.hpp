@@ -22,7 +22,8 @@ struct MatmulOptions {
   bool accumulate = false;
   const kernels::PackedMatrix* packed_b = nullptr;
 };
-/// c (M, N) = alpha op(a) op(b) [+ c]. c may be f32 when a and b are bf16.
+/// c (M, N) = alpha op(a) op(b) [+ c]. c may be f32 when a and b are bf16; b may be bf16 when a and
+/// c are f32 (a frozen weight as its file has it).
 void matmul(Context& ctx, TensorView a, TensorView b, TensorView c, const MatmulOptions& options);
 
 /// y (T, C) = table (V, C)[ids]. ids must be in [0, V): checked by the data pipeline.

@@ -68,7 +68,8 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
   e.parameters = flat * (4 + 4 + (options.compute == DType::bf16 ? 2 : 0));
   e.optimizer =
       flat * 4 * static_cast<std::int64_t>(optim::optimizer_named(config.optimizer).state.size());
-  e.max_tokens_per_micro_batch = data.max_tokens;
+  e.max_tokens_per_micro_batch = data.plan->max_tokens_per_micro_batch();
+  e.max_tokens_per_pass = data.max_tokens;
   e.activations = model.plan_bytes(data.max_tokens, data.max_tokens, true);
   const Cadence cadence(config, data.plan->total_steps(), data.plan->steps_per_epoch());
   e.total_steps = cadence.total_steps;

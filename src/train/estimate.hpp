@@ -19,6 +19,7 @@ struct Estimate {
   std::int64_t total_steps = 0, steps_per_epoch = 0, warmup_steps = 0;
   std::int64_t rows = 0, eval_rows = 0, tokens_per_epoch = 0, label_tokens_per_epoch = 0;
   std::int64_t max_tokens_per_micro_batch = 0;
+  std::int64_t max_tokens_per_pass = 0;
   double packing_efficiency = 0;
   double flops_per_step = 0;         ///< all ranks, GEMM work
   double gemm_flops_per_second = 0;  ///< measured now on this rank's threads

@@ -5,6 +5,7 @@
 
 #include "adapter/peft_files.hpp"
 #include "core/log.hpp"
+#include "data/passes.hpp"
 #include "data/plan_options.hpp"
 #include "data/prepare.hpp"
 #include "train/save_model.hpp"
@@ -98,11 +99,11 @@ RunData load_data(const config::Config& config, std::int64_t ranks, const parall
     if (!eval_path.empty()) out.eval = data::PreparedDataset::open(eval_path);
     out.plan = std::make_unique<data::BatchPlan>(lengths_of(*out.train),
                                                  data::train_plan_options(config, ranks));
-    out.max_tokens = out.plan->max_tokens_per_micro_batch();
+    out.max_tokens = data::max_tokens_per_pass(*out.plan, *out.train);
     if (!out.eval) return;
     out.eval_plan = std::make_unique<data::BatchPlan>(lengths_of(*out.eval),
                                                       data::eval_plan_options(config, ranks));
-    out.max_tokens = std::max(out.max_tokens, out.eval_plan->max_tokens_per_micro_batch());
+    out.max_tokens = std::max(out.max_tokens, data::max_tokens_per_pass(*out.eval_plan, *out.eval));
   });
   return out;
 }

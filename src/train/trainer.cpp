@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/log.hpp"
+#include "data/passes.hpp"
 #include "observe/memory.hpp"
 
 namespace axl::train {
@@ -65,16 +66,24 @@ Trainer::StepResult Trainer::step(std::int64_t index) {
     const auto rows = p_.plan.rows(index, p_.comm.rank(), micro);
     const bool last = micro + 1 == micros;
     if (rows.empty()) continue;  // the end of an epoch: this rank has nothing to add
-    const data::MicroBatch batch = data::make_micro_batch(p_.dataset, rows);
     // The same masks whichever rank computes this micro-batch of the step.
     const auto global_micro =
         static_cast<std::uint64_t>((index * micros + micro) * p_.comm.size() + p_.comm.rank());
     const std::uint64_t key =
         kernels::hash_counter(static_cast<std::uint64_t>(p_.config.seed), global_micro) | 1u;
-    const std::int64_t labels = by_micro_batch ? batch.label_tokens * parts : result.label_tokens;
+    std::int64_t labels = result.label_tokens;
+    if (by_micro_batch) {
+      labels = 0;
+      for (const std::int64_t row : rows) labels += parts * p_.dataset.label_tokens(row);
+    }
     const double scale = 1.0 / static_cast<double>(std::max<std::int64_t>(1, labels));
-    sums[0] += scale * forward_backward(batch, scale, key, last);
-    sums[1] += static_cast<double>(batch.tokens());
+    const auto passes = data::split_into_passes(rows, p_.dataset);
+    for (std::size_t pass = 0; pass < passes.size(); ++pass) {
+      const data::MicroBatch batch = data::make_micro_batch(p_.dataset, passes[pass]);
+      sums[0] += scale * forward_backward(batch, scale, kernels::hash_counter(key, pass) | 1u,
+                                          last && pass + 1 == passes.size());
+      sums[1] += static_cast<double>(batch.tokens());
+    }
     reduced = last;
   }
   if (!reduced) reducer_.layer_done(-1);
@@ -152,14 +161,15 @@ double Trainer::evaluate(std::int64_t step) {
   double sums[2] = {0, 0};
   for (std::int64_t i = 0; i < p_.eval_plan->total_steps(); ++i) {
     const auto rows = p_.eval_plan->rows(i, p_.comm.rank(), 0);
-    if (rows.empty()) continue;
-    const device::ArenaScope scope(p_.ctx.arena);
-    const data::MicroBatch micro = data::make_micro_batch(*p_.eval_dataset, rows);
-    const model::Batch batch = batch_of(micro, 0);
-    model::Decoder::Saved saved;
-    const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
-    sums[0] += model::CausalLmLoss::evaluate(p_.ctx, p_.model, batch, hidden);
-    sums[1] += static_cast<double>(micro.label_tokens);
+    for (const auto& pass : data::split_into_passes(rows, *p_.eval_dataset)) {
+      const device::ArenaScope scope(p_.ctx.arena);
+      const data::MicroBatch micro = data::make_micro_batch(*p_.eval_dataset, pass);
+      const model::Batch batch = batch_of(micro, 0);
+      model::Decoder::Saved saved;
+      const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
+      sums[0] += model::CausalLmLoss::evaluate(p_.ctx, p_.model, batch, hidden);
+      sums[1] += static_cast<double>(micro.label_tokens);
+    }
   }
   p_.comm.sum(sums, 2);
   const double loss = sums[0] / std::max(1.0, sums[1]);

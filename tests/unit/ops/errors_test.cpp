@@ -50,8 +50,18 @@ TEST_F(OpsErrors, Matmul) {
 }
 
 TEST_F(OpsErrors, MatmulTypes) {
-  expect("ops::matmul: b is (4, 3) bf16, expected (4, 3) f32", [&] {
-    ops::matmul(ctx, t({2, 4}), t({4, 3}, DType::bf16), t({2, 3}), {});
+  expect("ops::matmul: b is (4, 3) f64, expected (4, 3) f32", [&] {
+    ops::matmul(ctx, t({2, 4}), t({4, 3}, DType::f64), t({2, 3}), {});
+  });
+  // b may stay bf16 under f32, but its shape is checked all the same.
+  expect("ops::matmul: b is (5, 3) f32, expected (4, 3) f32", [&] {
+    ops::matmul(ctx, t({2, 4}), t({5, 3}, DType::bf16), t({2, 3}), {});
+  });
+  expect("ops::matmul: b is (3, 5) bf16, expected (3, 4) bf16", [&] {
+    ops::matmul(ctx, t({2, 4}), t({3, 5}, DType::bf16), t({2, 3}), {.trans_b = true});
+  });
+  expect("ops::matmul: b is (4, 3) bf16, expected (4, 3) f64", [&] {
+    ops::matmul(ctx, t({2, 4}, DType::f64), t({4, 3}, DType::bf16), t({2, 3}, DType::f64), {});
   });
   expect("ops::matmul: c is (2, 3) f64, expected (2, 3) f32", [&] {
     ops::matmul(ctx, t({2, 4}), t({4, 3}), t({2, 3}, DType::f64), {});

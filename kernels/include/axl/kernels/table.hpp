@@ -6,6 +6,7 @@
 #include "axl/kernels/elementwise.hpp"
 #include "axl/kernels/embedding.hpp"
 #include "axl/kernels/gemm.hpp"
+#include "axl/kernels/narrow.hpp"
 #include "axl/kernels/optimizer.hpp"
 #include "axl/kernels/rmsnorm.hpp"
 #include "axl/kernels/rope.hpp"
@@ -57,6 +58,9 @@ struct KernelTable {
   /// Reorders B (stored (K, N), or (N, K) when trans_b; contiguous) into out.data.
   void (*pack)(const void* b, bool trans_b, const PackedMatrix& out, void* destination,
                Queue&) = nullptr;
+
+  void (*widen)(const Widen&, Queue&) = nullptr;
+  void (*narrow_gemm)(const NarrowGemm&, Queue&) = nullptr;
 
   void (*adamw)(const AdamW&, Queue&) = nullptr;
   void (*sum_of_squares)(const SumOfSquares&, Queue&) = nullptr;

@@ -1,0 +1,21 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "data/batch_plan.hpp"
+
+namespace axl::data {
+
+/// A micro-batch goes through the model in passes of at most so many tokens (a longer row is a pass
+/// of its own). Gradients add up, so nothing but memory depends on it: activations are those of one
+/// pass. Products of 512 rows already reach the full rate of a CPU (perf/results).
+inline constexpr std::int64_t kTokensPerPass = 512;
+
+/// The rows of a micro-batch, cut in their order.
+std::vector<std::vector<std::int64_t>> split_into_passes(const std::vector<std::int64_t>& rows,
+                                                         const PreparedDataset& dataset);
+
+/// The most tokens that a pass of `plan` over `dataset` may have: bound for the activation arena.
+std::int64_t max_tokens_per_pass(const BatchPlan& plan, const PreparedDataset& dataset);
+
+}  // namespace axl::data
