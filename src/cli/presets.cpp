@@ -21,7 +21,10 @@ class Writer {
 
 void model(Writer& w, const Family& f) {
   w.title("Model");
-  w.line(fmt::format("base_model: {}", f.base_model), fmt::format("folder of {}", f.hub_name));
+  const bool folder = f.base_model.starts_with("models/");
+  w.line(fmt::format("base_model: {}", f.base_model),
+         folder ? "a folder; launch/fetch-model.sh gets this one"
+                : "from huggingface.co; or a folder");
   if (f.pad_token.empty()) return;
   w.line("special_tokens:", "tokens that the tokenizer does not name itself");
   w.line(fmt::format("  pad_token: \"{}\"", f.pad_token), "fills short rows; it is never learned");
@@ -98,27 +101,22 @@ void training(Writer& w, const Preset& p) {
 
 const std::vector<Family>& families() {
   static const std::vector<Family> list{
-      {"llama-2", "Llama 2 7B", "models/Llama-2-7b-hf", "meta-llama/Llama-2-7b-hf", "</s>", "",
-       false, 2048},
-      {"llama-3", "Llama 3 8B Instruct", "models/Meta-Llama-3-8B-Instruct",
-       "meta-llama/Meta-Llama-3-8B-Instruct", "<|eot_id|>", "", true, 2048},
-      {"mistral", "Mistral 7B Instruct", "models/Mistral-7B-Instruct-v0.3",
-       "mistralai/Mistral-7B-Instruct-v0.3", "</s>", "", true, 2048},
-      {"phi-3", "Phi-3 mini, 3.8B", "models/Phi-3-mini-4k-instruct",
-       "microsoft/Phi-3-mini-4k-instruct", "", "<|end|>", true, 2048},
-      {"qwen2.5", "Qwen2.5 1.5B Instruct", "models/Qwen2.5-1.5B-Instruct",
-       "Qwen/Qwen2.5-1.5B-Instruct", "", "", true, 2048},
-      {"qwen3", "Qwen3 1.7B", "models/Qwen3-1.7B", "Qwen/Qwen3-1.7B", "", "", true, 2048},
-      {"gemma-2", "Gemma 2 2B", "models/gemma-2-2b-it", "google/gemma-2-2b-it", "", "<end_of_turn>",
+      {"llama-2", "Llama 2 7B", "meta-llama/Llama-2-7b-hf", "</s>", "", false, 2048},
+      {"llama-3", "Llama 3 8B Instruct", "meta-llama/Meta-Llama-3-8B-Instruct", "<|eot_id|>", "",
        true, 2048},
-      {"smollm2", "SmolLM2 135M Instruct: minutes on a laptop", "models/SmolLM2-135M-Instruct",
-       "HuggingFaceTB/SmolLM2-135M-Instruct", "", "", true, 512, "2e-5"},
-      {"stablelm", "StableLM 2 1.6B chat", "models/stablelm-2-1_6b-chat",
-       "stabilityai/stablelm-2-1_6b-chat", "<|endoftext|>", "", true, 2048},
-      {"falcon", "Falcon 7B", "models/falcon-7b", "tiiuae/falcon-7b", "<|endoftext|>", "", false,
+      {"mistral", "Mistral 7B Instruct", "mistralai/Mistral-7B-Instruct-v0.3", "</s>", "", true,
        2048},
-      {"gpt-neox", "Pythia 1.4B, a GPT-NeoX", "models/pythia-1.4b", "EleutherAI/pythia-1.4b",
-       "<|padding|>", "", false, 2048},
+      {"phi-3", "Phi-3 mini, 3.8B", "microsoft/Phi-3-mini-4k-instruct", "", "<|end|>", true, 2048},
+      {"qwen2.5", "Qwen2.5 1.5B Instruct", "Qwen/Qwen2.5-1.5B-Instruct", "", "", true, 2048},
+      {"qwen3", "Qwen3 1.7B", "Qwen/Qwen3-1.7B", "", "", true, 2048},
+      {"gemma-2", "Gemma 2 2B", "google/gemma-2-2b-it", "", "<end_of_turn>", true, 2048},
+      {"smollm2", "SmolLM2 135M Instruct: minutes on a laptop", "models/SmolLM2-135M-Instruct", "",
+       "", true, 512, "2e-5"},
+      {"stablelm", "StableLM 2 1.6B chat", "stabilityai/stablelm-2-1_6b-chat", "<|endoftext|>", "",
+       true, 2048},
+      {"falcon", "Falcon 7B", "tiiuae/falcon-7b", "<|endoftext|>", "", false, 2048},
+      {"gpt-neox", "Pythia 1.4B, a GPT-NeoX", "EleutherAI/pythia-1.4b", "<|padding|>", "", false,
+       2048},
   };
   return list;
 }

@@ -9,8 +9,7 @@ namespace axl::cli {
 struct Family {
   std::string_view name;
   std::string_view summary;
-  std::string_view base_model;   ///< folder in the YAML
-  std::string_view hub_name;     ///< where the model comes from
+  std::string_view base_model;   ///< a name on huggingface.co, or a folder
   std::string_view pad_token;    ///< "" when the tokenizer has one
   std::string_view end_of_turn;  ///< "" when it is the end-of-sequence token
   bool chat = true;              ///< has a chat template of its own; else instructions

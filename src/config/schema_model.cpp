@@ -9,8 +9,9 @@ ConfigSection model_section() {
       "Model, tokenizer and chat template",
       {
           key("base_model", &Config::base_model,
-              "Folder with config.json and safetensors, or a .gguf file. Hugging Face names are "
-              "looked up among local files only.")
+              "Folder with config.json and safetensors, a .gguf file, or the name of a Hugging "
+              "Face "
+              "model (org/name), which is fetched into the Hub's cache.")
               .is_required(),
           key("base_model_config", &Config::base_model_config,
               "Folder to read config.json from when base_model has none.")
@@ -49,8 +50,9 @@ ConfigSection model_section() {
   add(s.keys, Action::notice, {{"cls_model_config", text}},
       "the architecture comes from config.json");
   add(s.keys, Action::notice, {{"model_kwargs", map}}, "arguments of a Python function");
-  add(s.keys, Action::notice, {{"model_revision", text}},
-      "models are local folders; the folder is the revision");
+  add(s.keys, Action::later, {{"model_revision", text}},
+      "only the main revision of a model is fetched; download the revision and give its folder");
+  declared(s.keys, "model_revision").harmless = "main";
   add(s.keys, Action::notice, {{"trust_remote_code", boolean}},
       "no Python from the model's repository is run; the architecture must be built in");
   add(s.keys, Action::notice,
@@ -72,7 +74,8 @@ ConfigSection model_section() {
       "weights are mapped into memory and shared by the ranks of a node");
   add(s.keys, Action::notice, {{"use_kernels", boolean}, {"embeddings_skip_upcast", boolean}},
       "a switch of PyTorch's kernels; ours are built in");
-  add(s.keys, Action::notice, {{"hf_use_auth_token", boolean}}, "nothing is downloaded");
+  add(s.keys, Action::notice, {{"hf_use_auth_token", boolean}},
+      "the Hub's token is used whenever HF_TOKEN or its file is there");
   add(s.keys, Action::later, {{"model_config", map}},
       "values laid over config.json are not supported yet; edit config.json in a copy of the "
       "model's folder");

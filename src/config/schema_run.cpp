@@ -247,12 +247,13 @@ ConfigSection task_section() {
        {"cpo_alpha", number},
        {"kto_desirable_weight", number},
        {"kto_undesirable_weight", number}},
-      "only has an effect with rl");
+      "belongs to preference training (rl), which is not supported yet");
   add(s.keys, Action::later, {{"reward_model", boolean}, {"process_reward_model", boolean}},
       "reward models are not supported yet; supervised fine-tuning is");
   add(s.keys, Action::notice, {{"num_labels", integer}, {"center_rewards_coefficient", number}},
-      "only has an effect with reward models");
-  add(s.keys, Action::notice, {{"trl", map}}, "only has an effect with rl");
+      "belongs to reward models, which are not supported yet");
+  add(s.keys, Action::notice, {{"trl", map}},
+      "belongs to reinforcement training, which is not supported");
   add(s.keys, Action::later, {{"vllm", map}, {"ebft", map}},
       "reinforcement training with a generation server is not supported");
   s.keys.push_back(alias("dpo_beta", "rl_beta"));

@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <ostream>
 
 #include "yaml_case.hpp"
 
@@ -11,6 +12,12 @@ struct Broken {
   const char* lines;
   const char* key;
 };
+
+/// The case in the test's name; without it gtest prints the bytes of two pointers.
+void PrintTo(const Broken& b, std::ostream* out) {
+  const std::string lines = b.lines;
+  *out << b.key << " in " << lines.substr(0, lines.find('\n'));
+}
 
 class BrokenRules : public testing::TestWithParam<Broken> {};
 
