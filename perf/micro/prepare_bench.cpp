@@ -1,11 +1,13 @@
 // Preparing a dataset from nothing, finding it again in the cache, and planning its batches.
 //   bench_prepare TOKENIZER ROWS [TYPE]   for example models/SmolLM2-135M-Instruct rows.json alpaca
+//   bench_prepare TOKENIZER stream [GIGABYTES]   rows generated on the fly, through a pipe
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "core/rng.hpp"
 #include "data/batch_plan.hpp"
 #include "data/prepare.hpp"
+#include "data/stream.hpp"
 
 namespace {
 
@@ -65,6 +68,75 @@ void bench_prepare(const std::string& tokenizer_path, const std::string& rows,
   fs::remove_all(folder);
 }
 
+/// Finding a prepared dataset again does not depend on its size.
+void bench_cache_hit(const std::string& tokenizer_path, std::int64_t rows) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / fmt::format("axl-bench-{}", std::rand());
+  axl::config::Config config;
+  axl::config::DatasetConfig dataset;
+  dataset.path = dataset.type = "_synthetic";
+  dataset.length = rows;
+  config.datasets = {dataset};
+  config.sequence_len = 2048;
+  config.dataset_prepared_path = folder.string();
+  const auto tokenizer = axl::tokenizer::Tokenizer::load(tokenizer_path);
+  std::string path = axl::data::prepare(config, tokenizer, {}).train_path;
+  std::vector<double> times;
+  for (int i = 0; i < kRuns; ++i)
+    times.push_back(seconds_of([&] {
+      const auto result = axl::data::prepare(config, tokenizer, {});
+      if (!result.from_cache) throw axl::Error(axl::ErrorCode::internal, "no cache hit");
+      axl::data::PreparedDataset::open(result.train_path);
+    }));
+  fmt::print("{{\"op\": \"cache_hit\", \"rows\": {}, \"bytes\": {}, \"ms\": {:.2f}}}\n", rows,
+             fs::file_size(path), 1e3 * median(times));
+  fs::remove_all(folder);
+}
+
+/// Tokens a second and peak memory of a stream of `gigabytes` that are generated on the fly.
+void bench_stream(const std::string& tokenizer_path, double gigabytes) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / fmt::format("axl-bench-{}", std::rand());
+  fs::create_directories(folder);
+  const std::string pipe = (folder / "rows.jsonl").string();
+  const std::string generator = fmt::format(
+      "mkfifo {0} && (seq 1 1000000000 | awk '{{printf \"{{\\\"text\\\": \\\"Row %d of a stream "
+      "without an end, its square is %d and the words after it are always the same.\\\"}}\\n\", "
+      "$1, $1*$1}}' > {0} 2>/dev/null &)",
+      pipe);
+  if (std::system(generator.c_str()) != 0)
+    throw axl::Error(axl::ErrorCode::internal, "no generator");
+  axl::config::Config config;
+  axl::config::DatasetConfig dataset;
+  dataset.path = pipe;
+  dataset.type = "completion";
+  config.datasets = {dataset};
+  config.streaming = true;
+  config.sequence_len = 2048;
+  config.sample_packing = true;
+  const auto tokenizer = axl::tokenizer::Tokenizer::load(tokenizer_path);
+  constexpr double kRowBytes = 120;
+  std::int64_t tokens = 0, documents = 0;
+  const double seconds = seconds_of([&] {
+    axl::data::BatchStream stream(config, tokenizer, {});
+    while (static_cast<double>(documents) * kRowBytes < gigabytes * 1e9) {
+      const auto batch = stream.next();
+      tokens += batch.tokens();
+      documents += static_cast<std::int64_t>(batch.cu_seqlens.size()) - 1;
+    }
+  });
+  std::int64_t peak = 0;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) peak = std::stoll(line.substr(6));
+  fmt::print(
+      "{{\"op\": \"stream\", \"gigabytes\": {:.1f}, \"rows\": {}, \"tokens\": {}, \"seconds\": "
+      "{:.1f}, \"tokens_per_s\": {:.0f}, \"peak_mib\": {}}}\n",
+      static_cast<double>(documents) * kRowBytes / 1e9, documents, tokens, seconds,
+      static_cast<double>(tokens) / seconds, peak / 1024);
+  fs::remove_all(folder);
+}
+
 void bench_packing(std::size_t rows) {
   std::vector<std::int32_t> lengths(rows);
   for (std::size_t i = 0; i < rows; ++i)
@@ -88,13 +160,19 @@ void bench_packing(std::size_t rows) {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    fmt::print(stderr, "usage: {} TOKENIZER ROWS [TYPE]\n", argv[0]);
+    fmt::print(stderr, "usage: {} TOKENIZER ROWS [TYPE] | TOKENIZER stream [GIGABYTES]\n", argv[0]);
     return 2;
   }
   try {
+    if (std::string(argv[2]) == "stream") {
+      bench_stream(argv[1], argc > 3 ? std::stod(argv[3]) : 1.0);
+      return 0;
+    }
     const std::string type = argc > 3 ? argv[3] : "alpaca";
     bench_prepare(argv[1], argv[2], type, 1);
     bench_prepare(argv[1], argv[2], type, 2);
+    bench_cache_hit(argv[1], 1000);
+    bench_cache_hit(argv[1], 100000);
     bench_packing(100000);
     bench_packing(1000000);
   } catch (const std::exception& e) {

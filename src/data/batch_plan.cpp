@@ -186,16 +186,12 @@ void append_document(MicroBatch& batch, std::span<const TokenId> ids,
       std::count_if(labels.begin() + 1, labels.end(), [](TokenId t) { return t != kIgnore; });
 }
 
-void drop_tokens(MicroBatch& batch, TokenId replacement, double rate, std::int64_t seed,
-                 std::int64_t step, std::int64_t rank, std::int64_t micro) {
+void drop_tokens(MicroBatch& batch, TokenId replacement, double rate, std::uint64_t key) {
   if (rate <= 0.0) return;
-  const std::uint64_t stream = kDropStream + (static_cast<std::uint64_t>(step) << 20) +
-                               (static_cast<std::uint64_t>(rank) << 8) +
-                               static_cast<std::uint64_t>(micro);
   for (std::size_t i = 0; i < batch.input_ids.size(); ++i) {
     const bool first = batch.positions[i] == 0;  // BOS and the like
     const bool learned = !first && batch.targets[i - 1] != kIgnore;
-    if (!first && !learned && random_uniform(static_cast<std::uint64_t>(seed), stream, i) < rate)
+    if (!first && !learned && random_uniform(key, kDropStream, i) < rate)
       batch.input_ids[i] = replacement;
   }
 }

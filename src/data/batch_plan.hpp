@@ -58,10 +58,9 @@ void append_document(MicroBatch& batch, std::span<const TokenId> ids,
                      std::span<const TokenId> labels);
 
 /// Replaces input tokens that are not themselves learned by `replacement`, each with probability
-/// `rate`, as (seed, step, rank, micro) decide: token dropout, after word dropout (Bowman et al.
-/// 2016, arXiv:1511.06349). Targets stay as they are.
-void drop_tokens(MicroBatch& batch, TokenId replacement, double rate, std::int64_t seed,
-                 std::int64_t step, std::int64_t rank, std::int64_t micro);
+/// `rate`, as `key` decides: token dropout, after word dropout (Bowman et al. 2016,
+/// arXiv:1511.06349). Targets stay as they are.
+void drop_tokens(MicroBatch& batch, TokenId replacement, double rate, std::uint64_t key);
 
 /// Concatenates rows into a micro-batch, shifting labels inside each document.
 MicroBatch make_micro_batch(const PreparedDataset& dataset, const std::vector<std::int64_t>& rows);

@@ -46,7 +46,7 @@ struct MicroBatch {
 /// The prepared dataset: one memory-mapped file, keyed by a content hash, written once.
 class PreparedDataset {
  public:
-  /// Maps the file and checks header, index and checksums (all of them up to 128 MiB, beyond that
+  /// Maps the file and checks header, index and checksums (all of them up to 32 MiB, beyond that
   /// an even sample: `verify` checks the rest). Error{input} says what is wrong with the file.
   static PreparedDataset open(const std::string& path);
   /// Checks every checksum; Error{input}.

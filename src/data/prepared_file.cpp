@@ -15,7 +15,7 @@ namespace {
 
 constexpr char kMagic[8] = {'A', 'X', 'L', 'P', 'R', 'E', 'P', '\n'};
 constexpr std::uint64_t kBlockBytes = 1 << 20;
-constexpr std::uint64_t kCheckAllBytes = 128 << 20;
+constexpr std::uint64_t kCheckAllBytes = 32 << 20;
 constexpr std::uint64_t kSampledBlocks = 64;
 
 /// Everything is little-endian and naturally aligned; sections follow the header in this order:

@@ -157,6 +157,7 @@ int run(const RunRequest& request) {
                    .eval_plan = data.eval_plan.get(),
                    .optimizer = optimizer,
                    .cadence = cadence,
+                   .drop_token = data.drop_token,
                    .events = *events});
   Outcome outcome = Outcome::finished;
   const auto write_weights = [&](const std::string& folder) {

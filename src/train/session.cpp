@@ -74,7 +74,7 @@ model::DecoderOptions decoder_options(const config::Config& config,
 
 RunData load_data(const config::Config& config, std::int64_t ranks, const parallel::Comm& comm,
                   const weights::ModelConfig& model) {
-  std::string train_path, eval_path;
+  std::string train_path, eval_path, drop_token = "0";
   parallel::collectively(comm, [&] {
     if (comm.rank() != 0) return;
     const tokenizer::Tokenizer tokenizer = data::load_tokenizer(config);
@@ -88,12 +88,16 @@ RunData load_data(const config::Config& config, std::int64_t ranks, const parall
               "embedding has no rows for");
     const data::PrepareResult prepared = data::prepare(config, tokenizer, {});
     report(prepared);
+    const auto unknown = tokenizer.token_to_id(tokenizer.token_text("unk_token"));
+    const auto pad = tokenizer.pad_id() ? tokenizer.pad_id() : tokenizer.eos_id();
+    drop_token = std::to_string(pad ? *pad : unknown.value_or(0));
     train_path = prepared.train_path;
     eval_path = prepared.eval_path;
   });
   train_path = comm.broadcast(train_path, 0);
   eval_path = comm.broadcast(eval_path, 0);
   RunData out;
+  out.drop_token = std::stoi(comm.broadcast(drop_token, 0));
   parallel::collectively(comm, [&] {
     out.train = data::PreparedDataset::open(train_path);
     if (!eval_path.empty()) out.eval = data::PreparedDataset::open(eval_path);

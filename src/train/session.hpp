@@ -17,7 +17,8 @@ namespace axl::train {
 struct RunData {
   std::optional<data::PreparedDataset> train, eval;
   std::unique_ptr<data::BatchPlan> plan, eval_plan;
-  std::int64_t max_tokens = 0;  ///< of a pass, training or evaluation
+  data::TokenId drop_token = 0;  ///< what token_dropout puts in place of a token
+  std::int64_t max_tokens = 0;   ///< of a pass, training or evaluation
 };
 /// `ranks` is the number of data-parallel ranks that the plan is for: comm.size() in a run.
 RunData load_data(const config::Config& config, std::int64_t ranks, const parallel::Comm& comm,

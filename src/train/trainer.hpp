@@ -29,6 +29,7 @@ struct TrainerParts {
   const data::BatchPlan* eval_plan;
   optim::Optimizer& optimizer;
   const Cadence& cadence;
+  data::TokenId drop_token;    ///< what token_dropout puts in place of a token
   observe::EventSink& events;  ///< of rank 0; a silent one elsewhere
 };
 

@@ -240,7 +240,7 @@ TEST(DropTokens, HidesPromptTokensAlone) {
   std::copy(ids.begin() + 1000, ids.end(), labels.begin() + 1000);
   append_document(batch, ids, labels);
   const MicroBatch before = batch;
-  drop_tokens(batch, 3, 0.25, 42, 7, 0, 0);
+  drop_tokens(batch, 3, 0.25, 7);
   EXPECT_EQ(batch.targets, before.targets);
   EXPECT_EQ(batch.input_ids[0], ids[0]);
   const auto dropped = std::count(batch.input_ids.begin(), batch.input_ids.begin() + 1000, 3);
@@ -248,9 +248,9 @@ TEST(DropTokens, HidesPromptTokensAlone) {
   EXPECT_LT(dropped, 310);
   EXPECT_EQ(std::count(batch.input_ids.begin() + 1000, batch.input_ids.end(), 3), 0);
   MicroBatch again = before;
-  drop_tokens(again, 3, 0.25, 42, 7, 0, 0);
+  drop_tokens(again, 3, 0.25, 7);
   EXPECT_EQ(again.input_ids, batch.input_ids);
-  drop_tokens(again = before, 3, 0.25, 42, 8, 0, 0);
+  drop_tokens(again = before, 3, 0.25, 8);
   EXPECT_NE(again.input_ids, batch.input_ids);
 }
 
