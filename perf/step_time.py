@@ -8,7 +8,8 @@ is one row of 512 tokens; `padded` is four rows of 212, 130, 98 and 72 tokens, w
 the longest. With `masked` half of the tokens have no label. Both programs do the whole step: forward,
 backward, clipping, AdamW. Every setting runs in a process of its own, ours and PyTorch's by turns, so
 that a machine that is busy for a while slows both; the seconds are medians over steps. Peak memory is
-that of the process. PYTHON is an interpreter with PyTorch, PEFT and transformers
+what the process says of itself (its largest resident set): to watch it from outside twenty times a
+second would cost a tenth of a small machine. PYTHON is an interpreter with PyTorch, PEFT and transformers
 (perf/requirements.txt says how to get one).
 
 Prints a line for each setting, then the ratios: PyTorch's best step over ours of the same precision,
@@ -26,8 +27,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-from measure import measure
 
 ROOT = Path(__file__).resolve().parents[1]
 ROW_TOKENS = {"packed": [512], "padded": [212, 130, 98, 72]}
@@ -78,11 +77,11 @@ def run_ours(arguments: argparse.Namespace, dtype: str, rows: str, labels: str, 
         # JSON is YAML.
         (here / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
         with open(here / "log", "w", encoding="utf-8") as log:
-            result = measure(
-                [str(arguments.program), "train", str(here / "config.yaml")],
+            done = subprocess.run(
+                [str(arguments.program), "train", str(here / "config.yaml")], check=False,
                 stdout=log, stderr=log, env=dict(os.environ, OMP_NUM_THREADS=str(threads)),
             )
-        if result["returncode"] != 0:
+        if done.returncode != 0:
             sys.exit("step_time: axolotl-hpc failed:\n" + (here / "log").read_text()[-2000:])
         lines = [json.loads(line) for line in (here / "out/metrics.jsonl").read_text().splitlines()]
         lines = [line for line in lines if "loss" in line]
@@ -101,7 +100,7 @@ def run_ours(arguments: argparse.Namespace, dtype: str, rows: str, labels: str, 
                                    / statistics.median(steps))
         return share | {"program": "axolotl-hpc", "setting": dtype, "rows": rows, "labels": labels,
                 "threads": threads, "seconds": statistics.median(steps), "steps": len(steps),
-                "tokens": tokens, "peak_bytes": result["peak_bytes"]}
+                "tokens": tokens, "peak_bytes": lines[-1]["memory_bytes"]}
 
 
 def run_torch(arguments: argparse.Namespace, setting: str, rows: str, labels: str, threads: int,
