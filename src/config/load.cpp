@@ -97,9 +97,7 @@ void read_keys(const Node& root, Config& config, TypedValues& typed, Report& rep
     }
     if (e.value.is_null()) continue;
     config.locations[e.key] = report.place(e.key, e.value);
-    if (key->action != Action::alias && key->kind != Kind::any &&
-        !keep_typed(*key, e, typed, report))
-      continue;
+    if (key->action != Action::alias && !keep_typed(*key, e, typed, report)) continue;
     switch (key->action) {
       case Action::implement:
         bind(config, *key, e.value, e.key, report);

@@ -70,8 +70,16 @@ bool is_known_key(std::string_view name) { return find_key(name) != nullptr; }
 
 bool is_boolean_key(std::string_view name) {
   const ConfigKey* key = find_key(name);
-  return key && (key->kind == Kind::boolean || !key->target_value.empty() || name == "bf16" ||
-                 name == "gradient_checkpointing");
+  if (!key) return false;
+  switch (key->kind) {
+    case Kind::boolean:
+    case Kind::boolean_or_word:
+    case Kind::boolean_or_text:
+    case Kind::boolean_or_map:
+      return true;
+    default:
+      return !key->target_value.empty() || name == "bf16" || name == "gradient_checkpointing";
+  }
 }
 
 std::string nearest_known_key(std::string_view name) {

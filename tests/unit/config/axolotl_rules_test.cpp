@@ -211,6 +211,20 @@ TEST(Typed, WrongValuesAreErrorsWhateverBecomesOfTheKey) {
   }
 }
 
+TEST(Typed, OverridesReachKeysWithoutAMemberAndInsideMaps) {
+  LoadOptions options;
+  options.overrides = {{"wandb_project", "p"}, {"trl.beta", "0.2"}, {"device_map", "auto"}};
+  const LoadResult r = read(kMinimal + "trl: {num_generations: 4}\n", options);
+  EXPECT_TRUE(r.accepted()) << all(r.errors);
+  const auto e = effective(r);
+  EXPECT_EQ(e["wandb_project"], "p");
+  EXPECT_EQ(e["trl"]["beta"], 0.2);
+  EXPECT_EQ(e["trl"]["num_generations"], 4);
+  EXPECT_EQ(e["device_map"], "auto");
+  options.overrides = {{"trl.beta", "big"}};
+  EXPECT_EQ(about(read(kMinimal, options).errors, "trl.beta").where.file, "command line");
+}
+
 TEST(Typed, NothingIsAskedByAValueThatIsOff) {
   const LoadResult r = read(kMinimal +
                             "relora: false\nlisa_n_layers: 0\njagged_restart_steps: false\n"
