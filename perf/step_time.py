@@ -90,8 +90,8 @@ def run_ours(arguments: argparse.Namespace, dtype: str, rows: str, labels: str, 
         tokens = round(lines[-1]["tokens_per_second"] * steps[-1])
         share = {}
         if threads == os.cpu_count():
-            # The GEMM rate of the widest layer's shape, measured now, and the step's GEMM work
-            # without the adapter's.
+            # The rate of the step's own products, measured now one by one, and the work of all of
+            # them; attention, norms and the rest count as overhead.
             planned = subprocess.run(
                 [str(arguments.program), "plan", str(here / "config.yaml"), "--format", "json"],
                 capture_output=True, text=True, check=True)

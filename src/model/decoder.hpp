@@ -99,6 +99,7 @@ class Decoder {
   const Linear& lm_head() const { return lm_head_; }
   bool trains_head() const;
   std::vector<DecoderLayer>& layers() { return layers_; }
+  const std::vector<DecoderLayer>& layers() const { return layers_; }
   /// First element of every layer in the flat buffers of parameters(), in order.
   const std::vector<std::int64_t>& layer_offsets() const { return layer_offsets_; }
   std::int64_t total_parameters() const { return total_parameters_; }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <vector>
 
+#include "data/passes.hpp"
 #include "device/session.hpp"
 #include "train/session.hpp"
 
@@ -14,37 +15,77 @@ namespace {
 /// optimiser and small adapter products take the rest.
 constexpr double kStepEfficiency = 0.75;
 
-/// FLOP/s of the model's widest layer product on 512 tokens.
-double measure_gemm(const weights::ModelConfig& model, DType compute, kernels::Queue& queue) {
-  const kernels::KernelTable kernels = kernels::make_kernel_table();
-  const std::int64_t T = 512, C = model.hidden_size, F = model.intermediate_size;
+/// A product of the step: (M, K) by (K, N), the weight stored (N, K) when it is transposed.
+struct Product {
+  std::int64_t M, N, K;
+  bool trans_b;
+  double flops() const {
+    return 2.0 * static_cast<double>(M) * static_cast<double>(N) * static_cast<double>(K);
+  }
+};
+
+/// Every product of one layer with its frozen weights, forward and backward, and those of the head,
+/// once for every so many layers as there are.
+std::vector<Product> products_of(const model::Decoder& model) {
+  std::vector<Product> out;
+  const auto both_ways = [&out](std::int64_t rows, const adapter::Linear& l) {
+    out.push_back({rows, l.out, l.in, true});
+    out.push_back({rows, l.in, l.out, false});
+  };
+  for (const adapter::Linear* l : model.layers().front().linears())
+    both_ways(data::kTokensPerPass, *l);
+  both_ways(model.loss_rows(), model.lm_head());
+  return out;
+}
+
+/// Seconds of one product: the median of a few.
+double seconds_of(const Product& p, DType compute, bool packed, const kernels::KernelTable& kernels,
+                  kernels::Queue& queue) {
   const std::int64_t element = size_of(compute);
-  device::Buffer x(T * C * element), w(F * C * element), y(T * F * element);
+  const std::int64_t pack_bytes = packed ? kernels.pack_bytes({p.K, p.N, compute}) : 0;
+  device::Buffer x(p.M * p.K * element), w(p.K * p.N * element), y(p.M * p.N * element),
+      room(pack_bytes);
   kernels::Gemm g{.a = x.data(),
                   .b = w.data(),
                   .c = y.data(),
-                  .M = T,
-                  .N = F,
-                  .K = C,
-                  .lda = C,
-                  .ldb = C,
-                  .ldc = F,
-                  .trans_b = true,
+                  .M = p.M,
+                  .N = p.N,
+                  .K = p.K,
+                  .lda = p.K,
+                  .ldb = p.trans_b ? p.K : p.N,
+                  .ldc = p.N,
+                  .trans_b = p.trans_b,
                   .ab = compute,
                   .c_type = compute};
+  kernels::PackedMatrix matrix{room.data(), pack_bytes, p.K, p.N, compute};
+  if (pack_bytes > 0) {
+    kernels.pack(w.data(), p.trans_b, matrix, room.data(), queue);
+    g.packed_b = &matrix;
+  }
   using Clock = std::chrono::steady_clock;
   std::vector<double> seconds;
-  const auto end = Clock::now() + std::chrono::milliseconds(300);
-  do {
+  for (int i = 0; i < 6; ++i) {
     const auto start = Clock::now();
     kernels.gemm(g, queue);
     seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
-  } while (Clock::now() < end || seconds.size() < 5);
-  std::nth_element(seconds.begin(),
-                   seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2),
-                   seconds.end());
-  return 2.0 * static_cast<double>(T) * static_cast<double>(C) * static_cast<double>(F) /
-         seconds[seconds.size() / 2];
+  }
+  std::sort(seconds.begin() + 1, seconds.end());  // the first one makes the primitive
+  return seconds[3];
+}
+
+/// FLOP/s that this machine reaches on the step's own products, alone and one after another.
+double measure_gemm(const model::Decoder& model, const kernels::KernelTable& kernels,
+                    kernels::Queue& queue) {
+  const std::vector<Product> products = products_of(model);
+  double flops = 0, seconds = 0;
+  for (std::size_t i = 0; i < products.size(); ++i) {
+    const bool head = i + 2 >= products.size();
+    const double count = head ? 1.0 : static_cast<double>(model.config().num_hidden_layers);
+    flops += count * products[i].flops();
+    seconds +=
+        count * seconds_of(products[i], model.compute(), model.options().prepack, kernels, queue);
+  }
+  return flops / seconds;
 }
 
 }  // namespace
@@ -88,11 +129,15 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
   const double passes = options.training.full ? 6.0 : 4.0;
   const double epoch_flops = passes * (body * static_cast<double>(e.tokens_per_epoch) +
                                        head * static_cast<double>(e.label_tokens_per_epoch));
+  // An adapter's products: forward, to activations, and to its own weights.
+  const double adapter = options.training.lora ? 6.0 * static_cast<double>(e.trained_parameters) *
+                                                     static_cast<double>(e.tokens_per_epoch)
+                                               : 0.0;
   const double again =
       options.gradient_checkpointing ? 2.0 * body * static_cast<double>(e.tokens_per_epoch) : 0.0;
-  e.flops_per_step =
-      (epoch_flops + again) / static_cast<double>(std::max<std::int64_t>(1, e.steps_per_epoch));
-  e.gemm_flops_per_second = measure_gemm(base.config, options.compute, kokkos.queue());
+  e.flops_per_step = (epoch_flops + adapter + again) /
+                     static_cast<double>(std::max<std::int64_t>(1, e.steps_per_epoch));
+  e.gemm_flops_per_second = measure_gemm(model, kernels, kokkos.queue());
   e.seconds = static_cast<double>(e.total_steps) * e.flops_per_step /
               (kStepEfficiency * e.gemm_flops_per_second * static_cast<double>(ranks));
   return e;
