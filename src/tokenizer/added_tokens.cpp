@@ -127,6 +127,18 @@ void AddedTokens::add(const AddedToken& token, const Normalizer& normalizer) {
   index(static_cast<std::int32_t>(tokens_.size()) - 1, normalizer);
 }
 
+bool AddedTokens::rename(std::int32_t id, const std::string& content,
+                         const Normalizer& normalizer) {
+  const AddedToken* known = find_id(id);
+  if (known == nullptr) return false;
+  const auto at = static_cast<std::size_t>(known - tokens_.data());
+  by_content_.erase(tokens_[at].content);
+  by_content_.emplace(content, static_cast<std::int32_t>(at));
+  tokens_[at].content = content;
+  rebuild(normalizer);
+  return true;
+}
+
 const AddedToken* AddedTokens::find_by_content(std::string_view content) const {
   const auto it = by_content_.find(std::string(content));
   return it == by_content_.end() ? nullptr : &tokens_[static_cast<std::size_t>(it->second)];

@@ -60,6 +60,8 @@ class AddedTokens {
  public:
   /// Adds or replaces by content.
   void add(const AddedToken& token, const Normalizer& normalizer);
+  /// Gives the added token of an id another text; false when the id is no added token's.
+  bool rename(std::int32_t id, const std::string& content, const Normalizer& normalizer);
   const std::vector<AddedToken>& all() const { return tokens_; }
   const AddedToken* find_by_content(std::string_view content) const;
   const AddedToken* find_id(std::int32_t id) const;

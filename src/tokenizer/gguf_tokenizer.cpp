@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "tokenizer/models/bpe.hpp"
+#include "tokenizer/split_patterns.hpp"
 #include "tokenizer/tokenizer_parts.hpp"
 #include "tokenizer/unicode.hpp"
 #include "weights/gguf.hpp"
@@ -22,23 +23,6 @@ struct BpeParts {
 
 /// tokenizer.ggml.token_type
 enum GgufTokenType : std::int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4 };
-
-constexpr const char* kContractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
-constexpr const char* kSpacesAndLines = R"(\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr const char* kUpper = R"([\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}])";
-constexpr const char* kLower = R"([\p{Ll}\p{Lm}\p{Lo}\p{M}])";
-
-std::string cl100k_pattern(const char* digits) {
-  return std::string(kContractions) + R"(|[^\r\n\p{L}\p{N}]?\p{L}+|)" + digits +
-         R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|)" + kSpacesAndLines;
-}
-
-/// Words that break where lower case turns into upper case.
-std::string case_pattern(const char* digits, const std::string& tail) {
-  const std::string lead = R"([^\r\n\p{L}\p{N}]?)";
-  return lead + kUpper + "*" + kLower + "+" + tail + "|" + lead + kUpper + "+" + kLower + "*" +
-         tail + "|" + digits + R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|)" + kSpacesAndLines;
-}
 
 Json split_json(const std::string& pattern) {
   return {{"type", "Split"},
@@ -88,23 +72,19 @@ const std::vector<PreSpec>& pre_specs() {
       {{"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"},
        [] { return sequence(digits_json(), byte_level_json(true)); }},
       {{"llama-bpe", "llama-v3", "llama3", "falcon3", "dbrx", "smaug-bpe"},
-       [] { return sequence(split_json(cl100k_pattern(R"(\p{N}{1,3})")), byte_level_json(false)); },
+       [] { return sequence(split_json(split_patterns::cl100k(3)), byte_level_json(false)); },
        false,
        true},
       {{"qwen2", "stablelm2", "deepseek-r1-qwen", "megrez"},
-       [] { return sequence(split_json(cl100k_pattern(R"(\p{N})")), byte_level_json(false)); },
+       [] { return sequence(split_json(split_patterns::cl100k(1)), byte_level_json(false)); },
        true,
        false},
       {{"tekken"},
-       [] { return sequence(split_json(case_pattern(R"(\p{N})", "")), byte_level_json(false)); },
+       [] { return sequence(split_json(split_patterns::tekken()), byte_level_json(false)); },
        false,
        true},
       {{"gpt-4o", "llama4"},
-       [] {
-         return sequence(
-             split_json(case_pattern(R"(\p{N}{1,3})", std::string(kContractions) + "?")),
-             byte_level_json(false));
-       }},
+       [] { return sequence(split_json(split_patterns::o200k()), byte_level_json(false)); }},
       {{"deepseek-v3"}, &deepseek_v3_json},
   };
   return specs;
@@ -224,31 +204,6 @@ void read_specials(const GgufMetadata& meta, std::size_t tokens, const Vocab& vo
   }
 }
 
-void read_template_processing(bool bos, bool eos, const Vocab& vocab, TokenizerParts& parts) {
-  Json single = Json::array(), specials = Json::object();
-  const auto put = [&](const std::string& name) {
-    const auto it = parts.special.find(name);
-    if (it == parts.special.end()) return;
-    const std::string& token = it->second;
-    single.push_back({{"SpecialToken", {{"id", token}, {"type_id", 0}}}});
-    specials[token] = {
-        {"id", token}, {"ids", Json::array({vocab.find(token)})}, {"tokens", Json::array({token})}};
-  };
-  if (bos) put("bos_token");
-  single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
-  if (eos) put("eos_token");
-  if (specials.empty()) return;
-  Json pair = single;
-  for (Json item : single) {
-    if (item.contains("Sequence")) item["Sequence"]["id"] = "B";
-    pair.push_back(item);
-  }
-  parts.post_processor = {{"type", "TemplateProcessing"},
-                          {"single", single},
-                          {"pair", pair},
-                          {"special_tokens", specials}};
-}
-
 }  // namespace
 
 TokenizerParts read_gguf_tokenizer(const std::string& path) {
@@ -276,9 +231,9 @@ TokenizerParts read_gguf_tokenizer(const std::string& path) {
                   "the tokenizer model '" + *model + "' (tokenizer.ggml.model) is not supported")
           .hint("supported: gpt2 (byte-level BPE), llama (SentencePiece BPE)");
     }
-    read_template_processing(flag(meta, "tokenizer.ggml.add_bos_token", bos_by_default),
-                             flag(meta, "tokenizer.ggml.add_eos_token", false), bpe.vocab, parts);
     parts.model = std::make_unique<Bpe>(std::move(bpe.vocab), std::move(bpe.merges), bpe.options);
+    set_bos_eos_template(flag(meta, "tokenizer.ggml.add_bos_token", bos_by_default),
+                         flag(meta, "tokenizer.ggml.add_eos_token", false), parts);
     if (const std::string* text = meta.string("tokenizer.chat_template"))
       parts.chat_template = *text;
     return parts;

@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "tokenizer/base64.hpp"
 #include "tokenizer/bert_normalizer.hpp"
 #include "tokenizer/byte_level.hpp"
 #include "tokenizer/json_fields.hpp"

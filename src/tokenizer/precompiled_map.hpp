@@ -24,7 +24,4 @@ class PrecompiledMap {
   std::string texts_;
 };
 
-/// The bytes of a base64 text (RFC 4648, padding optional). Error{input} on any other character.
-std::string decode_base64(std::string_view text);
-
 }  // namespace axl::tokenizer

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "core/error.hpp"
 #include "tokenizer/hash.hpp"
@@ -13,28 +14,52 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The file that holds the tokenizer: a folder's tokenizer.json, or its only GGUF file.
+/// The file of a folder that holds the tokenizer: the ones that say most come first.
 fs::path find_file(const fs::path& path) {
   std::error_code error;
   if (!fs::exists(path, error))
     throw Error(ErrorCode::input, "no such file or folder").at({path.string(), 0, 0, ""});
   if (!fs::is_directory(path, error)) return path;
-  if (fs::exists(path / "tokenizer.json", error)) return path / "tokenizer.json";
-  std::vector<fs::path> gguf;
+  for (const char* name :
+       {"tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.model"})
+    if (fs::exists(path / name, error)) return path / name;
+  std::vector<fs::path> others;
   for (const auto& entry : fs::directory_iterator(path, error))
-    if (entry.path().extension() == ".gguf") gguf.push_back(entry.path());
-  if (gguf.size() == 1) return gguf[0];
-  throw Error(ErrorCode::input, gguf.empty() ? "the folder has no tokenizer.json and no GGUF file"
-                                             : "the folder has no tokenizer.json and several GGUF "
-                                               "files; name one of them")
+    if (entry.path().extension() == ".gguf" || entry.path().extension() == ".tiktoken")
+      others.push_back(entry.path());
+  if (others.size() == 1) return others[0];
+  throw Error(ErrorCode::input, others.empty()
+                                    ? "the folder has no tokenizer.json, tokenizer.model, tiktoken "
+                                      "or GGUF file"
+                                    : "the folder has no tokenizer.json and several files that may "
+                                      "hold a tokenizer; name one of them")
       .at({path.string(), 0, 0, ""})
       .hint("transformers' AutoTokenizer.from_pretrained(...).save_pretrained(...) writes one");
+}
+
+std::string read_bytes(const fs::path& file) {
+  constexpr std::streamoff kLongest = std::streamoff{1} << 30;
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  const std::streamoff size = in ? static_cast<std::streamoff>(in.tellg()) : -1;
+  if (size < 0 || size > kLongest)
+    throw Error(ErrorCode::input, size < 0 ? "cannot read the file" : "larger than 1 GiB")
+        .at({file.string(), 0, 0, ""});
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  in.seekg(0);
+  if (!in.read(bytes.data(), size))
+    throw Error(ErrorCode::input, "cannot read the file").at({file.string(), 0, 0, ""});
+  return bytes;
 }
 
 TokenizerParts read_parts(const std::string& path) {
   const fs::path file = find_file(path);
   if (file.extension() == ".gguf" || weights::is_gguf(file.string()))
     return read_gguf_tokenizer(file.string());
+  if (file.extension() == ".model" || file.extension() == ".tiktoken") {
+    const std::string bytes = read_bytes(file);
+    return is_tiktoken(bytes) ? read_tiktoken(file.string(), bytes)
+                              : read_sentencepiece(file.string(), bytes);
+  }
   TokenizerParts parts = read_tokenizer_json(file.string());
   const fs::path folder = file.parent_path();
   read_tokenizer_config(folder.empty() ? "." : folder.string(), parts);
@@ -127,6 +152,22 @@ void Tokenizer::add_tokens(const std::vector<std::string>& tokens, bool special)
     t.normalized = !special;
     impl_->add_token(std::move(t));
   }
+}
+
+void Tokenizer::override_added_token(TokenId id, const std::string& text) {
+  const AddedToken* known = impl_->added.find_id(id);
+  if (known == nullptr)
+    throw Error(ErrorCode::config, "the token id " + std::to_string(id) + " is no added token's");
+  const std::string before = known->content;
+  if (text == before) return;
+  if (text.empty() || token_to_id(text))
+    throw Error(ErrorCode::config, text.empty() ? std::string("a token's text must not be empty")
+                                                : "'" + text + "' is a token already");
+  impl_->added.rename(id, text, impl_->normalizer);
+  if (impl_->model->vocab().find(before) == id) impl_->model->rename(id, text);
+  for (auto& [name, token] : impl_->parts.special)
+    if (token == before) set_special_token(name, text);
+  impl_->scratch.clear();
 }
 
 const std::string& Tokenizer::chat_template() const { return impl_->parts.chat_template; }

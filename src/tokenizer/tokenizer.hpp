@@ -12,12 +12,12 @@ namespace axl::tokenizer {
 
 using TokenId = std::int32_t;
 
-/// A Hugging Face fast tokenizer (tokenizer.json), or the one that a GGUF file carries. Ids equal
-/// those of the `tokenizers` package. Thread-safe for const calls.
+/// A Hugging Face fast tokenizer (tokenizer.json), or the one of a SentencePiece .model, a tiktoken
+/// or a GGUF file. Ids equal those of the `tokenizers` package. Thread-safe for const calls.
 class Tokenizer {
  public:
-  /// `path`: a model folder, a tokenizer.json, or a .gguf. Error{input} says what is wrong or which
-  /// part of the format is not supported.
+  /// `path`: a model folder, a tokenizer.json, a .model, a .tiktoken, or a .gguf. Error{input} says
+  /// what is wrong or which part of the format is not supported.
   static Tokenizer load(const std::string& path);
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
@@ -40,6 +40,9 @@ class Tokenizer {
   /// Sets or adds special tokens from the YAML's `special_tokens:` and `tokens:`.
   void set_special_token(const std::string& name, const std::string& token);
   void add_tokens(const std::vector<std::string>& tokens, bool special);
+  /// Gives a reserved added token another text (`added_tokens_overrides:`). Error{config} when the
+  /// id is no added token's or the text is a token already.
+  void override_added_token(TokenId id, const std::string& text);
 
   /// The tokenizer's own chat template (tokenizer_config.json, chat_template.jinja, GGUF), or "".
   const std::string& chat_template() const;

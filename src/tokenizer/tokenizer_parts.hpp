@@ -31,6 +31,14 @@ void read_tokenizer_config(const std::string& folder, TokenizerParts& parts);
 /// Reads tokenizer.ggml.* of a GGUF file.
 TokenizerParts read_gguf_tokenizer(const std::string& path);
 
+/// Reads the bytes of a SentencePiece .model file and the configuration beside it.
+TokenizerParts read_sentencepiece(const std::string& path, const std::string& bytes);
+/// Reads the bytes of a tiktoken rank file and the configuration beside it.
+TokenizerParts read_tiktoken(const std::string& path, const std::string& bytes);
+bool is_tiktoken(std::string_view bytes);
+/// Gives `parts` the post-processor that puts its bos_token before and its eos_token behind a text.
+void set_bos_eos_template(bool bos, bool eos, TokenizerParts& parts);
+
 /// tokenizer.json's text of a tokenizer.
 std::string write_tokenizer_json(const Model& model, const std::vector<AddedToken>& added,
                                  const TokenizerParts& parts);

@@ -30,7 +30,7 @@ NAMELESS = {"utils", "util", "misc", "helpers"}
 TABS_ALLOWED = (".tsv", "Makefile")
 
 # Recorded data and vectors: their bytes are what they are.
-VERBATIM = re.compile(r"^(tests/fixtures/|tests/oracle/data/|perf/results/)|\.(patch|svg)$")
+VERBATIM = re.compile(r"^(tests/fixtures/|tests/fuzz/corpus/|tests/oracle/data/|perf/results/)|\.(patch|svg)$")
 # The tests of these checks plant what the checks look for.
 EXEMPT = {"tests/lint/portable_text.py", "tests/lint/lint_test.py"}
 

@@ -48,6 +48,8 @@ class Model {
   /// and the model has no token for what is unknown.
   virtual void encode(std::string_view piece, Workspace& w, std::vector<TokenId>& out) const = 0;
   virtual const Vocab& vocab() const = 0;
+  /// Gives a token that no merge is made of another text.
+  virtual void rename(TokenId id, std::string_view text) = 0;
 
   /// From now on pieces are raw bytes, each standing for its byte-level character. False when the
   /// model only takes the characters themselves.

@@ -24,6 +24,7 @@ class Unigram final : public Model {
 
   void encode(std::string_view piece, Workspace& w, std::vector<TokenId>& out) const override;
   const Vocab& vocab() const override { return vocab_; }
+  void rename(TokenId id, std::string_view text) override { vocab_.rename(id, text); }
   std::uint64_t fingerprint() const override;
   std::string json() const override;
 

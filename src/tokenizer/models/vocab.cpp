@@ -83,6 +83,14 @@ void Vocab::append(std::string_view token) {
   ++count_;
 }
 
+void Vocab::rename(std::int32_t id, std::string_view token) {
+  if (!contains_id(id)) return;
+  entries_[static_cast<std::size_t>(id)] = {static_cast<std::uint32_t>(arena_.size()),
+                                            static_cast<std::uint32_t>(token.size())};
+  arena_ += token;
+  grow(table_.size());  // fills the table anew
+}
+
 std::int32_t Vocab::find(std::string_view token) const {
   return table_.empty() ? -1 : table_[slot_of(token)];
 }

@@ -18,6 +18,8 @@ class Vocab {
   /// Adds under the next id. A text that is there already keeps its old id's text too, but is found
   /// under the new one.
   void append(std::string_view text);
+  /// Gives an id that is there another text.
+  void rename(std::int32_t id, std::string_view text);
   std::int32_t find(std::string_view text) const;  ///< -1 when absent
   bool contains_id(std::int64_t id) const;
   std::string_view text(std::int32_t id) const;  ///< "" when absent

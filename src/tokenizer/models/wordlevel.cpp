@@ -24,6 +24,7 @@ class WordLevel final : public Model {
   }
 
   const Vocab& vocab() const override { return vocab_; }
+  void rename(TokenId id, std::string_view text) override { vocab_.rename(id, text); }
   std::uint64_t fingerprint() const override { return hash_bytes(unk_token_, 0x776F7264U); }
   std::string json() const override {
     return "{\n    \"type\": \"WordLevel\",\n    \"unk_token\": " +

@@ -42,6 +42,7 @@ class WordPiece final : public Model {
   }
 
   const Vocab& vocab() const override { return vocab_; }
+  void rename(TokenId id, std::string_view text) override { vocab_.rename(id, text); }
 
   std::uint64_t fingerprint() const override {
     return hash_bytes(options_.unk_token + '\0' + options_.prefix,

@@ -71,6 +71,24 @@ TEST(SpecialTokens, CanBeSetAndAdded) {
   EXPECT_FALSE(t.pad_id().has_value());
 }
 
+TEST(SpecialTokens, ReservedOnesCanBeRenamed) {
+  const test::Scratch s, copy;
+  Tokenizer t = Tokenizer::load(s.write("tokenizer.json", small_tokenizer().dump()));
+  t.set_special_token("eos_token", "<tok>");
+  const TokenId id = *t.token_to_id("<tok>");
+  const std::int64_t size = t.vocab_size();
+  t.override_added_token(id, "<turn>");
+  EXPECT_EQ(t.vocab_size(), size);
+  EXPECT_EQ(t.encode("<turn>", false), std::vector<TokenId>{id});
+  EXPECT_GT(t.encode("<tok>", false).size(), 1U);
+  EXPECT_EQ(t.eos_id(), id);
+  EXPECT_THROW(t.override_added_token(0, "x"), Error);
+  EXPECT_THROW(t.override_added_token(id, "a"), Error);
+  EXPECT_THROW(t.override_added_token(id, ""), Error);
+  t.save(copy.folder());
+  EXPECT_EQ(Tokenizer::load(copy.folder()).fingerprint(), t.fingerprint());
+}
+
 TEST(SpecialTokens, UnknownIdsDecodeToNothing) {
   const test::Scratch s;
   const Tokenizer t = Tokenizer::load(s.write("tokenizer.json", small_tokenizer().dump()));
