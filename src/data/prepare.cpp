@@ -101,8 +101,11 @@ std::size_t validation_rows(const config::Config& config, std::size_t rows) {
 /// What cannot become a prepared file.
 void refuse(const config::Config& config) {
   if (config.streaming || !config.pretraining_dataset.empty())
-    throw Error(ErrorCode::config, "a stream is not prepared: it is read while training goes on")
-        .at(config.at(config.streaming ? "streaming" : "pretraining_dataset"));
+    throw Error(ErrorCode::unsupported, "training on a stream is not supported yet")
+        .at(config.at(config.streaming ? "streaming" : "pretraining_dataset"))
+        .hint(
+            "preview and preprocess show its first rows; to train, give the same files under "
+            "datasets without streaming: they are memory-mapped");
   if (!config.rl.empty())
     throw Error(ErrorCode::unsupported,
                 "training on preference rows (rl: " + config.rl + ") is not supported yet")
