@@ -14,6 +14,7 @@
 #include "data/source.hpp"
 #include "oracle_folder.hpp"
 #include "support/paths.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace axl::data {
 namespace {
@@ -29,23 +30,6 @@ std::string smollm2() {
                             : fs::path(test::source_dir()) / "models/SmolLM2-135M-Instruct";
   return fs::exists(path) ? path.string() : "";
 }
-
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "axl-oracle-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  fs::path path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 void apply(const Json& extra, config::DatasetConfig& d) {
   bool eot = false;
@@ -180,7 +164,7 @@ class DatasetOracle : public ::testing::Test {
 
 TEST_F(DatasetOracle, RealRows) {
   const Json cases = oracle::read_json(oracle::folder("dataset") / "rows.json");
-  Scratch scratch;
+  test::TemporaryFolder scratch;
   for (const auto& [name, c] : cases.items()) {
     config::DatasetConfig dataset;
     dataset.type = c["type"].get<std::string>();
@@ -193,7 +177,7 @@ TEST_F(DatasetOracle, RealRows) {
     dataset.path = (data() / plain).string();
     if (plain != file) {  // "(non-empty lines)"
       std::ifstream in(dataset.path);
-      dataset.path = (scratch.path() / plain).string();
+      dataset.path = scratch.path(plain);
       std::ofstream out(dataset.path);
       for (std::string line; std::getline(in, line);)
         if (line.find_first_not_of(" \t\r") != std::string::npos) out << line << '\n';
@@ -206,14 +190,14 @@ TEST_F(DatasetOracle, RealRows) {
 
 TEST_F(DatasetOracle, Strategies) {
   const Json cases = oracle::read_json(oracle::folder("dataset") / "strategies.json");
-  Scratch scratch;
+  test::TemporaryFolder scratch;
   for (const auto& [name, c] : cases.items()) {
     config::DatasetConfig dataset;
     if (c["type"].is_object())
       c["type"].get_to(dataset.user_defined);
     else
       dataset.type = c["type"].get<std::string>();
-    dataset.path = (scratch.path() / "rows.json").string();
+    dataset.path = scratch.path("rows.json");
     std::ofstream(dataset.path) << c["rows"].dump();
     // These were made with the shortest sequence_len that the completion case shows.
     std::int64_t sequence_len = c.value("sequence_len", std::int64_t{0});
@@ -236,7 +220,7 @@ TEST_F(DatasetOracle, BatchesOfAxolotlsRun) {
   const fs::path folder = oracle::folder("axolotl") / "alpaca_lora";
   if (!fs::exists(folder / "log.json") || !fs::exists(data() / "alpaca_en_demo.json"))
     GTEST_SKIP() << "no recorded run at " << folder;
-  Scratch scratch;
+  test::TemporaryFolder scratch;
   config::Config config;
   config::DatasetConfig dataset;
   dataset.path = (data() / "alpaca_en_demo.json").string();
@@ -246,7 +230,7 @@ TEST_F(DatasetOracle, BatchesOfAxolotlsRun) {
   config.shuffle_merged_datasets = false;
   config.curriculum_sampling = true;
   config.sequence_len = 512;
-  config.dataset_prepared_path = (scratch.path() / "prepared").string();
+  config.dataset_prepared_path = scratch.path("prepared");
   const tokenizer::Tokenizer tokenizer = tokenizer::Tokenizer::load(smollm2());
   const PrepareResult prepared = prepare(config, tokenizer, {});
   const PreparedDataset rows = PreparedDataset::open(prepared.train_path);

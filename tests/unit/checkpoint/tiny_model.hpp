@@ -1,6 +1,5 @@
 #pragma once
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,24 +9,18 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "support/temporary_folder.hpp"
 #include "weights/convert.hpp"
 #include "weights/weight_file.hpp"
 
 namespace axl::checkpoint::testing {
 
-/// A folder of its own for a test, removed afterwards.
+/// A test with a folder of its own.
 class Scratch : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::temp_directory_path() /
-              ("axl_" + std::string(info->test_suite_name()) + "_" + info->name() + "_" +
-               std::to_string(::getpid()));
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  std::filesystem::path folder_;
+  std::string path(const std::string& name) const { return scratch_.path(name); }
+  axl::test::TemporaryFolder scratch_;
+  const std::filesystem::path folder_ = scratch_.path();
 };
 
 inline std::vector<float> floats(const weights::TensorEntry& t) {

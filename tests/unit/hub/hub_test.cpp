@@ -10,6 +10,7 @@
 #include "hub/options.hpp"
 #include "hub/sha.hpp"
 #include "hub/snapshot.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace axl::hub {
 namespace {
@@ -19,23 +20,14 @@ namespace fs = std::filesystem;
 class Hub : public ::testing::Test {
  protected:
   Hub() {
-    std::string name = (fs::temp_directory_path() / "axl-hub-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    root_ = name;
     for (const char* variable : {"HF_HUB_CACHE", "HF_ENDPOINT", "HF_TOKEN", "HF_TOKEN_PATH",
                                  "HUGGING_FACE_HUB_TOKEN", "TRANSFORMERS_OFFLINE"})
       ::unsetenv(variable);
-    ::setenv("HF_HOME", name.c_str(), 1);
+    ::setenv("HF_HOME", folder_.path().c_str(), 1);
     ::setenv("HF_HUB_OFFLINE", "1", 1);
   }
-  ~Hub() override {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
   std::string write(const std::string& name, const std::string& text) const {
-    fs::create_directories((root_ / name).parent_path());
-    std::ofstream(root_ / name, std::ios::binary) << text;
-    return (root_ / name).string();
+    return folder_.write(name, text);
   }
   static std::string error_of(const std::function<void()>& body) {
     try {
@@ -46,7 +38,8 @@ class Hub : public ::testing::Test {
     }
     return "";
   }
-  fs::path root_;
+  test::TemporaryFolder folder_;
+  const fs::path root_ = folder_.path();
   static constexpr const char* kCommit = "0123456789abcdef0123456789abcdef01234567";
 };
 

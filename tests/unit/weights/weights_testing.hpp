@@ -1,6 +1,5 @@
 #pragma once
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -11,35 +10,23 @@
 
 #include "core/error.hpp"
 #include "support/paths.hpp"
+#include "support/temporary_folder.hpp"
 #include "weights/weight_file.hpp"
 
 namespace axl::weights::testing {
 
-/// A folder of its own for a test, removed afterwards.
+/// A test with a folder of its own.
 class Scratch : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::temp_directory_path() /
-              ("axl_" + std::string(info->test_suite_name()) + "_" + info->name() + "_" +
-               std::to_string(::getpid()));
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string path(const std::string& name) const { return scratch_.path(name); }
   std::string write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(path(name), std::ios::binary) << bytes;
-    return path(name);
+    return scratch_.write(name, bytes);
   }
-  std::filesystem::path folder_;
+  axl::test::TemporaryFolder scratch_;
+  const std::filesystem::path folder_ = scratch_.path();
 };
 
-inline std::string read_all(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
+inline std::string read_all(const std::string& path) { return axl::test::read_bytes(path); }
 
 inline std::string fixture(const std::string& name) {
   return test::source_dir() + "/tests/fixtures/weights/" + name;
