@@ -142,17 +142,17 @@ void lay_out(const Message& m, TokenizerParts& parts) {
   // text between special tokens, those of the newer one before the first only.
   const bool bpe = m.model_type == kBpe;
   const bool legacy = setting(parts, "legacy", true);
-  if (bpe && legacy) {
+  const bool first_only = bpe && !legacy;
+  if (!first_only) {
+    // Not Metaspace's: that leaves the mark out where a text begins with a space of its own.
     if (prefix) steps.push_back({{"type", "Prepend"}, {"prepend", mark}});
     steps.push_back(replace_json("String", " ", mark));
-  } else {
+  }
+  if (first_only || !bpe)
     parts.pre_tokenizer = {{"type", "Metaspace"},
                            {"replacement", mark},
-                           {"prepend_scheme", !prefix ? "never"
-                                              : bpe   ? "first"
-                                                      : "always"},
+                           {"prepend_scheme", first_only && prefix ? "first" : "never"},
                            {"split", !bpe}};
-  }
   if (!steps.empty()) parts.normalizer = {{"type", "Sequence"}, {"normalizers", steps}};
   Json decoders = Json::array();
   decoders.push_back(replace_json("String", mark.c_str(), " "));

@@ -229,7 +229,9 @@ TEST_F(Stream, MemoryStaysConstantOverAnEndlessPipe) {
   const std::int64_t early = peak_kib();
   while (tokens < 60'000'000) tokens += stream.next().tokens();
   EXPECT_LT(peak_kib() - early, 8 * 1024) << "grew with the stream";
+#ifndef __SANITIZE_ADDRESS__  // its shadow memory and quarantine are not ours
   EXPECT_LT(peak_kib(), 300 * 1024);
+#endif
 }
 
 TEST(DropTokens, HidesPromptTokensAlone) {

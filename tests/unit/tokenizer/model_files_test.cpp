@@ -23,7 +23,8 @@ std::string message_of(const test::Scratch& s, const std::string& name, const st
 }
 
 TEST(SentencePiece, IdsEqualTheOriginals) {
-  for (const Json& c : test::fixture("sentencepiece_cases.json")["cases"]) {
+  const Json recorded = test::fixture("sentencepiece_cases.json");
+  for (const Json& c : recorded.at("cases")) {
     const test::Scratch s, copy;
     s.write("tokenizer.model", decode_base64(c["model"].get<std::string>()));
     const Tokenizer t = Tokenizer::load(s.folder());
