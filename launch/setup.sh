@@ -18,7 +18,7 @@ packages=(
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev
   libdnnl-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev
   nlohmann-json3-dev libsimdjson-dev libpcre2-dev libutf8proc-dev libxxhash-dev
-  zlib1g-dev libzstd-dev libcurl4-openssl-dev
+  zlib1g-dev libzstd-dev libcurl4-openssl-dev libssl-dev
   libgtest-dev
 )
 

@@ -18,6 +18,7 @@ int Error::exit_code() const noexcept {
   switch (code_) {
     case ErrorCode::config:
     case ErrorCode::input:
+    case ErrorCode::network:
     case ErrorCode::data:
     case ErrorCode::unsupported:
       return kExitBadInput;

@@ -10,7 +10,8 @@ namespace axl {
 enum class ErrorCode : std::uint8_t {
   config,  ///< the YAML or the command line
   input,   ///< a file or folder that the user named: missing, truncated, hostile, of the wrong kind
-  data,    ///< rows of a dataset
+  network,      ///< a server gives no answer
+  data,         ///< rows of a dataset
   unsupported,  ///< asked for something that this build does not do
   shape,        ///< tensors that do not fit together
   numeric,      ///< NaN, Inf, loss watchdog

@@ -109,7 +109,7 @@ void wait_before(int next_try) {
 }
 
 [[noreturn]] void unreachable(const std::string& url, const std::string& why) {
-  throw Error(ErrorCode::input, "cannot reach " + url + ": " + why)
+  throw Error(ErrorCode::network, "cannot reach " + url + ": " + why)
       .hint(
           "without a network, HF_HUB_OFFLINE=1 uses what the cache holds; HF_ENDPOINT names "
           "another server");

@@ -15,13 +15,13 @@ struct Response {
 /// Bytes so far and in all (0: unknown).
 using Progress = std::function<void(std::int64_t, std::int64_t)>;
 
-/// GET with redirects followed; the token goes to the named host alone. Error{input} when there is
-/// no answer at all after several tries; any status is returned.
+/// GET with redirects followed; the token goes to the named host alone. Error{network} when there
+/// is no answer at all after several tries; any status is returned.
 Response get(const std::string& url, const std::string& token);
 /// HEAD without following a redirect.
 Response head(const std::string& url, const std::string& token);
 /// Downloads to `path`, going on from the bytes that are there already. Broken connections are
-/// tried again. Error{input} with the status, or when no try helped.
+/// tried again. Error{input} with the status, Error{network} when no try helped.
 void download(const std::string& url, const std::string& token, const std::string& path,
               const Progress& progress);
 

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "hub/http.hpp"
@@ -29,14 +30,12 @@ std::string read_text(const fs::path& path) {
 }
 
 void write_text(const fs::path& path, const std::string& text) {
-  fs::create_directories(path.parent_path());
-  const std::string temporary = path.string() + ".tmp" + std::to_string(::getpid());
-  std::ofstream(temporary, std::ios::binary) << text;
-  std::error_code failed;
-  fs::rename(temporary, path, failed);
-  if (failed)
-    throw Error(ErrorCode::io, "cannot write " + path.string() + ": " + failed.message())
-        .hint("HF_HOME or HF_HUB_CACHE says where downloads go");
+  try {
+    fs::create_directories(path.parent_path());
+    write_durably(path.string(), text);
+  } catch (const Error& e) {
+    throw Error(e.code(), e.message()).hint("HF_HOME or HF_HUB_CACHE says where downloads go");
+  }
 }
 
 /// Held while one process downloads a file; the others wait for it.
@@ -133,7 +132,10 @@ class Repository {
     std::sort(out.files.begin(), out.files.end());
     for (std::size_t i = 0; i < out.files.size(); ++i)
       download_file(commit, out.files[i], i + 1, out.files.size());
-    if (!is_hex(revision_, 40)) write_text(root_ / "refs" / revision_, commit);
+    if (!is_hex(revision_, 40)) {
+      const Lock lock(fs::path(options_.cache) / ".locks" / folder_name_ / "refs.lock");
+      write_text(root_ / "refs" / revision_, commit);
+    }
     return out;
   }
 
@@ -293,7 +295,7 @@ Snapshot fetch(RepositoryKind kind, const std::string& repository, const std::st
   try {
     return at.download_chosen(choose);
   } catch (const Error& e) {
-    if (e.message().find("cannot reach") == std::string::npos) throw;
+    if (e.code() != ErrorCode::network) throw;
     auto found = at.cached(choose);
     if (!found || found->files.empty()) throw;
     log::warning("{}; using the snapshot {} of the cache", e.message(), found->commit);
