@@ -18,8 +18,9 @@ int train(const Options& options, const Overrides& overrides) {
   load_options.strict = options.strict;
   load_options.overrides = overrides;
   train::RunRequest request;
-  request.config = config::load_or_throw(options.file, load_options);
-  request.effective_json = config::load(options.file, load_options).effective_json;
+  config::LoadResult loaded = config::load_usable(options.file, load_options);
+  request.config = std::move(loaded.config);
+  request.effective_json = std::move(loaded.effective_json);
   request.config_path = options.file;
   return train::run(request);
 }

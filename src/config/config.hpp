@@ -245,6 +245,8 @@ std::vector<Finding> check_files(const Config& config);
 
 /// Prints every finding and throws Error{config} (exit code 2) when there are errors or keys that
 /// this version cannot train yet. Files that are missing are errors too.
+LoadResult load_usable(const std::string& path, const LoadOptions& options);
+/// The values of load_usable() alone.
 Config load_or_throw(const std::string& path, const LoadOptions& options);
 
 /// "FILE:LINE:COLUMN: KEY: MESSAGE", with the hint in a line of its own.

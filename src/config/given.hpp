@@ -39,14 +39,6 @@ class Given {
     const Node* node = inner(key, name);
     return node && is_on(*node);
   }
-  static bool is_on(const Node& node) {
-    if (node.kind == Node::Kind::sequence) return !node.items.empty();
-    if (node.kind == Node::Kind::map) return !node.entries.empty();
-    if (node.text.empty()) return false;
-    const auto number = as_number(node);
-    const auto flag = as_bool(node);
-    return !(number && *number == 0.0) && !(flag && !*flag);
-  }
   std::string text(std::string_view key) const {
     const Node* node = find(key);
     return node ? node->text : "";

@@ -9,19 +9,16 @@
 #include "config/overrides.hpp"
 #include "config/rules.hpp"
 #include "config/schema.hpp"
+#include "config/value.hpp"
 #include "core/launch.hpp"
 
 namespace axl::config {
 namespace {
 
-/// Off: a boolean that is false, a number 0, an empty list or map. Such a key asks for nothing.
+/// Such a key asks for nothing. An empty text is a value that somebody wrote.
 bool is_off(const Node& node) {
-  if (node.kind == Node::Kind::sequence) return node.items.empty();
-  if (node.kind == Node::Kind::map) return node.entries.empty();
-  const auto flag = as_bool(node);
-  if (flag) return !*flag;
-  const auto number = as_number(node);
-  return number && *number == 0.0;
+  const bool empty_text = node.kind == Node::Kind::scalar && node.text.empty();
+  return !empty_text && !is_on(node);
 }
 
 /// Gives the alias's value to the key that it stands for.
@@ -215,7 +212,7 @@ std::string to_string(const Finding& finding) {
   return out;
 }
 
-Config load_or_throw(const std::string& path, const LoadOptions& options) {
+LoadResult load_usable(const std::string& path, const LoadOptions& options) {
   LoadResult result = load(path, options);
   if (options.rows_only)
     std::erase_if(result.unsupported, [&result](const Finding& f) {
@@ -242,7 +239,11 @@ Config load_or_throw(const std::string& path, const LoadOptions& options) {
     for (const Finding& f : reasons) all += "\n" + to_string(f);
     throw Error(ErrorCode::config, std::move(all));
   }
-  return std::move(result.config);
+  return result;
+}
+
+Config load_or_throw(const std::string& path, const LoadOptions& options) {
+  return load_usable(path, options).config;
 }
 
 }  // namespace axl::config

@@ -21,7 +21,7 @@ void sharding(const Given& g) {
   const bool eight_bit = optimizer.find("8bit") != std::string::npos;
   const auto fsdp_on = [&g](const char* name) {
     const Node* node = g.fsdp(name);
-    return node && Given::is_on(*node);
+    return node && is_on(*node);
   };
   if (g.on("deepspeed") && fsdp)
     g.error("deepspeed", "cannot be given together with fsdp",

@@ -123,6 +123,15 @@ std::string found(const Node& node) {
   return fmt::format("'{}...' ({} bytes)", node.text.substr(0, cut), node.text.size());
 }
 
+bool is_on(const Node& node) {
+  if (node.kind == Node::Kind::sequence) return !node.items.empty();
+  if (node.kind == Node::Kind::map) return !node.entries.empty();
+  if (node.text.empty()) return false;
+  const auto number = as_number(node);
+  const auto flag = as_bool(node);
+  return !(number && *number == 0.0) && !(flag && !*flag);
+}
+
 std::string to_json(const Node& node) {
   return json_of(node).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

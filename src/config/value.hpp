@@ -19,6 +19,9 @@ std::optional<double> as_number(const Node& node);
 /// Any scalar as it is written, but not a bare boolean: PyYAML would not give a string for it.
 std::optional<std::string> as_text(const Node& node);
 
+/// Whether a value that is given asks for something: not false, 0, "", an empty list or map.
+bool is_on(const Node& node);
+
 /// The node as a message names it: "'eight'", "the boolean yes", "a list of 3", "a map", "nothing".
 std::string found(const Node& node);
 

@@ -5,12 +5,11 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "data/fit_sample.hpp"
 #include "data/inputs.hpp"
 
 namespace axl::data {
 namespace {
-
-constexpr std::size_t kMostExamples = 20;
 
 std::int64_t token_count(const tokenizer::Tokenizer& tokenizer, const std::string& text) {
   return static_cast<std::int64_t>(tokenizer.encode(text, false).size());
@@ -31,7 +30,7 @@ class Reader {
     report_.path = input_.dataset.path;
     report_.type = input_.dataset.user_defined.empty() ? input_.dataset.type : "user-defined";
     if (report_.type.empty()) report_.type = "passthrough";
-    for (const std::string& text : input_.rows.broken) broken(text);
+    for (const std::string& text : input_.rows.broken) count_broken(report_, text);
     report_.rows_read = report_.dropped_broken;
     RowParser parser;
     for (const RowRef& ref : input_.rows.rows) {
@@ -42,11 +41,11 @@ class Reader {
       try {
         row.row = convert_(parser.parse(file, ref));
       } catch (const RowError& e) {
-        broken(file.path + ":" + std::to_string(ref.line) + ": " + e.why);
+        count_broken(report_, file.path + ":" + std::to_string(ref.line) + ": " + e.why);
         continue;
       } catch (const Error& e) {
         if (e.code() != ErrorCode::data) throw;
-        broken(file.path + ":" + std::to_string(ref.line) + ": " + e.message());
+        count_broken(report_, file.path + ":" + std::to_string(ref.line) + ": " + e.message());
         continue;
       }
       if (!count(row, file, ref)) continue;
@@ -57,11 +56,6 @@ class Reader {
   }
 
  private:
-  void broken(std::string text) {
-    ++report_.dropped_broken;
-    if (report_.examples.size() < kMostExamples) report_.examples.push_back(std::move(text));
-  }
-
   bool count(ShownComparison& row, const SourceFile& file, const RowRef& ref) {
     row.prompt_tokens = token_count(tokenizer_, row.row.prompt);
     if (!row.row.steps.empty()) {
@@ -76,10 +70,7 @@ class Reader {
         row.prompt_tokens + std::max(row.chosen_tokens, row.rejected_tokens);
     if (longest > config_.sequence_len) {
       if (config_.excess_length_strategy == "raise")
-        throw Error(ErrorCode::data, fmt::format("a row has {} tokens, more than sequence_len {} "
-                                                 "(excess_length_strategy is raise)",
-                                                 longest, config_.sequence_len))
-            .at({file.path, static_cast<int>(ref.line), 0, ""});
+        refuse_long_row(longest, config_.sequence_len, file.path, ref.line);
       // Answers can be cut, a prompt without room for an answer cannot.
       if (config_.excess_length_strategy != "truncate" ||
           row.prompt_tokens >= config_.sequence_len) {
@@ -139,14 +130,7 @@ ComparisonResult read_comparisons(const config::Config& config,
     read_rows(input, static_cast<std::uint64_t>(config.seed));
     ComparisonReport r =
         Reader(input, config, tokenizer, result).read(position, first, first + count);
-    if (r.rows_read == 0)
-      throw Error(ErrorCode::data, "dataset '" + r.path + "' has no rows").at(input.dataset.where);
-    if (r.dropped_broken == r.rows_read)
-      throw Error(ErrorCode::data, "dataset '" + r.path + "': none of its " +
-                                       std::to_string(r.rows_read) + " rows can be used as type " +
-                                       r.type + "; the first one: " + r.examples.front())
-          .at(input.dataset.where)
-          .hint(format_hint(input));
+    require_usable_rows(input, r);
     if (r.identical > 0)
       result.warnings.push_back(
           fmt::format("dataset {}: chosen and rejected are the same text in {} of {} rows", r.path,

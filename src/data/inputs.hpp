@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "core/error.hpp"
 #include "data/source.hpp"
 
 namespace axl::data {
@@ -28,5 +29,22 @@ void complete_format(Input& input, const config::Config& config,
 
 /// What the first rows of a dataset look like, as a hint: "" when they fit no format.
 std::string format_hint(const Input& input);
+
+/// Error{data} when the dataset had no rows, or none that could be used as its type.
+template <class Report>
+void require_usable_rows(const Input& input, const Report& r) {
+  if (r.rows_read == 0)
+    throw Error(ErrorCode::data, "dataset '" + r.path + "' has no rows")
+        .at(input.dataset.where)
+        .hint(input.rows_found > 0 ? "split '" + input.dataset.split + "' selects none of its " +
+                                         std::to_string(input.rows_found) + " rows"
+                                   : "its files are empty");
+  if (r.dropped_broken == r.rows_read)
+    throw Error(ErrorCode::data, "dataset '" + r.path + "': none of its " +
+                                     std::to_string(r.rows_read) + " rows can be used as type " +
+                                     r.type + "; the first one: " + r.examples.front())
+        .at(input.dataset.where)
+        .hint(format_hint(input));
+}
 
 }  // namespace axl::data

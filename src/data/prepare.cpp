@@ -32,19 +32,14 @@ TokenizedDataset tokenize_input(Input& input, const config::Config& config,
   const RowConverter convert =
       with_transforms(dataset, make_converter(dataset, config, tokenizer, sequence_len, &warnings));
   TokenizeOptions options;
-  options.sequence_len = sequence_len;
-  options.min_sample_len = config.min_sample_len;
-  options.excess_length_strategy = config.excess_length_strategy;
+  options.length = {sequence_len, config.min_sample_len, config.excess_length_strategy};
   options.threads = config.dataset_num_proc > 0 ? config.dataset_num_proc : available_threads();
   options.eos = tokenizer.eos_id().value_or(-1);
   TokenizedDataset out = tokenize_rows(input.files, input.rows.rows, convert, options, done);
   out.report.path = input.dataset.path;
   out.report.type = dataset.user_defined.empty() ? dataset.type : "user-defined";
   out.report.rows_read += static_cast<std::int64_t>(input.rows.broken.size());
-  out.report.dropped_broken += static_cast<std::int64_t>(input.rows.broken.size());
-  for (std::string& text : input.rows.broken)
-    if (out.report.examples.size() < options.most_examples)
-      out.report.examples.push_back(std::move(text));
+  for (std::string& text : input.rows.broken) count_broken(out.report, std::move(text));
   return out;
 }
 
@@ -53,18 +48,7 @@ void judge(const Input& input, const TokenizedDataset& data, std::int64_t sequen
            std::vector<std::string>& warnings) {
   const DatasetReport& r = data.report;
   const std::string name = "dataset " + r.path + ": ";
-  if (r.rows_read == 0)
-    throw Error(ErrorCode::data, "dataset '" + r.path + "' has no rows")
-        .at(input.dataset.where)
-        .hint(input.rows_found > 0 ? "split '" + input.dataset.split + "' selects none of its " +
-                                         std::to_string(input.rows_found) + " rows"
-                                   : "its files are empty");
-  if (r.dropped_broken == r.rows_read)
-    throw Error(ErrorCode::data, "dataset '" + r.path + "': none of its " +
-                                     std::to_string(r.rows_read) + " rows can be used as type " +
-                                     r.type + "; the first one: " + r.examples.front())
-        .at(input.dataset.where)
-        .hint(format_hint(input));
+  require_usable_rows(input, r);
   const auto share = [&](std::int64_t n) {
     return fmt::format("{} of {} rows ({:.1f} %)", n, r.rows_read,
                        100.0 * static_cast<double>(n) / static_cast<double>(r.rows_read));

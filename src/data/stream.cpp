@@ -10,6 +10,7 @@
 #include "core/rng.hpp"
 #include "data/batch_plan.hpp"
 #include "data/detect.hpp"
+#include "data/fit_sample.hpp"
 #include "data/format.hpp"
 #include "data/packing.hpp"
 #include "data/prepared_file.hpp"
@@ -23,7 +24,6 @@ namespace {
 constexpr std::uint64_t kRowStream = 0x7374726d10000000;
 constexpr std::uint64_t kBatchStream = 0x7374726d20000000;
 
-constexpr std::size_t kMostExamples = 20;
 /// So many rows in a row that cannot be used: the format is wrong, and waiting will not help.
 constexpr std::int64_t kMostUnusable = 100000;
 
@@ -34,6 +34,10 @@ struct Source {
   RowConverter convert;  ///< empty until the format is known
   DatasetReport report;
 };
+
+std::string place_of(const StreamedRow& row) {
+  return *row.path + ":" + std::to_string(row.number) + ": ";
+}
 
 }  // namespace
 
@@ -74,7 +78,10 @@ StreamPosition StreamPosition::from_json(const std::string& text) {
 
 struct BatchStream::Impl {
   Impl(const config::Config& c, const tokenizer::Tokenizer& t, const StreamOptions& o)
-      : config(c), tokenizer(t), options(o) {
+      : config(c),
+        tokenizer(t),
+        options(o),
+        length{c.sequence_len, c.min_sample_len, c.excess_length_strategy} {
     if (c.dataset_mixing_temperature)
       throw Error(ErrorCode::config, "a stream has no size that a temperature could act on")
           .at(c.at("dataset_mixing_temperature"))
@@ -131,46 +138,6 @@ struct BatchStream::Impl {
         make_converter(source.dataset, config, tokenizer, config.sequence_len, &warnings));
   }
 
-  void broken(Source& source, const StreamedRow& row, const std::string& why) {
-    ++source.report.dropped_broken;
-    if (source.report.examples.size() < kMostExamples)
-      source.report.examples.push_back(*row.path + ":" + std::to_string(row.number) + ": " + why);
-  }
-
-  void keep(Source& source, Sample& sample, const StreamedRow& row) {
-    DatasetReport& r = source.report;
-    const std::int64_t length = static_cast<std::int64_t>(sample.input_ids.size());
-    if (length < std::max<std::int64_t>(config.min_sample_len, 1)) {
-      ++r.dropped_too_short;
-      return;
-    }
-    if (length > config.sequence_len) {
-      if (config.excess_length_strategy == "raise")
-        throw Error(ErrorCode::data,
-                    "a row has " + std::to_string(length) + " tokens, more than sequence_len " +
-                        std::to_string(config.sequence_len) + " (excess_length_strategy is raise)")
-            .at({*row.path, static_cast<int>(row.number), 0, ""});
-      if (config.excess_length_strategy != "truncate") {
-        ++r.dropped_too_long;
-        return;
-      }
-      ++r.truncated;
-      sample.input_ids.resize(static_cast<std::size_t>(config.sequence_len));
-      sample.labels.resize(static_cast<std::size_t>(config.sequence_len));
-    }
-    const std::int64_t labels = std::count_if(sample.labels.begin() + 1, sample.labels.end(),
-                                              [](TokenId id) { return id != kIgnore; });
-    if (labels == 0) {
-      ++r.dropped_no_labels;
-      return;
-    }
-    ++r.rows_kept;
-    ++r.rows_used;
-    r.tokens += static_cast<std::int64_t>(sample.input_ids.size());
-    r.label_tokens += labels;
-    store.add(sample);
-  }
-
   /// Reads the rows of the window `window`, of which every rank keeps its own.
   void fill() {
     begin = positions();
@@ -190,12 +157,16 @@ struct BatchStream::Impl {
         const Row& parsed = parser.parse_text(row.text, row.plain);
         if (!source.convert) set_format(source, parsed);
         source.convert(parsed, samples);
-        for (Sample& sample : samples) keep(source, sample, row);
+        for (Sample& sample : samples) {
+          if (!fit_sample(sample, length, *row.path, row.number, source.report)) continue;
+          ++source.report.rows_used;
+          store.add(sample);
+        }
       } catch (const RowError& e) {
-        broken(source, row, e.why);
+        count_broken(source.report, place_of(row) + e.why);
       } catch (const Error& e) {
         if (e.code() != ErrorCode::data || !e.where().file.empty()) throw;
-        broken(source, row, e.message());
+        count_broken(source.report, place_of(row) + e.message());
       }
       unusable = store.rows.size() == before ? unusable + 1 : 0;
       if (unusable > kMostUnusable)
@@ -243,6 +214,7 @@ struct BatchStream::Impl {
   const config::Config& config;
   const tokenizer::Tokenizer& tokenizer;
   StreamOptions options;
+  LengthRule length;
   std::vector<Source> sources;
   std::vector<std::string> warnings;
   RowParser parser;

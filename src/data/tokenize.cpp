@@ -14,9 +14,8 @@ constexpr std::size_t kRowsPerPart = 128;
 
 struct Part {
   TokenStore store;
-  std::vector<std::string> broken;
-  std::int64_t broken_count = 0, too_long = 0, too_short = 0, no_labels = 0, truncated = 0;
-  std::int64_t label_tokens = 0, eos_rows = 0;
+  DatasetReport report;
+  std::int64_t eos_rows = 0;
 };
 
 class Worker {
@@ -33,60 +32,26 @@ class Worker {
       try {
         convert_(parser_.parse(file, ref), samples_);
       } catch (const RowError& error) {
-        ++part.broken_count;
-        if (part.broken.size() < options_.most_examples)
-          part.broken.push_back(file.path + ":" + std::to_string(ref.line) + ": " + error.why);
+        count_broken(part.report, file.path + ":" + std::to_string(ref.line) + ": " + error.why);
         continue;
       } catch (const Error& error) {
         // A template that refuses the conversation, for example.
         if (error.code() != ErrorCode::data) throw;
-        ++part.broken_count;
-        if (part.broken.size() < options_.most_examples)
-          part.broken.push_back(file.path + ":" + std::to_string(ref.line) + ": " +
-                                error.message());
+        count_broken(part.report,
+                     file.path + ":" + std::to_string(ref.line) + ": " + error.message());
         continue;
       }
-      for (Sample& sample : samples_) keep(sample, ref, part);
+      for (Sample& sample : samples_) {
+        if (!fit_sample(sample, options_.length, file.path, ref.line, part.report)) continue;
+        part.eos_rows += options_.eos >= 0 &&
+                         std::find(sample.labels.begin() + 1, sample.labels.end(), options_.eos) !=
+                             sample.labels.end();
+        part.store.add(sample);
+      }
     }
   }
 
  private:
-  void keep(Sample& sample, const RowRef& ref, Part& part) {
-    const std::int64_t length = static_cast<std::int64_t>(sample.input_ids.size());
-    if (length < std::max<std::int64_t>(options_.min_sample_len, 1)) {
-      ++part.too_short;
-      return;
-    }
-    if (length > options_.sequence_len) {
-      if (options_.excess_length_strategy == "raise")
-        throw Error(ErrorCode::data, "a row has " + std::to_string(length) +
-                                         " tokens, more than sequence_len " +
-                                         std::to_string(options_.sequence_len) +
-                                         " (excess_length_strategy is raise)")
-            .at({files_[ref.file].path, static_cast<int>(ref.line), 0, ""});
-      if (options_.excess_length_strategy != "truncate") {
-        ++part.too_long;
-        return;
-      }
-      ++part.truncated;
-      sample.input_ids.resize(static_cast<std::size_t>(options_.sequence_len));
-      sample.labels.resize(static_cast<std::size_t>(options_.sequence_len));
-    }
-    std::int64_t labels = 0;
-    bool eos = false;
-    for (std::size_t i = 1; i < sample.labels.size(); ++i) {
-      labels += sample.labels[i] != kIgnore;
-      eos = eos || (sample.labels[i] == options_.eos && options_.eos >= 0);
-    }
-    if (labels == 0) {
-      ++part.no_labels;
-      return;
-    }
-    part.label_tokens += labels;
-    part.eos_rows += eos;
-    part.store.add(sample);
-  }
-
   const std::vector<SourceFile>& files_;
   const std::vector<RowRef>& rows_;
   const RowConverter& convert_;
@@ -171,17 +136,18 @@ TokenizedDataset tokenize_rows(const std::vector<SourceFile>& files,
   out.report.rows_read = static_cast<std::int64_t>(rows.size());
   for (Part& part : parts) {
     DatasetReport& r = out.report;
-    r.dropped_broken += part.broken_count;
-    r.dropped_too_long += part.too_long;
-    r.dropped_too_short += part.too_short;
-    r.dropped_no_labels += part.no_labels;
-    r.truncated += part.truncated;
-    r.rows_kept += static_cast<std::int64_t>(part.store.rows.size());
-    r.tokens += static_cast<std::int64_t>(part.store.tokens.size());
-    r.label_tokens += part.label_tokens;
+    const DatasetReport& p = part.report;
+    r.dropped_broken += p.dropped_broken;
+    r.dropped_too_long += p.dropped_too_long;
+    r.dropped_too_short += p.dropped_too_short;
+    r.dropped_no_labels += p.dropped_no_labels;
+    r.truncated += p.truncated;
+    r.rows_kept += p.rows_kept;
+    r.tokens += p.tokens;
+    r.label_tokens += p.label_tokens;
     out.rows_with_eos_label += part.eos_rows;
-    for (std::string& text : part.broken)
-      if (r.examples.size() < options.most_examples) r.examples.push_back(std::move(text));
+    for (const std::string& text : p.examples)
+      if (r.examples.size() < kMostExamples) r.examples.push_back(text);
     out.parts.push_back(std::move(part.store));
   }
   return out;

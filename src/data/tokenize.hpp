@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "data/fit_sample.hpp"
 #include "data/format.hpp"
 #include "data/prepare.hpp"
 #include "data/prepared_file.hpp"
@@ -12,12 +13,9 @@
 namespace axl::data {
 
 struct TokenizeOptions {
-  std::int64_t sequence_len = 0;
-  std::int64_t min_sample_len = 2;
-  std::string excess_length_strategy = "drop";  ///< drop, truncate, raise
+  LengthRule length;
   std::int64_t threads = 1;
-  TokenId eos = -1;                ///< -1: the tokenizer has none
-  std::size_t most_examples = 20;  ///< broken rows kept with file:line
+  TokenId eos = -1;  ///< -1: the tokenizer has none
 };
 
 /// The kept rows of one dataset in file order, and what happened to the others.

@@ -152,7 +152,7 @@ bool Decoder::trains_head() const { return lm_head_.trained_weight != nullptr; }
 std::vector<Linear*> Decoder::linears() {
   std::vector<Linear*> out;
   for (DecoderLayer& l : layers_)
-    for (const Linear* p : l.linears()) out.push_back(const_cast<Linear*>(p));
+    for (Linear* p : l.linears()) out.push_back(p);
   return out;
 }
 

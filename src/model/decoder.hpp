@@ -35,8 +35,14 @@ struct DecoderLayer {
   /// dy becomes dx in place. `needs_dx` false: nothing below this layer is trained.
   void backward(Context& ctx, const Batch& batch, const RopeTable& rope, TensorView x,
                 const Saved& saved, TensorView dy, bool needs_dx) const;
-  std::array<const Linear*, 7> linears() const {
-    return {&attention.q, &attention.k, &attention.v, &attention.o, &mlp.gate, &mlp.up, &mlp.down};
+  std::array<Linear*, 7> linears() { return linears_of<Linear>(*this); }
+  std::array<const Linear*, 7> linears() const { return linears_of<const Linear>(*this); }
+
+ private:
+  template <class L, class Layer>
+  static std::array<L*, 7> linears_of(Layer& l) {
+    return {&l.attention.q, &l.attention.k, &l.attention.v, &l.attention.o,
+            &l.mlp.gate,    &l.mlp.up,      &l.mlp.down};
   }
 };
 

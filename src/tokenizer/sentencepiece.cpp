@@ -2,7 +2,6 @@
 // sentencepiece_model.proto), of which only the fields that decide ids are read.
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 
 #include "core/error.hpp"
 #include "tokenizer/base64.hpp"
@@ -164,27 +163,19 @@ void lay_out(const Message& m, TokenizerParts& parts) {
 
 }  // namespace
 
-TokenizerParts read_sentencepiece(const std::string& path, const std::string& bytes) {
-  TokenizerParts parts;
-  parts.config["clean_up_tokenization_spaces"] = false;
-  try {
-    const Message m = read_message(bytes);
-    read_model(m, parts);
-    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-    read_tokenizer_config(folder.empty() ? "." : folder.string(), parts);
-    lay_out(m, parts);
-    // Llama and Mistral begin with <s>; T5 and its kin end with </s>.
-    const bool bpe = m.model_type == kBpe;
-    const auto name = parts.config.find("tokenizer_class");
-    const bool t5 = name != parts.config.end() && name->is_string() &&
-                    name->get<std::string>().find("T5") != std::string::npos;
-    set_bos_eos_template(setting(parts, "add_bos_token", bpe), setting(parts, "add_eos_token", t5),
-                         parts);
-    return parts;
-  } catch (Error& e) {
-    if (!e.where().file.empty()) throw;
-    throw Error(e.code(), e.message()).at({path, 0, 0, ""}).hint(e.hint());
-  }
+void read_sentencepiece(const std::string& bytes, const std::string& folder,
+                        TokenizerParts& parts) {
+  const Message m = read_message(bytes);
+  read_model(m, parts);
+  read_tokenizer_config(folder, parts);
+  lay_out(m, parts);
+  // Llama and Mistral begin with <s>; T5 and its kin end with </s>.
+  const bool bpe = m.model_type == kBpe;
+  const auto name = parts.config.find("tokenizer_class");
+  const bool t5 = name != parts.config.end() && name->is_string() &&
+                  name->get<std::string>().find("T5") != std::string::npos;
+  set_bos_eos_template(setting(parts, "add_bos_token", bpe), setting(parts, "add_eos_token", t5),
+                       parts);
 }
 
 }  // namespace axl::tokenizer

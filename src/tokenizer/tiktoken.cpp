@@ -3,7 +3,6 @@
 // file; the number of ranks tells the models apart.
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 
 #include "core/error.hpp"
 #include "tokenizer/base64.hpp"
@@ -174,19 +173,10 @@ bool is_tiktoken(std::string_view bytes) {
   return std::all_of(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(space), base64);
 }
 
-TokenizerParts read_tiktoken(const std::string& path, const std::string& bytes) {
-  TokenizerParts parts;
-  parts.config["clean_up_tokenization_spaces"] = false;
-  try {
-    read(bytes, parts);
-    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-    read_tokenizer_config(folder.empty() ? "." : folder.string(), parts);
-    set_bos_eos_template(parts.special.contains("bos_token"), false, parts);
-    return parts;
-  } catch (Error& e) {
-    if (!e.where().file.empty()) throw;
-    throw Error(e.code(), e.message()).at({path, 0, 0, ""}).hint(e.hint());
-  }
+void read_tiktoken(const std::string& bytes, const std::string& folder, TokenizerParts& parts) {
+  read(bytes, parts);
+  read_tokenizer_config(folder, parts);
+  set_bos_eos_template(parts.special.contains("bos_token"), false, parts);
 }
 
 }  // namespace axl::tokenizer

@@ -51,18 +51,29 @@ std::string read_bytes(const fs::path& file) {
   return bytes;
 }
 
+/// A SentencePiece or tiktoken file with the configuration beside it.
+TokenizerParts read_model_file(const fs::path& file, const std::string& folder) {
+  const std::string bytes = read_bytes(file);
+  TokenizerParts parts;
+  parts.config["clean_up_tokenization_spaces"] = false;
+  try {
+    (is_tiktoken(bytes) ? read_tiktoken : read_sentencepiece)(bytes, folder, parts);
+  } catch (Error& e) {
+    if (!e.where().file.empty()) throw;
+    throw Error(e.code(), e.message()).at({file.string(), 0, 0, ""}).hint(e.hint());
+  }
+  return parts;
+}
+
 TokenizerParts read_parts(const std::string& path) {
   const fs::path file = find_file(path);
   if (file.extension() == ".gguf" || weights::is_gguf(file.string()))
     return read_gguf_tokenizer(file.string());
-  if (file.extension() == ".model" || file.extension() == ".tiktoken") {
-    const std::string bytes = read_bytes(file);
-    return is_tiktoken(bytes) ? read_tiktoken(file.string(), bytes)
-                              : read_sentencepiece(file.string(), bytes);
-  }
+  const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
+  if (file.extension() == ".model" || file.extension() == ".tiktoken")
+    return read_model_file(file, folder);
   TokenizerParts parts = read_tokenizer_json(file.string());
-  const fs::path folder = file.parent_path();
-  read_tokenizer_config(folder.empty() ? "." : folder.string(), parts);
+  read_tokenizer_config(folder, parts);
   return parts;
 }
 

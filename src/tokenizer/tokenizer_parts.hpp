@@ -31,10 +31,11 @@ void read_tokenizer_config(const std::string& folder, TokenizerParts& parts);
 /// Reads tokenizer.ggml.* of a GGUF file.
 TokenizerParts read_gguf_tokenizer(const std::string& path);
 
-/// Reads the bytes of a SentencePiece .model file and the configuration beside it.
-TokenizerParts read_sentencepiece(const std::string& path, const std::string& bytes);
-/// Reads the bytes of a tiktoken rank file and the configuration beside it.
-TokenizerParts read_tiktoken(const std::string& path, const std::string& bytes);
+/// Reads the bytes of a SentencePiece .model file and the configuration in its folder. Error{input}
+/// does not name the file.
+void read_sentencepiece(const std::string& bytes, const std::string& folder, TokenizerParts& parts);
+/// The same of a tiktoken rank file.
+void read_tiktoken(const std::string& bytes, const std::string& folder, TokenizerParts& parts);
 bool is_tiktoken(std::string_view bytes);
 /// Gives `parts` the post-processor that puts its bos_token before and its eos_token behind a text.
 void set_bos_eos_template(bool bos, bool eos, TokenizerParts& parts);

@@ -19,22 +19,23 @@ constexpr double kStepEfficiency = 0.75;
 struct Product {
   std::int64_t M, N, K;
   bool trans_b;
+  double count;  ///< times in a pass
   double flops() const {
     return 2.0 * static_cast<double>(M) * static_cast<double>(N) * static_cast<double>(K);
   }
 };
 
-/// Every product of one layer with its frozen weights, forward and backward, and those of the head,
-/// once for every so many layers as there are.
+/// The products of a pass with the model's weights, forward and backward.
 std::vector<Product> products_of(const model::Decoder& model) {
   std::vector<Product> out;
-  const auto both_ways = [&out](std::int64_t rows, const adapter::Linear& l) {
-    out.push_back({rows, l.out, l.in, true});
-    out.push_back({rows, l.in, l.out, false});
+  const auto both_ways = [&out](std::int64_t rows, const adapter::Linear& l, double count) {
+    out.push_back({rows, l.out, l.in, true, count});
+    out.push_back({rows, l.in, l.out, false, count});
   };
+  const auto layers = static_cast<double>(model.layers().size());
   for (const adapter::Linear* l : model.layers().front().linears())
-    both_ways(data::kTokensPerPass, *l);
-  both_ways(model.loss_rows(), model.lm_head());
+    both_ways(data::kTokensPerPass, *l, layers);
+  both_ways(model.loss_rows(), model.lm_head(), 1);
   return out;
 }
 
@@ -76,14 +77,10 @@ double seconds_of(const Product& p, DType compute, bool packed, const kernels::K
 /// FLOP/s that this machine reaches on the step's own products, alone and one after another.
 double measure_gemm(const model::Decoder& model, const kernels::KernelTable& kernels,
                     kernels::Queue& queue) {
-  const std::vector<Product> products = products_of(model);
   double flops = 0, seconds = 0;
-  for (std::size_t i = 0; i < products.size(); ++i) {
-    const bool head = i + 2 >= products.size();
-    const double count = head ? 1.0 : static_cast<double>(model.config().num_hidden_layers);
-    flops += count * products[i].flops();
-    seconds +=
-        count * seconds_of(products[i], model.compute(), model.options().prepack, kernels, queue);
+  for (const Product& p : products_of(model)) {
+    flops += p.count * p.flops();
+    seconds += p.count * seconds_of(p, model.compute(), model.options().prepack, kernels, queue);
   }
   return flops / seconds;
 }

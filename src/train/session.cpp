@@ -13,13 +13,6 @@
 namespace axl::train {
 namespace {
 
-std::vector<std::int32_t> lengths_of(const data::PreparedDataset& dataset) {
-  std::vector<std::int32_t> out(static_cast<std::size_t>(dataset.rows()));
-  for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = static_cast<std::int32_t>(dataset.length(static_cast<std::int64_t>(i)));
-  return out;
-}
-
 void report(const data::PrepareResult& prepared) {
   for (const data::DatasetReport& r : prepared.reports) {
     const std::int64_t dropped =
@@ -74,7 +67,8 @@ model::DecoderOptions decoder_options(const config::Config& config,
 
 RunData load_data(const config::Config& config, std::int64_t ranks, const parallel::Comm& comm,
                   const weights::ModelConfig& model) {
-  std::string train_path, eval_path, drop_token = "0";
+  RunData out;
+  std::string train_path, eval_path;
   parallel::collectively(comm, [&] {
     if (comm.rank() != 0) return;
     const tokenizer::Tokenizer tokenizer = data::load_tokenizer(config);
@@ -90,22 +84,21 @@ RunData load_data(const config::Config& config, std::int64_t ranks, const parall
     report(prepared);
     const auto unknown = tokenizer.token_to_id(tokenizer.token_text("unk_token"));
     const auto pad = tokenizer.pad_id() ? tokenizer.pad_id() : tokenizer.eos_id();
-    drop_token = std::to_string(pad ? *pad : unknown.value_or(0));
+    out.drop_token = pad ? *pad : unknown.value_or(0);
     train_path = prepared.train_path;
     eval_path = prepared.eval_path;
   });
   train_path = comm.broadcast(train_path, 0);
   eval_path = comm.broadcast(eval_path, 0);
-  RunData out;
-  out.drop_token = std::stoi(comm.broadcast(drop_token, 0));
+  comm.broadcast(&out.drop_token, sizeof out.drop_token, 0);
   parallel::collectively(comm, [&] {
     out.train = data::PreparedDataset::open(train_path);
     if (!eval_path.empty()) out.eval = data::PreparedDataset::open(eval_path);
-    out.plan = std::make_unique<data::BatchPlan>(lengths_of(*out.train),
+    out.plan = std::make_unique<data::BatchPlan>(out.train->lengths(),
                                                  data::train_plan_options(config, ranks));
     out.max_tokens = data::max_tokens_per_pass(*out.plan, *out.train);
     if (!out.eval) return;
-    out.eval_plan = std::make_unique<data::BatchPlan>(lengths_of(*out.eval),
+    out.eval_plan = std::make_unique<data::BatchPlan>(out.eval->lengths(),
                                                       data::eval_plan_options(config, ranks));
     out.max_tokens = std::max(out.max_tokens, data::max_tokens_per_pass(*out.eval_plan, *out.eval));
   });

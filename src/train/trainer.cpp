@@ -80,10 +80,10 @@ Trainer::StepResult Trainer::step(std::int64_t index) {
     const auto passes = data::split_into_passes(rows, p_.dataset);
     for (std::size_t pass = 0; pass < passes.size(); ++pass) {
       data::MicroBatch batch = data::make_micro_batch(p_.dataset, passes[pass]);
-      data::drop_tokens(batch, p_.drop_token, p_.config.token_dropout,
-                        kernels::hash_counter(key, pass));
-      sums[0] += scale * forward_backward(batch, scale, kernels::hash_counter(key, pass) | 1u,
-                                          last && pass + 1 == passes.size());
+      const std::uint64_t pass_key = kernels::hash_counter(key, pass);
+      data::drop_tokens(batch, p_.drop_token, p_.config.token_dropout, pass_key);
+      sums[0] +=
+          scale * forward_backward(batch, scale, pass_key | 1u, last && pass + 1 == passes.size());
       sums[1] += static_cast<double>(batch.tokens());
     }
     reduced = last;

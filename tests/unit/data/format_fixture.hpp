@@ -59,6 +59,15 @@ class FormatTest : public ::testing::Test {
     return out;
   }
 
+  /// The rows of a prepared file as text, special tokens left out.
+  std::vector<std::string> texts(const std::string& path) const {
+    const PreparedDataset d = PreparedDataset::open(path);
+    std::vector<std::string> out;
+    for (std::int64_t i = 0; i < d.rows(); ++i)
+      out.push_back(tokenizer.decode(d.row(i).input_ids, true));
+    return out;
+  }
+
   /// The only sample of the only row.
   std::string shown(const std::string& row) {
     const auto all = samples(row);

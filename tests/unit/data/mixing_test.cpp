@@ -26,13 +26,6 @@ class Mixing : public testing::FormatTest {
     dataset.weight = weight;
     config.datasets.push_back(dataset);
   }
-  std::vector<std::string> texts(const std::string& path) const {
-    const PreparedDataset d = PreparedDataset::open(path);
-    std::vector<std::string> out;
-    for (std::int64_t i = 0; i < d.rows(); ++i)
-      out.push_back(tokenizer.decode(d.row(i).input_ids, true));
-    return out;
-  }
   static std::map<char, int> letters(const std::vector<std::string>& rows) {
     std::map<char, int> out;
     for (const std::string& row : rows) ++out[row.at(0)];

@@ -30,13 +30,6 @@ class Prepare : public testing::FormatTest {
     return out;
   }
   PrepareResult run() { return prepare(config, tokenizer, {}); }
-  std::vector<std::string> texts(const std::string& path) const {
-    const PreparedDataset d = PreparedDataset::open(path);
-    std::vector<std::string> out;
-    for (std::int64_t i = 0; i < d.rows(); ++i)
-      out.push_back(tokenizer.decode(d.row(i).input_ids, true));
-    return out;
-  }
   std::string error_of(ErrorCode code) {
     try {
       run();

@@ -1,0 +1,47 @@
+#include "data/fit_sample.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+
+namespace axl::data {
+
+void refuse_long_row(std::int64_t tokens, std::int64_t sequence_len, const std::string& file,
+                     std::uint64_t line) {
+  throw Error(ErrorCode::data,
+              "a row has " + std::to_string(tokens) + " tokens, more than sequence_len " +
+                  std::to_string(sequence_len) + " (excess_length_strategy is raise)")
+      .at({file, static_cast<int>(line), 0, ""});
+}
+
+bool fit_sample(Sample& sample, const LengthRule& rule, const std::string& file, std::uint64_t line,
+                DatasetReport& report) {
+  const auto length = static_cast<std::int64_t>(sample.input_ids.size());
+  if (length < std::max<std::int64_t>(rule.min_sample_len, 1)) {
+    ++report.dropped_too_short;
+    return false;
+  }
+  if (length > rule.sequence_len) {
+    if (rule.excess_length_strategy == "raise")
+      refuse_long_row(length, rule.sequence_len, file, line);
+    if (rule.excess_length_strategy != "truncate") {
+      ++report.dropped_too_long;
+      return false;
+    }
+    ++report.truncated;
+    sample.input_ids.resize(static_cast<std::size_t>(rule.sequence_len));
+    sample.labels.resize(static_cast<std::size_t>(rule.sequence_len));
+  }
+  const std::int64_t labels = std::count_if(sample.labels.begin() + 1, sample.labels.end(),
+                                            [](TokenId id) { return id != kIgnore; });
+  if (labels == 0) {
+    ++report.dropped_no_labels;
+    return false;
+  }
+  ++report.rows_kept;
+  report.tokens += static_cast<std::int64_t>(sample.input_ids.size());
+  report.label_tokens += labels;
+  return true;
+}
+
+}  // namespace axl::data
