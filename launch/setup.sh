@@ -16,7 +16,7 @@ set -euo pipefail
 packages=(
   cmake ninja-build g++ pkg-config python3 python3-pip
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev
-  libdnnl-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev
+  libdnnl-dev ocl-icd-opencl-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev
   nlohmann-json3-dev libsimdjson-dev libpcre2-dev libutf8proc-dev libxxhash-dev
   zlib1g-dev libzstd-dev libcurl4-openssl-dev libssl-dev
   libgtest-dev
