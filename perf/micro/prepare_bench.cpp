@@ -1,14 +1,18 @@
 // Preparing a dataset from nothing, finding it again in the cache, and planning its batches.
 //   bench_prepare TOKENIZER ROWS [TYPE]   for example models/SmolLM2-135M-Instruct rows.json alpaca
 //   bench_prepare TOKENIZER stream [GIGABYTES]   rows generated on the fly, through a pipe
+//   bench_prepare generate GIGABYTES             those rows, on standard output
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -17,6 +21,7 @@
 #include "data/batch_plan.hpp"
 #include "data/prepare.hpp"
 #include "data/stream.hpp"
+#include "data/workers.hpp"
 
 namespace {
 
@@ -93,17 +98,70 @@ void bench_cache_hit(const std::string& tokenizer_path, std::int64_t rows) {
   fs::remove_all(folder);
 }
 
-/// Tokens a second and peak memory of a stream of `gigabytes` that are generated on the fly.
-void bench_stream(const std::string& tokenizer_path, double gigabytes) {
+/// Rows of about 2 kB of English-like text: sentences of common words, of which every tenth is a
+/// rare one, so that the tokenizer's cache of words meets new ones all the time.
+class TextRows {
+ public:
+  TextRows() {
+    static constexpr const char* kCommon[] = {
+        "the",   "of",    "and",   "to",    "in",     "a",       "is",     "that",   "for",
+        "it",    "as",    "was",   "with",  "be",     "by",      "on",     "not",    "he",
+        "his",   "but",   "at",    "are",   "this",   "have",    "from",   "or",     "had",
+        "an",    "they",  "which", "one",   "you",    "were",    "her",    "all",    "she",
+        "there", "would", "their", "we",    "him",    "been",    "has",    "when",   "who",
+        "will",  "more",  "no",    "if",    "out",    "water",   "people", "system", "number",
+        "year",  "state", "world", "model", "during", "between", "large",  "small",  "because"};
+    for (std::uint64_t s = 0; s < kSentences; ++s) {
+      std::string text;
+      for (std::uint64_t w = 0; w < 14; ++w) {
+        text += w == 0 ? "" : " ";
+        if (axl::random_below(10, 1, s, w) == 0)
+          for (std::uint64_t i = 0; i < 3; ++i) text += syllable(axl::random_u64(2, s, 16 * w + i));
+        else
+          text += kCommon[axl::random_below(std::size(kCommon), 3, s, w)];
+      }
+      sentences_.push_back(text + ". ");
+    }
+  }
+  std::string row(std::uint64_t number) const {
+    std::string text = "{\"text\": \"Row " + std::to_string(number) + ": ";
+    for (std::uint64_t i = 0; i < 26; ++i)
+      text += sentences_[axl::random_below(kSentences, 4, number, i)];
+    return text + syllable(number) + syllable(number / 1000) + ".\"}\n";
+  }
+
+ private:
+  static std::string syllable(std::uint64_t r) {
+    const auto letter = [&](const char* from, std::uint64_t count) {
+      const char c = from[r % count];
+      r /= count;
+      return c;
+    };
+    return {letter("bcdfghjklmnpqrstvwz", 19), letter("aeiou", 5), letter("lmnrst", 6)};
+  }
+  static constexpr std::uint64_t kSentences = 50000;
+  std::vector<std::string> sentences_;
+};
+
+void generate(double gigabytes) {
+  const TextRows rows;
+  double written = 0;
+  for (std::uint64_t n = 0; written < gigabytes * 1e9; ++n) {
+    const std::string row = rows.row(n);
+    if (std::fwrite(row.data(), 1, row.size(), stdout) != row.size()) return;  // nobody reads on
+    written += static_cast<double>(row.size());
+  }
+}
+
+/// Throughput and peak memory of a stream of `gigabytes` that are generated on the fly and come
+/// through a pipe, to its end.
+void bench_stream(const std::string& program, const std::string& tokenizer_path, double gigabytes) {
   namespace fs = std::filesystem;
-  const fs::path folder = fs::temp_directory_path() / fmt::format("axl-bench-{}", std::rand());
+  const fs::path folder = fs::temp_directory_path() / fmt::format("axl-bench-{}", ::getpid());
   fs::create_directories(folder);
   const std::string pipe = (folder / "rows.jsonl").string();
-  const std::string generator = fmt::format(
-      "mkfifo {0} && (seq 1 1000000000 | awk '{{printf \"{{\\\"text\\\": \\\"Row %d of a stream "
-      "without an end, its square is %d and the words after it are always the same.\\\"}}\\n\", "
-      "$1, $1*$1}}' > {0} 2>/dev/null &)",
-      pipe);
+  const std::string generator =
+      fmt::format("mkfifo {0} && ({1} generate {2} > {0} &)", pipe, program, gigabytes);
   if (std::system(generator.c_str()) != 0)
     throw axl::Error(axl::ErrorCode::internal, "no generator");
   axl::config::Config config;
@@ -115,25 +173,31 @@ void bench_stream(const std::string& tokenizer_path, double gigabytes) {
   config.sequence_len = 2048;
   config.sample_packing = true;
   const auto tokenizer = axl::tokenizer::Tokenizer::load(tokenizer_path);
-  constexpr double kRowBytes = 120;
-  std::int64_t tokens = 0, documents = 0;
+  const std::int64_t threads = axl::data::available_threads();
+  std::int64_t tokens = 0, batches = 0;
+  axl::data::DatasetReport report;
   const double seconds = seconds_of([&] {
-    axl::data::BatchStream stream(config, tokenizer, {});
-    while (static_cast<double>(documents) * kRowBytes < gigabytes * 1e9) {
-      const auto batch = stream.next();
-      tokens += batch.tokens();
-      documents += static_cast<std::int64_t>(batch.cu_seqlens.size()) - 1;
+    axl::data::BatchStream stream(config, tokenizer, {.threads = threads});
+    while (const auto batch = stream.next()) {
+      tokens += batch->tokens();
+      ++batches;
     }
+    report = stream.reports().at(0);
   });
+  if (report.tokens != tokens || report.dropped_broken > 0)
+    throw axl::Error(axl::ErrorCode::internal, "tokens were lost");
   std::int64_t peak = 0;
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
     if (line.starts_with("VmHWM:")) peak = std::stoll(line.substr(6));
   fmt::print(
-      "{{\"op\": \"stream\", \"gigabytes\": {:.1f}, \"rows\": {}, \"tokens\": {}, \"seconds\": "
-      "{:.1f}, \"tokens_per_s\": {:.0f}, \"peak_mib\": {}}}\n",
-      static_cast<double>(documents) * kRowBytes / 1e9, documents, tokens, seconds,
-      static_cast<double>(tokens) / seconds, peak / 1024);
+      "{{\"op\": \"stream\", \"threads\": {}, \"gigabytes\": {}, \"rows\": {}, \"tokens\": {}, "
+      "\"seconds\": {:.1f}, \"mb_per_s\": {:.1f}, \"tokens_per_s\": {:.0f}, \"packing\": {:.4f}, "
+      "\"peak_mib\": {}}}\n",
+      threads, gigabytes, report.rows_read, tokens, seconds, gigabytes * 1e3 / seconds,
+      static_cast<double>(tokens) / seconds,
+      static_cast<double>(tokens) / static_cast<double>(batches * config.sequence_len),
+      peak / 1024);
   fs::remove_all(folder);
 }
 
@@ -160,12 +224,19 @@ void bench_packing(std::size_t rows) {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    fmt::print(stderr, "usage: {} TOKENIZER ROWS [TYPE] | TOKENIZER stream [GIGABYTES]\n", argv[0]);
+    fmt::print(
+        stderr,
+        "usage: {} TOKENIZER ROWS [TYPE] | TOKENIZER stream [GIGABYTES] | generate GIGABYTES\n",
+        argv[0]);
     return 2;
   }
   try {
+    if (std::string(argv[1]) == "generate") {
+      generate(std::stod(argv[2]));
+      return 0;
+    }
     if (std::string(argv[2]) == "stream") {
-      bench_stream(argv[1], argc > 3 ? std::stod(argv[3]) : 1.0);
+      bench_stream(argv[0], argv[1], argc > 3 ? std::stod(argv[3]) : 1.0);
       return 0;
     }
     const std::string type = argc > 3 ? argv[3] : "alpaca";

@@ -49,14 +49,17 @@ void print_text(const train::Estimate& e) {
   line("sum", mib(e.weights_converted + e.weights_mapped + e.ranks * rank),
        fmt::format("{} rank{} on one node", e.ranks, e.ranks == 1 ? "" : "s"));
   fmt::print("data\n");
-  line("rows", fmt::format("{}", e.rows), fmt::format("and {} for evaluation", e.eval_rows));
-  line("tokens an epoch", fmt::format("{}", e.tokens_per_epoch),
+  line(e.stream ? "rows looked at" : "rows", fmt::format("{}", e.rows),
+       fmt::format("and {} for evaluation", e.eval_rows));
+  line(e.stream ? "tokens of the run, about" : "tokens an epoch",
+       fmt::format("{}", e.tokens_per_epoch),
        fmt::format("{} of them labels", e.label_tokens_per_epoch));
   if (e.packing_efficiency > 0)
     line("packing efficiency", fmt::format("{:.1f} %", 100 * e.packing_efficiency), "");
   fmt::print("time\n");
   line("steps", fmt::format("{}", e.total_steps),
-       fmt::format("{} an epoch, {} of warm-up", e.steps_per_epoch, e.warmup_steps));
+       e.stream ? fmt::format("on a stream, {} of warm-up", e.warmup_steps)
+                : fmt::format("{} an epoch, {} of warm-up", e.steps_per_epoch, e.warmup_steps));
   line("layout", fmt::format("{} x {}", e.ranks, e.threads), "ranks x threads");
   line("GEMM, measured", fmt::format("{:.0f} GFLOP/s", e.gemm_flops_per_second / 1e9), "a rank");
   line("work", fmt::format("{:.1f} TFLOP", e.flops_per_step / 1e12), "a step");
@@ -76,6 +79,7 @@ void print_json(const train::Estimate& e) {
                            {"total_steps", e.total_steps},
                            {"steps_per_epoch", e.steps_per_epoch},
                            {"warmup_steps", e.warmup_steps},
+                           {"stream", e.stream},
                            {"rows", e.rows},
                            {"eval_rows", e.eval_rows},
                            {"tokens_per_epoch", e.tokens_per_epoch},

@@ -15,6 +15,7 @@
 #include "core/log.hpp"
 #include "data/dataset.hpp"
 #include "data/prepared_file.hpp"
+#include "data/stream.hpp"
 
 namespace axl::data {
 namespace fs = std::filesystem;
@@ -168,6 +169,33 @@ CacheKey cache_key(const config::Config& c, const tokenizer::Tokenizer& tokenize
   key.name = fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
   key.fingerprint = hash.low64;
   return key;
+}
+
+std::uint64_t stream_fingerprint(const config::Config& c, const tokenizer::Tokenizer& tokenizer) {
+  json datasets = json::array();
+  for (const auto& d : streamed_datasets(c)) {
+    json one = dataset_key(d, {});
+    one["path"] = d.path;
+    one["skip"] = d.skip;
+    datasets.push_back(std::move(one));
+  }
+  const json text = {{"tokenisation", kTokenisationVersion},
+                     {"tokenizer", tokenizer.fingerprint()},
+                     {"datasets", datasets},
+                     {"buffer", c.streaming_multipack_buffer_size},
+                     {"concatenation", c.pretraining_sample_concatenation},
+                     {"sample_packing", c.sample_packing},
+                     {"bin_size", c.sample_packing_bin_size},
+                     {"micro_batch_size", c.micro_batch_size},
+                     {"shuffle_merged_datasets", c.shuffle_merged_datasets},
+                     {"curriculum_sampling", c.curriculum_sampling},
+                     {"excess_length_strategy", c.excess_length_strategy},
+                     {"min_sample_len", c.min_sample_len},
+                     {"train_on_inputs", c.train_on_inputs},
+                     {"sequence_len", c.sequence_len},
+                     {"seed", c.seed}};
+  const std::string bytes = text.dump(-1, ' ', false, json::error_handler_t::replace);
+  return XXH3_64bits(bytes.data(), bytes.size());
 }
 
 std::optional<PrepareResult> find_cached(const std::string& folder, const CacheKey& key) {

@@ -23,6 +23,11 @@ struct CacheKey {
 CacheKey cache_key(const config::Config& config, const tokenizer::Tokenizer& tokenizer,
                    const std::vector<std::vector<SourceFile>>& sources);
 
+/// Hash of what decides the batches of a stream besides its rows: data sets, tokenizer, lengths,
+/// packing and seed.
+std::uint64_t stream_fingerprint(const config::Config& config,
+                                 const tokenizer::Tokenizer& tokenizer);
+
 /// The prepared dataset `key` in `folder` (dataset_prepared_path), checked; nothing when it is not
 /// there. A damaged one is reported as a warning and not returned.
 std::optional<PrepareResult> find_cached(const std::string& folder, const CacheKey& key);

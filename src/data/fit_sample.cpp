@@ -6,6 +6,19 @@
 
 namespace axl::data {
 
+void DatasetReport::add(const DatasetReport& part) {
+  using Count = std::int64_t DatasetReport::*;
+  for (const Count count :
+       {&DatasetReport::rows_read, &DatasetReport::rows_kept, &DatasetReport::dropped_broken,
+        &DatasetReport::dropped_too_long, &DatasetReport::dropped_too_short,
+        &DatasetReport::dropped_no_labels, &DatasetReport::truncated, &DatasetReport::deduplicated,
+        &DatasetReport::near_duplicates, &DatasetReport::rows_used, &DatasetReport::tokens,
+        &DatasetReport::label_tokens})
+    this->*count += part.*count;
+  for (const std::string& text : part.examples)
+    if (examples.size() < kMostExamples) examples.push_back(text);
+}
+
 void refuse_long_row(std::int64_t tokens, std::int64_t sequence_len, const std::string& file,
                      std::uint64_t line) {
   throw Error(ErrorCode::data,

@@ -11,11 +11,12 @@ namespace axl::data {
 /// pass. Products of 512 rows already reach the full rate of a CPU (perf/results).
 inline constexpr std::int64_t kTokensPerPass = 512;
 
-/// The rows of a micro-batch, cut in their order.
-std::vector<std::vector<std::int64_t>> split_into_passes(const std::vector<std::int64_t>& rows,
-                                                         const PreparedDataset& dataset);
+/// The documents of a micro-batch, cut in their order.
+std::vector<MicroBatch> split_into_passes(const MicroBatch& batch);
 
 /// The most tokens that a pass of `plan` over `dataset` may have: bound for the activation arena.
 std::int64_t max_tokens_per_pass(const BatchPlan& plan, const PreparedDataset& dataset);
+/// The same of documents of at most `longest` tokens in micro-batches of at most `micro_batch`.
+std::int64_t max_tokens_per_pass(std::int64_t longest, std::int64_t micro_batch);
 
 }  // namespace axl::data

@@ -1,6 +1,7 @@
 #include "data/prepare.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include "core/log.hpp"
 #include "core/rng.hpp"
@@ -12,6 +13,7 @@
 #include "data/prepared_file.hpp"
 #include "data/tokenize.hpp"
 #include "data/transforms.hpp"
+#include "data/workers.hpp"
 
 namespace axl::data {
 namespace {
@@ -84,12 +86,6 @@ std::size_t validation_rows(const config::Config& config, std::size_t rows) {
 
 /// What cannot become a prepared file.
 void refuse(const config::Config& config) {
-  if (config.streaming || !config.pretraining_dataset.empty())
-    throw Error(ErrorCode::unsupported, "training on a stream is not supported yet")
-        .at(config.at(config.streaming ? "streaming" : "pretraining_dataset"))
-        .hint(
-            "preview and preprocess show its first rows; to train, give the same files under "
-            "datasets without streaming: they are memory-mapped");
   if (!config.rl.empty())
     throw Error(ErrorCode::unsupported,
                 "training on preference rows (rl: " + config.rl + ") is not supported yet")
@@ -209,6 +205,28 @@ PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& 
     write_prepared_file(folder.eval_path(), rows.eval.rows, key.fingerprint);
   folder.commit(key, result, !rows.eval.rows.empty());
   return result;
+}
+
+PrepareResult prepare_test_rows(const config::Config& config,
+                                const tokenizer::Tokenizer& tokenizer) {
+  if (config.test_datasets.empty()) return {};
+  config::Config test = config;
+  test.datasets = config.test_datasets;
+  test.test_datasets.clear();
+  test.pretraining_dataset.clear();
+  test.streaming = false;
+  test.val_set_size = 0;
+  test.sequence_len = config.eval_sequence_len.value_or(config.sequence_len);
+  test.shuffle_merged_datasets = false;
+  test.shuffle_before_merging_datasets = false;
+  test.dataset_mixing = "concatenate";
+  test.dataset_mixing_temperature.reset();
+  test.dataset_shard_num.reset();
+  test.curriculum_order.clear();
+  for (config::DatasetConfig& d : test.datasets) d.weight = 1.0;
+  PrepareResult out = prepare(test, tokenizer, {});
+  out.eval_path = std::exchange(out.train_path, "");
+  return out;
 }
 
 }  // namespace axl::data

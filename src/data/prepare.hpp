@@ -20,6 +20,9 @@ struct DatasetReport {
   std::int64_t rows_used = 0;  ///< in the training file: without held-out rows, with repetitions
   std::int64_t tokens = 0, label_tokens = 0;
   std::vector<std::string> examples;  ///< "file:line: why" of broken rows, up to a limit
+
+  /// Adds what happened to other rows of the same dataset.
+  void add(const DatasetReport& part);
 };
 
 struct PrepareResult {
@@ -35,6 +38,11 @@ struct PrepareResult {
 /// `progress(done, total)` may be empty. Error{data}/Error{config} on what the user can mend.
 PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& tokenizer,
                       const std::function<void(std::int64_t, std::int64_t)>& progress);
+
+/// Prepares test_datasets alone, as the evaluation rows of a run whose training rows are streamed;
+/// their file is `eval_path`. Nothing is done without test_datasets.
+PrepareResult prepare_test_rows(const config::Config& config,
+                                const tokenizer::Tokenizer& tokenizer);
 
 /// The tokenizer of a configuration: tokenizer_config or base_model, special_tokens and tokens
 /// applied, chat_template resolved.

@@ -100,6 +100,16 @@ void TokenStore::add(const Sample& sample) {
   rows.push_back(row);
 }
 
+void TokenStore::add(const TokenStore& other) {
+  for (StoredRow row : other.rows) {
+    row.token_begin += tokens.size();
+    row.run_begin += runs.size();
+    rows.push_back(row);
+  }
+  tokens.insert(tokens.end(), other.tokens.begin(), other.tokens.end());
+  runs.insert(runs.end(), other.runs.begin(), other.runs.end());
+}
+
 std::uint32_t predicted_labels(std::span<const LabelRun> runs) {
   std::uint32_t sum = 0;
   for (const LabelRun& run : runs) sum += run.length;

@@ -23,6 +23,7 @@ struct TokenStore {
   std::vector<StoredRow> rows;
 
   void add(const Sample& sample);
+  void add(const TokenStore& other);  ///< its rows, after those that are here
   std::span<const TokenId> tokens_of(const StoredRow& row) const {
     return {tokens.data() + row.token_begin, row.length};
   }

@@ -10,11 +10,8 @@
 #include "core/rng.hpp"
 #include "data/batch_plan.hpp"
 #include "data/detect.hpp"
-#include "data/fit_sample.hpp"
-#include "data/format.hpp"
 #include "data/packing.hpp"
-#include "data/prepared_file.hpp"
-#include "data/stream_source.hpp"
+#include "data/stream_rows.hpp"
 #include "data/transforms.hpp"
 
 namespace axl::data {
@@ -27,16 +24,36 @@ constexpr std::uint64_t kBatchStream = 0x7374726d20000000;
 /// So many rows in a row that cannot be used: the format is wrong, and waiting will not help.
 constexpr std::int64_t kMostUnusable = 100000;
 
-/// One dataset with what turns its rows into samples.
-struct Source {
-  config::DatasetConfig dataset;
-  std::unique_ptr<RowStream> rows;
-  RowConverter convert;  ///< empty until the format is known
-  DatasetReport report;
-};
+/// Rows that wait to be tokenised together: enough to keep every thread busy, little memory.
+constexpr std::size_t kMostWaiting = 2048;
+constexpr std::size_t kMostWaitingBytes = std::size_t{4} << 20;
 
-std::string place_of(const StreamedRow& row) {
-  return *row.path + ":" + std::to_string(row.number) + ": ";
+/// Settings that act on the whole of a dataset, which a stream never sees.
+void refuse_what_needs_all_rows(const config::Config& c) {
+  const auto refuse = [](bool given, const std::string& key, const UserLocation& where,
+                         const std::string& hint) {
+    if (given)
+      throw Error(ErrorCode::config, key + " needs all rows of a dataset, and a stream has no end")
+          .at(where)
+          .hint(hint);
+  };
+  const std::string prepare = "leave out streaming: the rows are then prepared beforehand";
+  refuse(c.dataset_mixing_temperature.has_value(), "dataset_mixing_temperature",
+         c.at("dataset_mixing_temperature"), "give the datasets a weight");
+  refuse(!c.curriculum_order.empty(), "curriculum_order", c.at("curriculum_order"), prepare);
+  refuse(c.dataset_near_deduplication > 0, "dataset_near_deduplication",
+         c.at("dataset_near_deduplication"), prepare);
+  refuse(c.dataset_shard_num.has_value(), "dataset_shard_num", c.at("dataset_shard_num"), prepare);
+  for (const config::DatasetConfig& d : streamed_datasets(c)) {
+    refuse(!d.preprocess_command.empty(), "preprocess_command", d.where,
+           "let the program write to a pipe and stream that");
+    refuse(d.shards.has_value(), "shards", d.where, prepare);
+    refuse(d.split.find('[') != std::string::npos, "split '" + d.split + "'", d.where, prepare);
+  }
+  if (!c.rl.empty())
+    throw Error(ErrorCode::unsupported, "preference rows (rl: " + c.rl + ") cannot be streamed yet")
+        .at(c.at("rl"))
+        .hint(prepare);
 }
 
 }  // namespace
@@ -82,20 +99,18 @@ struct BatchStream::Impl {
         tokenizer(t),
         options(o),
         length{c.sequence_len, c.min_sample_len, c.excess_length_strategy} {
-    if (c.dataset_mixing_temperature)
-      throw Error(ErrorCode::config, "a stream has no size that a temperature could act on")
-          .at(c.at("dataset_mixing_temperature"))
-          .hint("give the datasets a weight");
+    refuse_what_needs_all_rows(c);
     for (const config::DatasetConfig& d : streamed_datasets(c)) {
-      if (!d.preprocess_command.empty())
-        throw Error(ErrorCode::config,
-                    "preprocess_command has to see all rows of a dataset, which "
-                    "a stream does not have")
-            .at(d.where)
-            .hint("let the program write to a pipe and stream that");
-      Source& source = sources.emplace_back();
+      StreamedDataset& source = sources.emplace_back();
       source.dataset = d;
       source.rows = std::make_unique<RowStream>(d);
+      if (o.world_size > 1 && !source.rows->is_repeatable())
+        throw Error(ErrorCode::config,
+                    fmt::format("dataset '{}' is a pipe, which gives every row to one reader: {} "
+                                "ranks cannot share it",
+                                d.path, o.world_size))
+            .at(d.where)
+            .hint("train with one rank, or let the program write files");
       source.report.path = d.path;
       source.report.type = d.user_defined.empty() ? d.type : "user-defined";
     }
@@ -105,28 +120,32 @@ struct BatchStream::Impl {
 
   std::vector<SourcePosition> positions() const {
     std::vector<SourcePosition> out;
-    for (const Source& s : sources) out.push_back(s.rows->position());
+    for (const StreamedDataset& s : sources) out.push_back(s.rows->position());
     return out;
   }
 
   /// The dataset whose share is furthest behind its weight.
-  Source& next_source() {
-    const auto progress = [](const Source& s) {
+  std::size_t next_source() const {
+    const auto progress = [](const StreamedDataset& s) {
       return (static_cast<double>(s.rows->position().drawn) + 0.5) / s.dataset.weight;
     };
-    return *std::min_element(sources.begin(), sources.end(), [&](const Source& a, const Source& b) {
-      return progress(a) < progress(b);
-    });
+    const auto furthest = std::min_element(sources.begin(), sources.end(),
+                                           [&](const StreamedDataset& a, const StreamedDataset& b) {
+                                             return progress(a) < progress(b);
+                                           });
+    return static_cast<std::size_t>(furthest - sources.begin());
   }
 
-  void set_format(Source& source, const Row& row) {
+  /// The format of a dataset, from its first row where the configuration does not say.
+  void set_format(StreamedDataset& source, const StreamedRow& row) {
     if (source.dataset.type.empty() && source.dataset.user_defined.empty()) {
-      const auto found = detect_format(row, source.dataset);
+      const Row& parsed = parser.parse_text(row.text, row.plain);
+      const auto found = detect_format(parsed, source.dataset);
       if (!found || found->needs_rl)
         throw Error(ErrorCode::data, "dataset '" + source.dataset.path +
                                          "' has no type, and its first row fits no format that can "
                                          "be streamed; its columns: " +
-                                         row.columns())
+                                         parsed.columns())
             .at(source.dataset.where);
       source.dataset = found->dataset;
       source.report.type = found->dataset.type;
@@ -138,46 +157,64 @@ struct BatchStream::Impl {
         make_converter(source.dataset, config, tokenizer, config.sequence_len, &warnings));
   }
 
+  void count_unusable(const StreamedDataset& source, std::int64_t rows) {
+    unusable += rows;
+    if (unusable <= kMostUnusable) return;
+    throw Error(
+        ErrorCode::data,
+        fmt::format(
+            "dataset '{}': {} rows one after another cannot be used{}", source.dataset.path,
+            unusable,
+            source.report.examples.empty() ? "" : "; the first: " + source.report.examples.front()))
+        .at(source.dataset.where);
+  }
+
+  /// Tokenises what waits.
+  void work_off() {
+    if (waiting.empty()) return;
+    const std::size_t before = store.rows.size();
+    tokenize_waiting(waiting, sources, length, options.threads, store);
+    const auto count = static_cast<std::int64_t>(waiting.size());
+    const std::size_t source = waiting.back().dataset;
+    waiting.clear();
+    waiting_bytes = 0;
+    if (store.rows.size() > before)
+      unusable = 0;
+    else
+      count_unusable(sources[source], count);
+  }
+
   /// Reads the rows of the window `window`, of which every rank keeps its own.
   void fill() {
     begin = positions();
     store = {};
     const std::int64_t rows = config.streaming_multipack_buffer_size * options.world_size;
-    std::int64_t unusable = 0;
-    for (std::int64_t i = 0; i < rows || store.rows.empty(); ++i) {
+    for (std::int64_t i = 0; i < rows || (waiting.empty() && store.rows.empty()); ++i) {
       if (static_cast<std::int64_t>(store.tokens.size()) >= options.most_window_tokens) break;
-      Source& source = next_source();
-      const StreamedRow row = source.rows->next();
-      // By the row's number in the whole stream: windows of other ranks may end elsewhere.
-      if (rows_drawn++ % options.world_size != options.rank) continue;
-      const std::size_t before = store.rows.size();
-      ++source.report.rows_read;
-      samples.clear();
-      try {
-        const Row& parsed = parser.parse_text(row.text, row.plain);
-        if (!source.convert) set_format(source, parsed);
-        source.convert(parsed, samples);
-        for (Sample& sample : samples) {
-          if (!fit_sample(sample, length, *row.path, row.number, source.report)) continue;
-          ++source.report.rows_used;
-          store.add(sample);
-        }
-      } catch (const RowError& e) {
-        count_broken(source.report, place_of(row) + e.why);
-      } catch (const Error& e) {
-        if (e.code() != ErrorCode::data || !e.where().file.empty()) throw;
-        count_broken(source.report, place_of(row) + e.message());
+      const std::size_t d = next_source();
+      StreamedDataset& source = sources[d];
+      const std::optional<StreamedRow> row = source.rows->next();
+      if (!row) {
+        ended = source.dataset.path;
+        break;
       }
-      unusable = store.rows.size() == before ? unusable + 1 : 0;
-      if (unusable > kMostUnusable)
-        throw Error(ErrorCode::data,
-                    fmt::format("dataset '{}': {} rows one after another cannot be used{}",
-                                source.dataset.path, unusable,
-                                source.report.examples.empty()
-                                    ? ""
-                                    : "; the first: " + source.report.examples.front()))
-            .at(source.dataset.where);
+      // By the row's number in the whole stream: windows of other ranks may end elsewhere.
+      if (rows_drawn++ % options.world_size == options.rank) {
+        ++source.report.rows_read;
+        try {
+          if (!source.convert) set_format(source, *row);
+          waiting.push_back({d, std::string(row->text), row->plain, row->path, row->number});
+          waiting_bytes += row->text.size();
+        } catch (const RowError& e) {
+          count_broken(source.report,
+                       *row->path + ":" + std::to_string(row->number) + ": " + e.why);
+          count_unusable(source, 1);
+        }
+      }
+      const bool last = i + 1 >= rows;
+      if (waiting.size() >= kMostWaiting || waiting_bytes >= kMostWaitingBytes || last) work_off();
     }
+    work_off();
     plan();
   }
 
@@ -215,10 +252,13 @@ struct BatchStream::Impl {
   const tokenizer::Tokenizer& tokenizer;
   StreamOptions options;
   LengthRule length;
-  std::vector<Source> sources;
+  std::vector<StreamedDataset> sources;
   std::vector<std::string> warnings;
   RowParser parser;
-  std::vector<Sample> samples;
+  std::vector<WaitingRow> waiting;
+  std::size_t waiting_bytes = 0;
+  std::int64_t unusable = 0;  ///< rows one after another that gave no sample
+  std::string ended;
 
   std::int64_t window = 0, batch = 0, rows_drawn = 0;
   std::vector<SourcePosition> begin;
@@ -232,7 +272,7 @@ BatchStream::BatchStream(const config::Config& config, const tokenizer::Tokenize
     : impl_(std::make_unique<Impl>(config, tokenizer, options)) {}
 BatchStream::~BatchStream() = default;
 
-MicroBatch BatchStream::next() {
+std::optional<MicroBatch> BatchStream::next() {
   Impl& m = *impl_;
   if (m.filled && m.batch == static_cast<std::int64_t>(m.batches.size())) {
     ++m.window;
@@ -243,6 +283,7 @@ MicroBatch BatchStream::next() {
     m.fill();
     m.filled = true;
   }
+  if (m.batches.empty()) return std::nullopt;
   MicroBatch out;
   out.cu_seqlens.push_back(0);
   std::vector<TokenId> labels;
@@ -265,6 +306,7 @@ void BatchStream::seek(const StreamPosition& position) {
   if (position.sources.size() != m.sources.size() || position.batch < 0)
     throw Error(ErrorCode::checkpoint,
                 "the data stream has other datasets than when its position was saved");
+  m.ended.clear();
   for (std::size_t i = 0; i < m.sources.size(); ++i) m.sources[i].rows->seek(position.sources[i]);
   m.rows_drawn = 0;
   for (const SourcePosition& source : position.sources) m.rows_drawn += source.drawn;
@@ -279,7 +321,7 @@ void BatchStream::seek(const StreamPosition& position) {
 
 std::vector<DatasetReport> BatchStream::reports() const {
   std::vector<DatasetReport> out;
-  for (const Source& s : impl_->sources) out.push_back(s.report);
+  for (const StreamedDataset& s : impl_->sources) out.push_back(s.report);
   return out;
 }
 
@@ -290,5 +332,14 @@ std::int64_t BatchStream::batches_of_window() const {
 }
 
 std::int64_t BatchStream::most_tokens() const { return impl_->capacity(); }
+
+std::int64_t BatchStream::most_tokens_of_document() const { return impl_->config.sequence_len; }
+
+std::string BatchStream::ended() const { return impl_->ended; }
+
+bool BatchStream::is_repeatable() const {
+  return std::all_of(impl_->sources.begin(), impl_->sources.end(),
+                     [](const StreamedDataset& s) { return s.rows->is_repeatable(); });
+}
 
 }  // namespace axl::data

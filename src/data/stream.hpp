@@ -38,6 +38,7 @@ struct StreamOptions {
   /// A window closes when it holds this many tokens, however few rows they are: what bounds the
   /// memory of a stream, at 4 bytes each.
   std::int64_t most_window_tokens = std::int64_t{8} << 20;
+  std::int64_t threads = 1;  ///< that tokenise
 };
 
 /// Training batches from rows that are read, tokenised, shuffled and packed while training goes
@@ -54,9 +55,14 @@ class BatchStream {
   BatchStream& operator=(const BatchStream&) = delete;
 
   /// The next micro-batch of this rank: documents packed up to micro_batch_size * sequence_len
-  /// tokens with sample_packing, else micro_batch_size rows. Error{data} when a source that cannot
-  /// be read again (a pipe) has ended, or nothing in a whole pass could be used.
-  MicroBatch next();
+  /// tokens with sample_packing, else micro_batch_size rows. Nothing when a source that cannot be
+  /// read again (a pipe) has ended and all of its rows were given out. Error{data} when a source
+  /// has no rows or none that could be used.
+  std::optional<MicroBatch> next();
+  /// The path of the dataset that has ended; "" while none has.
+  std::string ended() const;
+  /// Whether the rows can be read again: false when there is a pipe among the sources.
+  bool is_repeatable() const;
   StreamPosition position() const;
   /// Goes on at a position of the same configuration, rank count and files.
   void seek(const StreamPosition& position);
@@ -67,6 +73,8 @@ class BatchStream {
   std::int64_t batches_of_window() const;
   /// Most tokens that a micro-batch can have.
   std::int64_t most_tokens() const;
+  /// The same for a single document.
+  std::int64_t most_tokens_of_document() const;
 
  private:
   struct Impl;

@@ -2,6 +2,7 @@
 
 #include "data/prepared_file.hpp"
 #include "data/stream.hpp"
+#include "data/workers.hpp"
 
 namespace axl::data {
 namespace fs = std::filesystem;
@@ -14,15 +15,16 @@ PrepareResult prepare_stream_sample(const config::Config& config,
   one.pretraining_sample_concatenation = false;
   one.micro_batch_size = 1;
   one.shuffle_merged_datasets = false;
-  BatchStream stream(one, tokenizer, {});
+  BatchStream stream(one, tokenizer, {.threads = available_threads()});
   TokenStore store;
   do {
-    const MicroBatch batch = stream.next();
+    const std::optional<MicroBatch> batch = stream.next();
+    if (!batch) break;
     Sample sample;
-    sample.input_ids = batch.input_ids;
+    sample.input_ids = batch->input_ids;
     // Targets are the labels one position earlier; no label stands on the first token.
     sample.labels.push_back(kIgnore);
-    sample.labels.insert(sample.labels.end(), batch.targets.begin(), batch.targets.end() - 1);
+    sample.labels.insert(sample.labels.end(), batch->targets.begin(), batch->targets.end() - 1);
     store.add(sample);
   } while (stream.position().batch < stream.batches_of_window());
   std::vector<PreparedRow> rows;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -15,6 +16,11 @@ namespace {
 constexpr std::size_t kPiece = std::size_t{1} << 16;
 /// A longer row is no row: the file is not what its name says.
 constexpr std::size_t kLongestRow = std::size_t{64} << 20;
+
+bool is_regular(const SourcePlace& place) {
+  struct stat facts {};
+  return ::stat(place.path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode);
+}
 
 }  // namespace
 
@@ -105,8 +111,13 @@ void RowStream::open() {
   file_ = std::make_unique<File>(places_[static_cast<std::size_t>(position_.file)]);
 }
 
-StreamedRow RowStream::next() {
+bool RowStream::is_repeatable() const {
+  return std::all_of(places_.begin(), places_.end(), is_regular);
+}
+
+std::optional<StreamedRow> RowStream::next() {
   for (;;) {
+    if (ended_) return std::nullopt;
     if (!file_) open();
     const SourcePlace& place = places_[static_cast<std::size_t>(position_.file)];
     std::string_view line;
@@ -122,20 +133,21 @@ StreamedRow RowStream::next() {
       ++position_.in_pass;
       if (position_.in_pass <= skip_) continue;
       ++position_.drawn;
-      return {line, plain, &place.path, position_.row};
+      return StreamedRow{line, plain, &place.path, position_.row};
     }
-    struct stat facts {};
-    if (::stat(place.path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
-      throw Error(ErrorCode::data, place.path + " has ended, and it cannot be read again")
+    const bool last = position_.file + 1 == static_cast<std::int64_t>(places_.size());
+    if (last && position_.in_pass <= skip_)
+      throw Error(ErrorCode::data, "dataset '" + name_ + "' has no rows")
           .at(where_)
-          .hint("max_steps asks for more rows than it gave");
+          .hint(skip_ > 0 ? "skip leaves out all of them" : "its files are empty");
+    if (last && !is_repeatable()) {
+      ended_ = true;  // the position stays: a checkpoint leads to here, not beyond
+      return std::nullopt;
+    }
     file_.reset();
     position_.row = 0;
-    if (++position_.file == static_cast<std::int64_t>(places_.size())) {
-      if (position_.in_pass <= skip_)
-        throw Error(ErrorCode::data, "dataset '" + name_ + "' has no rows")
-            .at(where_)
-            .hint(skip_ > 0 ? "skip leaves out all of them" : "its files are empty");
+    ++position_.file;
+    if (last) {
       position_.file = 0;
       ++position_.pass;
       position_.in_pass = 0;
@@ -151,6 +163,7 @@ void RowStream::seek(const SourcePosition& position) {
         .at(where_);
   position_ = position;
   position_.row = 0;
+  ended_ = false;
   open();
   std::string_view line;
   while (position_.row < position.row) {

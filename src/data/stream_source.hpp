@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,8 +27,10 @@ class RowStream {
   ~RowStream();
   RowStream(const RowStream&) = delete;
   RowStream& operator=(const RowStream&) = delete;
-  /// Error{data} when nothing is there, or a pipe has ended.
-  StreamedRow next();
+  /// Nothing when a pipe has ended, which cannot be read again. Error{data} when there are no rows.
+  std::optional<StreamedRow> next();
+  /// Whether every file can be read again and by several ranks; a pipe cannot.
+  bool is_repeatable() const;
   const SourcePosition& position() const { return position_; }
   void seek(const SourcePosition& position);
 
@@ -40,6 +43,7 @@ class RowStream {
   std::int64_t skip_ = 0;
   SourcePosition position_;
   std::unique_ptr<File> file_;
+  bool ended_ = false;
 };
 
 }  // namespace axl::data

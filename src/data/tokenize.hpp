@@ -36,7 +36,4 @@ TokenizedDataset tokenize_rows(const std::vector<SourceFile>& files,
 /// Whether the row has the columns of already tokenised data; false when it cannot be parsed.
 bool is_pretokenized(const std::vector<SourceFile>& files, const RowRef& row);
 
-/// The CPUs this process may use, at least 1.
-std::int64_t available_threads();
-
 }  // namespace axl::data

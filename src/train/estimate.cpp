@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/passes.hpp"
+#include "data/stream.hpp"
 #include "device/session.hpp"
 #include "train/session.hpp"
 
@@ -92,7 +93,8 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
   e.ranks = ranks;
   e.threads = threads;
   const RunModel base = open_model(config);
-  const RunData data = load_data(config, ranks, parallel::Comm(), base.config);
+  const parallel::Comm alone;
+  const RunData data = load_data(config, ranks, alone, base.config, threads);
   device::KokkosSession kokkos(threads);
   model::DecoderOptions options = decoder_options(config, base.config);
   options.plan_only = true;
@@ -106,18 +108,20 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
   e.parameters = flat * (4 + 4 + (options.compute == DType::bf16 ? 2 : 0));
   e.optimizer =
       flat * 4 * static_cast<std::int64_t>(optim::optimizer_named(config.optimizer).state.size());
-  e.max_tokens_per_micro_batch = data.plan->max_tokens_per_micro_batch();
+  e.max_tokens_per_micro_batch = data.train->max_tokens_per_micro_batch();
   e.max_tokens_per_pass = data.max_tokens;
   e.activations = model.plan_bytes(data.max_tokens, data.max_tokens, true);
-  const Cadence cadence(config, data.plan->total_steps(), data.plan->steps_per_epoch());
+  const Cadence cadence(config, data.train->total_steps(), data.train->steps_per_epoch());
   e.total_steps = cadence.total_steps;
   e.steps_per_epoch = cadence.steps_per_epoch;
   e.warmup_steps = cadence.warmup_steps;
-  e.rows = data.train->rows();
+  const BatchSizes sizes = data.train->sizes();
+  e.stream = data::is_streaming(config);
+  e.rows = sizes.rows;
   e.eval_rows = data.eval ? data.eval->rows() : 0;
-  e.tokens_per_epoch = data.train->total_tokens();
-  e.label_tokens_per_epoch = data.train->total_label_tokens();
-  e.packing_efficiency = config.sample_packing ? data.plan->packing_efficiency() : 0;
+  e.tokens_per_epoch = sizes.tokens_per_epoch;
+  e.label_tokens_per_epoch = sizes.label_tokens_per_epoch;
+  e.packing_efficiency = sizes.packing_efficiency;
   const double head = static_cast<double>(base.config.vocab_size * base.config.hidden_size);
   const double body =
       static_cast<double>(e.total_parameters) - head * (base.config.tie_word_embeddings ? 1 : 2);

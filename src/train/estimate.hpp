@@ -17,6 +17,7 @@ struct Estimate {
   std::int64_t optimizer = 0;          ///< a rank
   std::int64_t activations = 0;        ///< a rank: the arena
   std::int64_t total_steps = 0, steps_per_epoch = 0, warmup_steps = 0;
+  bool stream = false;  ///< an epoch is then the whole run, `rows` those that were looked at
   std::int64_t rows = 0, eval_rows = 0, tokens_per_epoch = 0, label_tokens_per_epoch = 0;
   std::int64_t max_tokens_per_micro_batch = 0;
   std::int64_t max_tokens_per_pass = 0;

@@ -11,13 +11,8 @@ namespace axl::train {
 
 ResumableState::ResumableState(const config::Config& config, const parallel::Comm& comm,
                                model::Decoder& model, const optim::Optimizer& optimizer,
-                               const data::PreparedDataset& dataset, const data::BatchPlan& plan)
-    : config_(config),
-      comm_(comm),
-      model_(model),
-      optimizer_(optimizer),
-      dataset_(dataset),
-      plan_(plan) {}
+                               BatchSource& batches)
+    : config_(config), comm_(comm), model_(model), optimizer_(optimizer), batches_(batches) {}
 
 checkpoint::TrainState ResumableState::state() const {
   checkpoint::TrainState s;
@@ -31,9 +26,9 @@ checkpoint::TrainState ResumableState::state() const {
 std::string ResumableState::describe(std::int64_t step) const {
   nlohmann::ordered_json j;
   j["step"] = step;
-  j["epoch"] = plan_.epoch_at(step);
+  j["epoch"] = batches_.epoch_at(step);
   j["seed"] = config_.seed;
-  j["dataset"] = fmt::format("{:016x}", dataset_.fingerprint());
+  j["dataset"] = fmt::format("{:016x}", batches_.fingerprint());
   j["global_batch"] = config_.micro_batch_size * config_.gradient_accumulation_steps * comm_.size();
   j["ranks"] = comm_.size();
   j["optimizer"] = config_.optimizer;
@@ -46,7 +41,10 @@ std::string ResumableState::describe(std::int64_t step) const {
 void ResumableState::save(std::int64_t step, const checkpoint::WeightsWriter& write_weights,
                           bool weights_only) const {
   checkpoint::TrainState s = weights_only ? checkpoint::TrainState{} : state();
-  s.json = describe(step);
+  auto description = nlohmann::ordered_json::parse(describe(step));
+  if (const std::string position = batches_.position(); !position.empty())
+    description["data_position"] = position;
+  s.json = description.dump();
   checkpoint::save_collective(comm_, config_.output_dir, step, s, write_weights,
                               config_.save_total_limit);
 }
@@ -79,6 +77,8 @@ std::int64_t ResumableState::load(const std::string& folder) const {
       log::warning(
           "{}: '{}' was {} and is {} now: the run goes on, but not as if it had never stopped",
           folder, key, saved.at(key).dump(), now.at(key).dump());
+  batches_.resume(saved.value("data_position", ""),
+                  std::stoull(saved.at("dataset").get<std::string>(), nullptr, 16));
   return saved.at("step");
 }
 

@@ -5,21 +5,21 @@
 
 #include "checkpoint/checkpoint.hpp"
 #include "config/config.hpp"
-#include "data/batch_plan.hpp"
 #include "model/decoder.hpp"
 #include "optim/optimizer.hpp"
 #include "parallel/comm.hpp"
+#include "train/batch_source.hpp"
 
 namespace axl::train {
 
 /// Everything that a step depends on besides the inputs of the run: the trained parameters, the
-/// optimiser's state and the number of steps done. Data position and random numbers are functions
-/// of the step (data/batch_plan.hpp, dropout keys), so they need no state of their own.
+/// optimiser's state, the number of steps done and, of a stream, every rank's position. Prepared
+/// rows and random numbers are functions of the step (data/batch_plan.hpp, dropout keys), so they
+/// need no state of their own.
 class ResumableState {
  public:
   ResumableState(const config::Config& config, const parallel::Comm& comm, model::Decoder& model,
-                 const optim::Optimizer& optimizer, const data::PreparedDataset& dataset,
-                 const data::BatchPlan& plan);
+                 const optim::Optimizer& optimizer, BatchSource& batches);
   /// Collective. Writes output_dir/checkpoint-STEP; `weights_only` leaves out what resuming needs.
   void save(std::int64_t step, const checkpoint::WeightsWriter& write_weights,
             bool weights_only) const;
@@ -37,8 +37,7 @@ class ResumableState {
   const parallel::Comm& comm_;
   model::Decoder& model_;
   const optim::Optimizer& optimizer_;
-  const data::PreparedDataset& dataset_;
-  const data::BatchPlan& plan_;
+  BatchSource& batches_;
 };
 
 }  // namespace axl::train

@@ -8,6 +8,7 @@
 #include "adapter/peft_files.hpp"
 #include "core/log.hpp"
 #include "data/prepare.hpp"
+#include "data/stream.hpp"
 #include "device/session.hpp"
 #include "model/load_adapter.hpp"
 #include "observe/run_events.hpp"
@@ -41,8 +42,8 @@ model::WeightMemory shared_memory(parallel::NodeShared& shared) {
 }
 
 void describe_start(const config::Config& config, const ThreadLayout& layout,
-                    const model::Decoder& model, std::int64_t trained, const data::BatchPlan& plan,
-                    std::int64_t arena_bytes, const std::string& kernels) {
+                    const model::Decoder& model, std::int64_t trained, BatchSource& batches,
+                    std::int64_t ranks, std::int64_t arena_bytes, const std::string& kernels) {
   log::info("layout: {}", layout.description);
   log::info("kernels: {}", kernels);
   log::info(
@@ -51,13 +52,14 @@ void describe_start(const config::Config& config, const ThreadLayout& layout,
       "activations {} MiB",
       config.base_model, model.total_parameters(), trained, name_of(model.compute()),
       model.weight_bytes() >> 20, model.mapped_bytes() >> 20, arena_bytes >> 20);
+  const bool streams = data::is_streaming(config);
   log::info(
-      "plan: {} steps, {} an epoch, micro_batch_size {} x gradient_accumulation_steps {} x {} "
-      "ranks{}",
-      plan.total_steps(), plan.steps_per_epoch(), config.micro_batch_size,
-      config.gradient_accumulation_steps, plan.options().world_size,
-      config.sample_packing
-          ? fmt::format(", packing efficiency {:.1f} %", 100 * plan.packing_efficiency())
+      "plan: {} steps{}, micro_batch_size {} x gradient_accumulation_steps {} x {} ranks{}",
+      batches.total_steps(),
+      streams ? " on a stream" : fmt::format(", {} an epoch", batches.steps_per_epoch()),
+      config.micro_batch_size, config.gradient_accumulation_steps, ranks,
+      config.sample_packing && !streams
+          ? fmt::format(", packing efficiency {:.1f} %", 100 * batches.sizes().packing_efficiency)
           : "");
 }
 
@@ -93,7 +95,7 @@ int run(const RunRequest& request) {
   std::optional<RunModel> base;
   parallel::collectively(comm, [&] { base = open_model(config); });
   create_output_folder(config, comm);
-  RunData data = load_data(config, comm.size(), comm, base->config);
+  RunData data = load_data(config, comm.size(), comm, base->config, layout.threads);
 
   parallel::NodeShared shared(node);
   std::unique_ptr<model::Decoder> model;
@@ -113,18 +115,19 @@ int run(const RunRequest& request) {
                               .epsilon = config.adam_epsilon,
                               .weight_decay = config.weight_decay},
                              model->parameters());
-  const Cadence cadence(config, data.plan->total_steps(), data.plan->steps_per_epoch());
+  const Cadence cadence(config, data.train->total_steps(), data.train->steps_per_epoch());
   const std::unique_ptr<observe::EventSink> events =
       comm.rank() == 0 ? observe::make_sinks({.tensorboard = config.use_tensorboard})
                        : std::make_unique<observe::EventSink>();
   const std::int64_t trained = model->parameters().trained_elements();
-  describe_start(config, layout, *model, trained, *data.plan, arena_bytes, kernels.describe());
+  describe_start(config, layout, *model, trained, *data.train, comm.size(), arena_bytes,
+                 kernels.describe());
 
   if (!config.lora_model_dir.empty())
     parallel::collectively(comm, [&] {
       model::load_adapter(ctx, *model, adapter::AdapterFiles::open(config.lora_model_dir));
     });
-  const ResumableState state(config, comm, *model, optimizer, *data.train, *data.plan);
+  const ResumableState state(config, comm, *model, optimizer, *data.train);
   std::int64_t first_step = 0;
   if (const auto folder = state.wanted()) {
     first_step = state.load(*folder);
@@ -151,8 +154,7 @@ int run(const RunRequest& request) {
                    .comm = comm,
                    .ctx = ctx,
                    .model = *model,
-                   .dataset = *data.train,
-                   .plan = *data.plan,
+                   .batches = *data.train,
                    .eval_dataset = data.eval ? &*data.eval : nullptr,
                    .eval_plan = data.eval_plan.get(),
                    .optimizer = optimizer,
@@ -164,14 +166,16 @@ int run(const RunRequest& request) {
     save_trained(folder, *model, base->weights);
   };
   std::int64_t steps_done = first_step;
+  std::string last_checkpoint;
   in_step_phase(comm, [&] {
     outcome = trainer.run(first_step, [&](std::int64_t step) {
       state.save(step, write_weights, config.save_only_model);
       steps_done = step;
-      const std::string folder = config.output_dir + "/checkpoint-" + std::to_string(step);
-      parallel::collectively(comm, [&] { events->checkpoint(step, folder); });
+      last_checkpoint = config.output_dir + "/checkpoint-" + std::to_string(step);
+      parallel::collectively(comm, [&] { events->checkpoint(step, last_checkpoint); });
     });
   });
+  data.train->report();
   parallel::collectively(comm, [&] {
     if (comm.rank() != 0) return;
     if (outcome == Outcome::finished) {
@@ -179,12 +183,15 @@ int run(const RunRequest& request) {
       data::load_tokenizer(config).save(config.output_dir);
     }
     events->end(
-        {.status = outcome == Outcome::finished ? "done" : "stopped",
+        {.status = outcome == Outcome::finished  ? "done"
+                   : outcome == Outcome::stopped ? "stopped"
+                                                 : "failed",
          .steps = outcome == Outcome::finished ? cadence.total_steps : steps_done,
          .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
          .train_loss = trainer.last_loss(),
-         .adapter_dir = config.output_dir});
+         .adapter_dir = outcome == Outcome::out_of_rows ? last_checkpoint : config.output_dir});
   });
+  if (trainer.failure()) throw Error(*trainer.failure());
   return outcome == Outcome::finished ? kExitDone : kExitStopped;
 }
 

@@ -8,29 +8,13 @@
 #include "data/passes.hpp"
 #include "data/plan_options.hpp"
 #include "data/prepare.hpp"
+#include "data/stream.hpp"
+#include "train/data_report.hpp"
+#include "train/prepared_batches.hpp"
 #include "train/save_model.hpp"
+#include "train/streamed_batches.hpp"
 
 namespace axl::train {
-namespace {
-
-void report(const data::PrepareResult& prepared) {
-  for (const data::DatasetReport& r : prepared.reports) {
-    const std::int64_t dropped =
-        r.dropped_broken + r.dropped_too_long + r.dropped_too_short + r.dropped_no_labels;
-    log::info("data: {} ({}): {} of {} rows, {} tokens, {} of them labels{}", r.path, r.type,
-              r.rows_kept, r.rows_read, r.tokens, r.label_tokens,
-              dropped == 0
-                  ? ""
-                  : fmt::format("; dropped {} broken, {} too long, {} too short, {} without labels",
-                                r.dropped_broken, r.dropped_too_long, r.dropped_too_short,
-                                r.dropped_no_labels));
-    for (const std::string& example : r.examples) log::warning("{}", example);
-  }
-  for (const std::string& warning : prepared.warnings) log::warning("{}", warning);
-}
-
-}  // namespace
-
 DType compute_type(const config::Config& config) {
   return config.dtype == "bf16" ? DType::bf16 : DType::f32;
 }
@@ -66,7 +50,7 @@ model::DecoderOptions decoder_options(const config::Config& config,
 }
 
 RunData load_data(const config::Config& config, std::int64_t ranks, const parallel::Comm& comm,
-                  const weights::ModelConfig& model) {
+                  const weights::ModelConfig& model, std::int64_t threads) {
   RunData out;
   std::string train_path, eval_path;
   parallel::collectively(comm, [&] {
@@ -80,8 +64,11 @@ RunData load_data(const config::Config& config, std::int64_t ranks, const parall
           .hint(
               "tokenizer and model do not belong together, or tokens were added that the "
               "embedding has no rows for");
-    const data::PrepareResult prepared = data::prepare(config, tokenizer, {});
-    report(prepared);
+    const data::PrepareResult prepared = data::is_streaming(config)
+                                             ? data::prepare_test_rows(config, tokenizer)
+                                             : data::prepare(config, tokenizer, {});
+    log_reports(prepared.reports);
+    for (const std::string& warning : prepared.warnings) log::warning("{}", warning);
     const auto unknown = tokenizer.token_to_id(tokenizer.token_text("unk_token"));
     const auto pad = tokenizer.pad_id() ? tokenizer.pad_id() : tokenizer.eos_id();
     out.drop_token = pad ? *pad : unknown.value_or(0);
@@ -92,12 +79,14 @@ RunData load_data(const config::Config& config, std::int64_t ranks, const parall
   eval_path = comm.broadcast(eval_path, 0);
   comm.broadcast(&out.drop_token, sizeof out.drop_token, 0);
   parallel::collectively(comm, [&] {
-    out.train = data::PreparedDataset::open(train_path);
-    if (!eval_path.empty()) out.eval = data::PreparedDataset::open(eval_path);
-    out.plan = std::make_unique<data::BatchPlan>(out.train->lengths(),
-                                                 data::train_plan_options(config, ranks));
-    out.max_tokens = data::max_tokens_per_pass(*out.plan, *out.train);
-    if (!out.eval) return;
+    if (data::is_streaming(config))
+      out.train = std::make_unique<StreamedBatches>(config, comm, ranks, threads);
+    else
+      out.train = std::make_unique<PreparedBatches>(comm, data::PreparedDataset::open(train_path),
+                                                    data::train_plan_options(config, ranks));
+    out.max_tokens = out.train->max_tokens_per_pass();
+    if (eval_path.empty()) return;
+    out.eval = data::PreparedDataset::open(eval_path);
     out.eval_plan = std::make_unique<data::BatchPlan>(out.eval->lengths(),
                                                       data::eval_plan_options(config, ranks));
     out.max_tokens = std::max(out.max_tokens, data::max_tokens_per_pass(*out.eval_plan, *out.eval));

@@ -9,20 +9,24 @@
 #include "model/decoder.hpp"
 #include "optim/optimizer.hpp"
 #include "parallel/comm.hpp"
+#include "train/batch_source.hpp"
 #include "train/cadence.hpp"
 
 namespace axl::train {
 
-/// The rows of a run: prepared once by rank 0, mapped by everybody, and the exact plan over them.
+/// The rows of a run: prepared once by rank 0 and mapped by everybody, with the exact plan over
+/// them; training rows may come from a stream instead, which every rank reads.
 struct RunData {
-  std::optional<data::PreparedDataset> train, eval;
-  std::unique_ptr<data::BatchPlan> plan, eval_plan;
+  std::unique_ptr<BatchSource> train;
+  std::optional<data::PreparedDataset> eval;
+  std::unique_ptr<data::BatchPlan> eval_plan;
   data::TokenId drop_token = 0;  ///< what token_dropout puts in place of a token
   std::int64_t max_tokens = 0;   ///< of a pass, training or evaluation
 };
-/// `ranks` is the number of data-parallel ranks that the plan is for: comm.size() in a run.
+/// `ranks` is the number of data-parallel ranks that the plan is for: comm.size() in a run. `comm`
+/// outlives the result. `threads` tokenise a stream.
 RunData load_data(const config::Config& config, std::int64_t ranks, const parallel::Comm& comm,
-                  const weights::ModelConfig& model);
+                  const weights::ModelConfig& model, std::int64_t threads);
 
 /// The base model's files, opened and checked, before anything large is allocated.
 struct RunModel {

@@ -45,50 +45,36 @@ double Trainer::forward_backward(const data::MicroBatch& micro, double grad_scal
   return sum;
 }
 
-std::int64_t Trainer::filled_micro_batches(std::int64_t index) const {
-  std::int64_t filled = 0;
-  for (std::int64_t micro = 0; micro < p_.config.gradient_accumulation_steps; ++micro)
-    for (std::int64_t rank = 0; rank < p_.comm.size(); ++rank)
-      filled += p_.plan.rows(index, rank, micro).empty() ? 0 : 1;
-  return filled;
-}
-
-Trainer::StepResult Trainer::step(std::int64_t index) {
+Trainer::StepResult Trainer::step(std::int64_t index, const StepBatches& batches) {
   StepResult result;
   p_.model.parameters().zero_grad();
-  result.label_tokens = p_.plan.global_label_tokens(index, p_.dataset);
+  result.label_tokens = batches.label_tokens;
   const bool by_micro_batch = p_.config.loss_normalization == "axolotl";
   const std::int64_t micros = p_.config.gradient_accumulation_steps;
-  const std::int64_t parts = by_micro_batch ? filled_micro_batches(index) : 1;
   double sums[2] = {0, 0};  // loss, tokens
-  bool reduced = false;
-  for (std::int64_t micro = 0; micro < micros; ++micro) {
-    const auto rows = p_.plan.rows(index, p_.comm.rank(), micro);
-    const bool last = micro + 1 == micros;
-    if (rows.empty()) continue;  // the end of an epoch: this rank has nothing to add
+  for (std::size_t micro = 0; micro < batches.micro.size(); ++micro) {
+    const bool last = micro + 1 == batches.micro.size();
     // The same masks whichever rank computes this micro-batch of the step.
-    const auto global_micro =
-        static_cast<std::uint64_t>((index * micros + micro) * p_.comm.size() + p_.comm.rank());
-    const std::uint64_t key =
-        kernels::hash_counter(static_cast<std::uint64_t>(p_.config.seed), global_micro) | 1u;
-    std::int64_t labels = result.label_tokens;
-    if (by_micro_batch) {
-      labels = 0;
-      for (const std::int64_t row : rows) labels += parts * p_.dataset.label_tokens(row);
-    }
+    const std::int64_t global_micro =
+        (index * micros + static_cast<std::int64_t>(micro)) * p_.comm.size() + p_.comm.rank();
+    const std::uint64_t key = kernels::hash_counter(static_cast<std::uint64_t>(p_.config.seed),
+                                                    static_cast<std::uint64_t>(global_micro)) |
+                              1u;
+    const std::int64_t labels =
+        by_micro_batch ? batches.filled * batches.micro[micro].label_tokens : result.label_tokens;
     const double scale = 1.0 / static_cast<double>(std::max<std::int64_t>(1, labels));
-    const auto passes = data::split_into_passes(rows, p_.dataset);
+    auto passes = data::split_into_passes(batches.micro[micro]);
     for (std::size_t pass = 0; pass < passes.size(); ++pass) {
-      data::MicroBatch batch = data::make_micro_batch(p_.dataset, passes[pass]);
+      data::MicroBatch& batch = passes[pass];
       const std::uint64_t pass_key = kernels::hash_counter(key, pass);
       data::drop_tokens(batch, p_.drop_token, p_.config.token_dropout, pass_key);
       sums[0] +=
           scale * forward_backward(batch, scale, pass_key | 1u, last && pass + 1 == passes.size());
       sums[1] += static_cast<double>(batch.tokens());
     }
-    reduced = last;
   }
-  if (!reduced) reducer_.layer_done(-1);
+  // A rank without rows issues the same collectives as the others.
+  if (batches.micro.empty()) reducer_.layer_done(-1);
   reducer_.finish();
   p_.comm.sum(sums, 2);
   result.loss = sums[0];
@@ -163,9 +149,9 @@ double Trainer::evaluate(std::int64_t step) {
   double sums[2] = {0, 0};
   for (std::int64_t i = 0; i < p_.eval_plan->total_steps(); ++i) {
     const auto rows = p_.eval_plan->rows(i, p_.comm.rank(), 0);
-    for (const auto& pass : data::split_into_passes(rows, *p_.eval_dataset)) {
+    for (const data::MicroBatch& micro :
+         data::split_into_passes(data::make_micro_batch(*p_.eval_dataset, rows))) {
       const device::ArenaScope scope(p_.ctx.arena);
-      const data::MicroBatch micro = data::make_micro_batch(*p_.eval_dataset, pass);
       const model::Batch batch = batch_of(micro, 0);
       model::Decoder::Saved saved;
       const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
@@ -181,7 +167,7 @@ double Trainer::evaluate(std::int64_t step) {
   best_eval_ = std::min(best_eval_, loss);
   record([&] {
     p_.events.eval({.step = step,
-                    .epoch = p_.plan.epoch_at(step),
+                    .epoch = p_.batches.epoch_at(step),
                     .eval_loss = loss,
                     .label_tokens = static_cast<std::int64_t>(sums[1]),
                     .seconds = seconds_since(start)});
@@ -193,10 +179,17 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
   const auto start = Clock::now();
   if (p_.eval_plan != nullptr) evaluate(first_step);
   double window_loss = 0, window_seconds = 0;
+  std::int64_t saved = first_step;
   std::int64_t window_steps = 0, window_tokens = 0, window_labels = 0;
   for (std::int64_t index = first_step; index < p_.cadence.total_steps; ++index) {
     const auto step_start = Clock::now();
-    const StepResult r = step(index);
+    const StepBatches batches = p_.batches.step(index);
+    if (batches.failure) {
+      if (index > saved) save(index);
+      failure_ = batches.failure;
+      return Outcome::out_of_rows;
+    }
+    const StepResult r = step(index, batches);
     const std::int64_t done = index + 1;
     window_seconds += seconds_since(step_start);
     window_loss += r.loss;
@@ -209,7 +202,7 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
     const std::int64_t memory = logged ? p_.comm.max(observe::peak_resident_bytes()) : 0;
     record([&] {
       p_.events.step({.step = done,
-                      .epoch = p_.plan.epoch_at(done),
+                      .epoch = p_.batches.epoch_at(done),
                       .loss = window_loss / static_cast<double>(window_steps),
                       .grad_norm = r.grad_norm,
                       .learning_rate = r.learning_rate,
@@ -228,7 +221,10 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
     if (p_.eval_plan != nullptr && p_.cadence.evaluates(done)) evaluate(done);
     const bool stop = agree_to_stop();
     const bool enough = stopped_improving();
-    if (p_.cadence.saves(done) || stop || enough) save(done);
+    if (p_.cadence.saves(done) || stop || enough) {
+      save(done);
+      saved = done;
+    }
     if (enough && done < p_.cadence.total_steps) return Outcome::finished;
     if (stop && done < p_.cadence.total_steps) return Outcome::stopped;
   }

@@ -11,6 +11,7 @@
 #include "model/losses/causal_lm.hpp"
 #include "observe/run_events.hpp"
 #include "optim/optimizer.hpp"
+#include "train/batch_source.hpp"
 #include "train/cadence.hpp"
 #include "train/gradient_reducer.hpp"
 #include "train/stop_signal.hpp"
@@ -23,8 +24,7 @@ struct TrainerParts {
   const parallel::Comm& comm;
   ops::Context& ctx;
   model::Decoder& model;
-  const data::PreparedDataset& dataset;
-  const data::BatchPlan& plan;
+  BatchSource& batches;
   const data::PreparedDataset* eval_dataset;  ///< nullptr: no evaluation
   const data::BatchPlan* eval_plan;
   optim::Optimizer& optimizer;
@@ -33,7 +33,11 @@ struct TrainerParts {
   observe::EventSink& events;  ///< of rank 0; a silent one elsewhere
 };
 
-enum class Outcome { finished, stopped };
+enum class Outcome {
+  finished,
+  stopped,     ///< on request
+  out_of_rows  ///< failure() says why; a checkpoint holds what was trained
+};
 
 /// The step loop. A step is a function of (seed, step, global rows): nothing else is carried but
 /// the parameters and the optimiser's state.
@@ -45,6 +49,7 @@ class Trainer {
   /// Mean loss over all label tokens of the evaluation rows, on every rank.
   double evaluate(std::int64_t step);
   double last_loss() const { return last_loss_; }
+  const std::optional<Error>& failure() const { return failure_; }
   std::optional<double> first_eval_loss() const { return first_eval_; }
   std::optional<double> last_eval_loss() const { return last_eval_; }
 
@@ -53,9 +58,7 @@ class Trainer {
     double loss = 0, grad_norm = 0, learning_rate = 0;
     std::int64_t label_tokens = 0, tokens = 0;
   };
-  StepResult step(std::int64_t index);
-  /// Micro-batches of a step, over all ranks, that have rows.
-  std::int64_t filled_micro_batches(std::int64_t index) const;
+  StepResult step(std::int64_t index, const StepBatches& batches);
   double forward_backward(const data::MicroBatch& micro, double grad_scale, std::uint64_t key,
                           bool last);
   void check_finite(std::int64_t index, const StepResult& result) const;
@@ -77,6 +80,7 @@ class Trainer {
   double best_eval_ = std::numeric_limits<double>::infinity();
   std::int64_t evals_without_gain_ = 0;
   std::exception_ptr record_failure_;
+  std::optional<Error> failure_;
 };
 
 }  // namespace axl::train

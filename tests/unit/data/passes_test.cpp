@@ -25,15 +25,34 @@ PreparedDataset rows_of(const testing::TemporaryFolder& folder,
   return PreparedDataset::open(folder.path("rows"));
 }
 
-using Passes = std::vector<std::vector<std::int64_t>>;
-
-TEST(Passes, TakeRowsInOrderWhileTheyFit) {
+TEST(Passes, TakeDocumentsInOrderWhileTheyFit) {
   const testing::TemporaryFolder folder;
   const PreparedDataset dataset = rows_of(folder, {200, 312, 1, 700, 600, 10, 20});
-  EXPECT_EQ(split_into_passes({0, 1, 2, 3, 4, 5, 6}, dataset),
-            (Passes{{0, 1}, {2}, {3}, {4}, {5, 6}}));
-  EXPECT_EQ(split_into_passes({6, 0}, dataset), (Passes{{6, 0}}));
-  EXPECT_TRUE(split_into_passes({}, dataset).empty());
+  const auto lengths = [&](const std::vector<std::int64_t>& rows) {
+    const MicroBatch whole = make_micro_batch(dataset, rows);
+    std::vector<std::vector<std::int32_t>> out;
+    MicroBatch joined;
+    for (const MicroBatch& pass : split_into_passes(whole)) {
+      out.emplace_back(pass.cu_seqlens.begin() + 1, pass.cu_seqlens.end());
+      EXPECT_EQ(pass.cu_seqlens.front(), 0);
+      joined.label_tokens += pass.label_tokens;
+      const auto append = [](auto& to, const auto& from) {
+        to.insert(to.end(), from.begin(), from.end());
+      };
+      append(joined.input_ids, pass.input_ids);
+      append(joined.targets, pass.targets);
+      append(joined.positions, pass.positions);
+    }
+    EXPECT_EQ(joined.input_ids, whole.input_ids);
+    EXPECT_EQ(joined.targets, whole.targets);
+    EXPECT_EQ(joined.positions, whole.positions);
+    EXPECT_EQ(joined.label_tokens, whole.label_tokens);
+    return out;
+  };
+  using Ends = std::vector<std::vector<std::int32_t>>;
+  EXPECT_EQ(lengths({0, 1, 2, 3, 4, 5, 6}), (Ends{{200, 512}, {1}, {700}, {600}, {10, 30}}));
+  EXPECT_EQ(lengths({6, 0}), (Ends{{20, 220}}));
+  EXPECT_TRUE(lengths({}).empty());
 }
 
 TEST(Passes, BoundIsTheLongestRowOrThePassOrTheMicroBatch) {

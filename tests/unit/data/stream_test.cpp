@@ -42,10 +42,14 @@ class Stream : public testing::FormatTest {
     }
     return out;
   }
+  /// The documents of so many batches, or of those that there still are.
   std::vector<std::string> take(BatchStream& stream, int batches) const {
     std::vector<std::string> out;
-    for (int i = 0; i < batches; ++i)
-      for (std::string& text : documents(stream.next())) out.push_back(std::move(text));
+    for (int i = 0; i < batches; ++i) {
+      const auto batch = stream.next();
+      if (!batch) break;
+      for (std::string& text : documents(*batch)) out.push_back(std::move(text));
+    }
     return out;
   }
   std::string error_of(const std::function<void()>& body) const {
@@ -63,7 +67,7 @@ TEST_F(Stream, BatchesAreFullAndEveryRowComesOnceAPass) {
   BatchStream stream(config, tokenizer, {});
   std::multiset<std::string> seen;
   while (seen.size() < 120) {
-    const MicroBatch batch = stream.next();
+    const MicroBatch batch = stream.next().value();
     EXPECT_LE(batch.tokens(), 64);
     EXPECT_EQ(batch.targets.size(), batch.input_ids.size());
     EXPECT_EQ(batch.positions.size(), batch.input_ids.size());
@@ -105,7 +109,7 @@ TEST_F(Stream, RanksShareTheRows) {
     BatchStream stream(config, tokenizer, {.rank = rank, .world_size = 3});
     std::vector<std::string> own;
     while (own.size() < 30)
-      for (std::string& text : documents(stream.next())) own.push_back(std::move(text));
+      for (std::string& text : take(stream, 1)) own.push_back(std::move(text));
     seen.insert(own.begin(), own.begin() + 30);
   }
   EXPECT_EQ(seen.size(), 90U);
@@ -146,7 +150,7 @@ TEST_F(Stream, PretrainingDatasetsAndWindowsOfText) {
   dataset.text_column = "body";
   config.pretraining_dataset = {dataset};
   BatchStream stream(config, tokenizer, {});
-  const MicroBatch batch = stream.next();
+  const MicroBatch batch = stream.next().value();
   EXPECT_GT(batch.tokens(), 0);
   EXPECT_LE(batch.tokens(), stream.most_tokens());
   EXPECT_GT(stream.reports().at(0).rows_kept, 10);
@@ -158,12 +162,12 @@ TEST_F(Stream, UnpackedAndConcatenated) {
   config.micro_batch_size = 3;
   {
     BatchStream stream(config, tokenizer, {});
-    EXPECT_EQ(stream.next().cu_seqlens.size(), 4U);
+    EXPECT_EQ(stream.next().value().cu_seqlens.size(), 4U);
   }
   config.pretraining_sample_concatenation = true;
   config.micro_batch_size = 1;
   BatchStream stream(config, tokenizer, {});
-  EXPECT_GT(stream.next().cu_seqlens.size(), 8U);
+  EXPECT_GT(stream.next().value().cu_seqlens.size(), 8U);
 }
 
 TEST_F(Stream, BrokenRowsAreCountedAndAPipeEnds) {
@@ -179,11 +183,76 @@ TEST_F(Stream, BrokenRowsAreCountedAndAPipeEnds) {
           << "{broken\n";
   });
   BatchStream stream(config, tokenizer, {});
-  const std::string why = error_of([&] { take(stream, 1000); });
+  EXPECT_FALSE(stream.is_repeatable());
+  EXPECT_EQ(stream.ended(), "");
+  const auto seen = take(stream, 1000);
   writer.join();
-  EXPECT_NE(why.find("cannot be read again"), std::string::npos) << why;
+  // Twenty rows and what is left of the last window, each once; then nothing, however often asked.
+  EXPECT_EQ(seen.size(), 20U);
+  EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 20U);
+  EXPECT_EQ(stream.ended(), pipe);
+  EXPECT_FALSE(stream.next());
   EXPECT_EQ(stream.reports().at(0).dropped_broken, 20);
   EXPECT_FALSE(stream.reports().at(0).examples.empty());
+}
+
+TEST_F(Stream, APipeIsNotSharedByRanks) {
+  const std::string pipe = folder.path("pipe.jsonl");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  dataset.path = pipe;
+  config.datasets = {dataset};
+  const std::string why =
+      error_of([&] { BatchStream(config, tokenizer, {.rank = 1, .world_size = 2}); });
+  EXPECT_NE(why.find("is a pipe"), std::string::npos) << why;
+}
+
+TEST_F(Stream, ThreadsChangeNothing) {
+  add("a.jsonl", "a", 1500);
+  dataset.path = folder.write("b.jsonl", "{\"text\": \"b0\"}\n{broken\n{\"text\": \"b1\"}\n");
+  config.datasets.push_back(dataset);
+  config.streaming_multipack_buffer_size = 1000;
+  BatchStream one(config, tokenizer, {.threads = 1}), four(config, tokenizer, {.threads = 4});
+  EXPECT_EQ(take(one, 300), take(four, 300));
+  EXPECT_EQ(one.position(), four.position());
+  for (std::size_t d : {0U, 1U}) {
+    const DatasetReport a = one.reports()[d], b = four.reports()[d];
+    EXPECT_EQ(a.rows_read, b.rows_read);
+    EXPECT_EQ(a.tokens, b.tokens);
+    EXPECT_EQ(a.dropped_broken, b.dropped_broken);
+    EXPECT_EQ(a.examples, b.examples);
+  }
+  EXPECT_GT(one.reports()[1].dropped_broken, 100);
+}
+
+TEST_F(Stream, RowsOfWhichNoneCanBeUsedEndTheRun) {
+  std::string text;
+  for (int i = 0; i < 10000; ++i) text += "{broken\n";
+  dataset.path = folder.write("a.jsonl", text);
+  for (const char* type : {"completion", ""}) {
+    dataset.type = type;
+    config.datasets = {dataset};
+    BatchStream stream(config, tokenizer, {});
+    EXPECT_NE(error_of([&] { stream.next(); }).find("rows one after another cannot be used"),
+              std::string::npos)
+        << type;
+  }
+}
+
+TEST_F(Stream, WhatNeedsAllRowsIsRefused) {
+  add("a.jsonl", "a", 10);
+  const auto refused = [&](const std::function<void(config::Config&)>& change) {
+    config::Config c = config;
+    change(c);
+    return error_of([&] { BatchStream(c, tokenizer, {}); });
+  };
+  EXPECT_EQ(refused([](config::Config&) {}), "");
+  EXPECT_NE(refused([](auto& c) { c.curriculum_order = "length"; }), "");
+  EXPECT_NE(refused([](auto& c) { c.dataset_near_deduplication = 0.5; }), "");
+  EXPECT_NE(refused([](auto& c) { c.dataset_shard_num = 2; }), "");
+  EXPECT_NE(refused([](auto& c) { c.dataset_mixing_temperature = 2; }), "");
+  EXPECT_NE(refused([](auto& c) { c.datasets[0].shards = 2; }), "");
+  EXPECT_NE(refused([](auto& c) { c.datasets[0].split = "train[:5]"; }), "");
+  EXPECT_NE(refused([](auto& c) { c.rl = "dpo"; }), "");
 }
 
 TEST_F(Stream, ASampleIsPreparedForPreview) {
@@ -225,9 +294,9 @@ TEST_F(Stream, MemoryStaysConstantOverAnEndlessPipe) {
   config.streaming_multipack_buffer_size = 2000;
   BatchStream stream(config, tokenizer, {});
   std::int64_t tokens = 0;
-  while (tokens < 5'000'000) tokens += stream.next().tokens();
+  while (tokens < 5'000'000) tokens += stream.next()->tokens();
   const std::int64_t early = peak_kib();
-  while (tokens < 60'000'000) tokens += stream.next().tokens();
+  while (tokens < 60'000'000) tokens += stream.next()->tokens();
   EXPECT_LT(peak_kib() - early, 8 * 1024) << "grew with the stream";
 #ifndef __SANITIZE_ADDRESS__  // its shadow memory and quarantine are not ours
   EXPECT_LT(peak_kib(), 300 * 1024);

@@ -1,0 +1,73 @@
+#include "data/workers.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace axl::data {
+
+std::int64_t available_threads() {
+  return std::max<std::int64_t>(1, static_cast<std::int64_t>(std::thread::hardware_concurrency()));
+}
+
+void run_parts(std::size_t count, std::int64_t threads,
+               const std::function<PartWorker()>& make_worker, const std::function<void()>& watch) {
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  std::condition_variable all_done;
+  std::exception_ptr failure;
+  std::size_t failed_part = count;
+
+  const auto work = [&] {
+    const PartWorker worker = make_worker();
+    while (!stop) {
+      const std::size_t part = next++;
+      if (part >= count) break;
+      try {
+        worker(part);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (part < failed_part) {
+          failed_part = part;
+          failure = std::current_exception();
+        }
+        stop = true;
+      }
+    }
+  };
+
+  const std::size_t wanted =
+      std::clamp<std::size_t>(static_cast<std::size_t>(std::max<std::int64_t>(threads, 1)), 1,
+                              std::max<std::size_t>(1, count));
+  if (wanted == 1 && !watch) {
+    work();
+  } else {
+    std::size_t running = wanted;
+    std::vector<std::thread> pool;
+    for (std::size_t t = 0; t < wanted; ++t)
+      pool.emplace_back([&] {
+        work();
+        const std::lock_guard lock(mutex);
+        if (--running == 0) all_done.notify_one();
+      });
+    {
+      std::unique_lock lock(mutex);
+      while (!all_done.wait_for(lock, std::chrono::milliseconds(100), [&] { return running == 0; }))
+        if (watch) {
+          lock.unlock();
+          watch();
+          lock.lock();
+        }
+    }
+    for (std::thread& thread : pool) thread.join();
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace axl::data

@@ -1,0 +1,36 @@
+#include "train/prepared_batches.hpp"
+
+#include "data/passes.hpp"
+
+namespace axl::train {
+
+PreparedBatches::PreparedBatches(const parallel::Comm& comm, data::PreparedDataset dataset,
+                                 const data::BatchPlanOptions& options)
+    : comm_(comm), dataset_(std::move(dataset)), plan_(dataset_.lengths(), options) {}
+
+std::int64_t PreparedBatches::max_tokens_per_pass() const {
+  return data::max_tokens_per_pass(plan_, dataset_);
+}
+
+BatchSizes PreparedBatches::sizes() {
+  return {.rows = dataset_.rows(),
+          .tokens_per_epoch = dataset_.total_tokens(),
+          .label_tokens_per_epoch = dataset_.total_label_tokens(),
+          .packing_efficiency = plan_.options().sample_packing ? plan_.packing_efficiency() : 0};
+}
+
+StepBatches PreparedBatches::step(std::int64_t index) {
+  StepBatches out;
+  out.label_tokens = plan_.global_label_tokens(index, dataset_);
+  for (std::int64_t micro = 0; micro < plan_.options().gradient_accumulation_steps; ++micro) {
+    for (std::int64_t rank = 0; rank < comm_.size(); ++rank) {
+      const auto rows = plan_.rows(index, rank, micro);
+      if (rows.empty()) continue;  // the end of an epoch: this rank has nothing to add
+      ++out.filled;
+      if (rank == comm_.rank()) out.micro.push_back(data::make_micro_batch(dataset_, rows));
+    }
+  }
+  return out;
+}
+
+}  // namespace axl::train
