@@ -106,9 +106,9 @@ Step split(const Json& spec) {
 
 /// Each digit a piece of its own, or each run of digits; the rest stays together.
 Step digits(const Json& spec) {
+  if (field_bool(spec, "individual_digits", false)) return scanner_step(&scan_digits);
   return character_step([](char32_t c) { return (unicode::classes(c) & unicode::kNumber) != 0; },
-                        field_bool(spec, "individual_digits", false) ? SplitBehavior::isolated
-                                                                     : SplitBehavior::contiguous);
+                        SplitBehavior::contiguous);
 }
 
 /// Pieces of `length` characters, the last one shorter.

@@ -1,7 +1,5 @@
 #include "tokenizer/split_patterns.hpp"
 
-#include "tokenizer/split_scanner.hpp"
-
 namespace axl::tokenizer::split_patterns {
 namespace {
 
@@ -21,7 +19,9 @@ std::string by_case(const char* digits, const std::string& tail) {
 
 }  // namespace
 
-std::string gpt2() { return kGpt2Pattern; }
+std::string gpt2() {
+  return R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+}
 
 std::string cl100k(int digits) {
   return std::string(kContractions) + R"(|[^\r\n\p{L}\p{N}]?\p{L}+|)" +

@@ -14,7 +14,8 @@ using Scanner = void (*)(std::string_view text, Span piece, std::vector<Span>& o
 
 /// GPT-2's own pattern, which ByteLevel with use_regex applies.
 void scan_gpt2(std::string_view text, Span piece, std::vector<Span>& out);
-extern const char* const kGpt2Pattern;
+/// Every digit a piece of its own: Digits with individual_digits.
+void scan_digits(std::string_view text, Span piece, std::vector<Span>& out);
 
 /// The scanner that equals `pattern`, or nullptr.
 Scanner scanner_for(std::string_view pattern);

@@ -8,28 +8,6 @@
 
 namespace axl::tokenizer {
 
-std::unique_ptr<Scratch> ScratchPool::take() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!free_.empty()) {
-      std::unique_ptr<Scratch> s = std::move(free_.back());
-      free_.pop_back();
-      return s;
-    }
-  }
-  return std::make_unique<Scratch>();
-}
-
-void ScratchPool::give_back(std::unique_ptr<Scratch> scratch) {
-  const std::lock_guard lock(mutex_);
-  free_.push_back(std::move(scratch));
-}
-
-void ScratchPool::clear() {
-  const std::lock_guard lock(mutex_);
-  free_.clear();
-}
-
 Tokenizer::Impl::Impl(TokenizerParts from)
     : parts(std::move(from)),
       model(std::move(parts.model)),
@@ -132,12 +110,16 @@ void Tokenizer::Impl::encode_pieces(std::string_view text, bool at_start, Scratc
   } else {
     pre_tokenizer.apply(pieces);
   }
+  IdWriter ids(out, pieces.spans.size() + pieces.spans.size() / 2);
+  const char* const readable = pieces.text.data() + pieces.text.size();
   for (const Span& span : pieces.spans) {
-    const std::string_view piece = pieces.text.substr(span.begin, span.end - span.begin);
-    if (s.cache.find(piece, out)) continue;
-    const std::size_t before = out.size();
-    model->encode(piece, s.work, out);
-    s.cache.insert(piece, out.data() + before, out.size() - before);
+    const std::string_view piece(pieces.text.data() + span.begin, span.end - span.begin);
+    if (s.cache.find(piece, readable, ids)) [[likely]]
+      continue;
+    s.piece_ids.clear();
+    model->encode(piece, s.work, s.piece_ids);
+    s.cache.insert(piece, readable, s.piece_ids);
+    ids.put(s.piece_ids.data(), s.piece_ids.size());
   }
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -10,33 +9,11 @@
 #include "tokenizer/normalizer.hpp"
 #include "tokenizer/post_processor.hpp"
 #include "tokenizer/pre_tokenizer.hpp"
+#include "tokenizer/scratch_pool.hpp"
 #include "tokenizer/tokenizer.hpp"
 #include "tokenizer/tokenizer_parts.hpp"
-#include "tokenizer/word_cache.hpp"
 
 namespace axl::tokenizer {
-
-/// What one encode call needs. Kept between calls, so that the word cache stays warm.
-struct Scratch {
-  WordCache cache;
-  Workspace work;
-  Pieces pieces;
-  std::vector<Segment> segments;
-  std::vector<Segment> inner;
-  std::string normalized;
-};
-
-/// Lends a Scratch to each concurrent call; there are never more than there were calls at once.
-class ScratchPool {
- public:
-  std::unique_ptr<Scratch> take();
-  void give_back(std::unique_ptr<Scratch> scratch);
-  void clear();
-
- private:
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Scratch>> free_;
-};
 
 struct Tokenizer::Impl {
   explicit Impl(TokenizerParts from);

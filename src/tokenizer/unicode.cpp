@@ -64,39 +64,16 @@ std::uint8_t compute_classes(char32_t code) {
       bits |= kSymbol;
       break;
     default:
+      bits |= classes_since_unicode_15(code);
       break;
   }
   return bits;
 }
 
-/// One byte a character, filled block by block on first use: only the scripts that a text really
-/// contains cost time and resident memory.
-class ClassTable {
- public:
-  std::uint8_t get(char32_t code) {
-    const std::size_t block = code / kBlock;
-    if (block >= kBlocks) return 0;
-    if (!ready_[block].load(std::memory_order_acquire)) fill(block);
-    return bits_[code];
-  }
-
- private:
-  void fill(std::size_t block) {
-    const std::lock_guard lock(mutex_);
-    if (ready_[block].load(std::memory_order_relaxed)) return;
-    for (std::size_t i = 0; i < kBlock; ++i)
-      bits_[block * kBlock + i] = compute_classes(static_cast<char32_t>(block * kBlock + i));
-    ready_[block].store(true, std::memory_order_release);
-  }
-  std::array<std::uint8_t, 0x110000> bits_{};
-  std::array<std::atomic<bool>, kBlocks> ready_{};
-  std::mutex mutex_;
-};
-
-ClassTable& class_table() {
-  static ClassTable table;
-  return table;
-}
+/// Blocks whose characters are in the table: only the scripts that a text really contains cost time
+/// and resident memory.
+std::array<std::atomic<bool>, kBlocks> filled{};
+std::mutex filling;
 
 /// Length of the valid sequence at `p`, or minus the length of the maximal broken one.
 int sequence_length(const unsigned char* p, const unsigned char* end) {
@@ -126,22 +103,6 @@ int sequence_length(const unsigned char* p, const unsigned char* end) {
 }
 
 }  // namespace
-
-Decoded decode(const char* p, const char* end) {
-  const auto* u = reinterpret_cast<const unsigned char*>(p);
-  const auto left = end - p;
-  const unsigned char c = u[0];
-  if (c < 0x80) return {c, 1};
-  if (c >= 0xC2 && c < 0xE0 && left >= 2 && continues(u[1]))
-    return {static_cast<char32_t>((c & 0x1F) << 6 | (u[1] & 0x3F)), 2};
-  if (c >= 0xE0 && c < 0xF0 && left >= 3 && continues(u[1]) && continues(u[2]))
-    return {static_cast<char32_t>((c & 0x0F) << 12 | (u[1] & 0x3F) << 6 | (u[2] & 0x3F)), 3};
-  if (c >= 0xF0 && c < 0xF5 && left >= 4 && continues(u[1]) && continues(u[2]) && continues(u[3]))
-    return {static_cast<char32_t>((c & 0x07) << 18 | (u[1] & 0x3F) << 12 | (u[2] & 0x3F) << 6 |
-                                  (u[3] & 0x3F)),
-            4};
-  return {kReplacement, 1};
-}
 
 void append(char32_t code, std::string& out) {
   const auto put = [&](char32_t byte) { out += static_cast<char>(byte); };
@@ -207,7 +168,22 @@ std::string lossy(std::string_view text) {
   return out;
 }
 
-std::uint8_t classes(char32_t code) { return class_table().get(code); }
+namespace detail {
+
+constinit std::array<std::atomic<std::uint8_t>, 0x110000> class_table{};
+
+std::uint8_t fill_in_classes(char32_t code) {
+  const std::size_t block = code / kBlock;
+  if (!filled[block].load(std::memory_order_acquire)) {
+    const std::lock_guard lock(filling);
+    for (std::size_t c = block * kBlock; c < (block + 1) * kBlock; ++c)
+      class_table[c].store(compute_classes(static_cast<char32_t>(c)), std::memory_order_relaxed);
+    filled[block].store(true, std::memory_order_release);
+  }
+  return class_table[code].load(std::memory_order_relaxed);
+}
+
+}  // namespace detail
 
 bool is_printable(char32_t code) {
   if (code == ' ') return true;

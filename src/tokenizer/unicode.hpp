@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,7 +14,20 @@ struct Decoded {
 };
 
 /// The character at `p` of valid UTF-8; `p < end`. Broken bytes decode as U+FFFD, one byte long.
-Decoded decode(const char* p, const char* end);
+inline Decoded decode(const char* p, const char* end) {
+  const auto* u = reinterpret_cast<const unsigned char*>(p);
+  const auto left = end - p;
+  const auto tail = [&](int i) { return static_cast<char32_t>(u[i] & 0x3F); };
+  const auto continues = [&](int i) { return (u[i] & 0xC0) == 0x80; };
+  const char32_t c = u[0];
+  if (c < 0x80) return {c, 1};
+  if (c >= 0xC2 && c < 0xE0 && left >= 2 && continues(1)) return {(c & 0x1F) << 6 | tail(1), 2};
+  if (c >= 0xE0 && c < 0xF0 && left >= 3 && continues(1) && continues(2))
+    return {(c & 0x0F) << 12 | tail(1) << 6 | tail(2), 3};
+  if (c >= 0xF0 && c < 0xF5 && left >= 4 && continues(1) && continues(2) && continues(3))
+    return {(c & 0x07) << 18 | tail(1) << 12 | tail(2) << 6 | tail(3), 4};
+  return {0xFFFD, 1};
+}
 void append(char32_t code, std::string& out);
 std::size_t count(std::string_view text);  ///< characters of valid UTF-8
 std::u32string to_utf32(std::string_view text);
@@ -35,7 +50,17 @@ enum Class : std::uint8_t {
   kUpperRun = 64,
   kLowerRun = 128
 };
-std::uint8_t classes(char32_t code);
+namespace detail {
+/// A byte a character, filled in blocks on first use; 0 is not filled in yet, or no class at all.
+extern std::array<std::atomic<std::uint8_t>, 0x110000> class_table;
+std::uint8_t fill_in_classes(char32_t code);
+}  // namespace detail
+
+inline std::uint8_t classes(char32_t code) {
+  if (code >= detail::class_table.size()) return 0;
+  const std::uint8_t bits = detail::class_table[code].load(std::memory_order_relaxed);
+  return bits != 0 ? bits : detail::fill_in_classes(code);
+}
 inline bool is_space(char32_t code) { return (classes(code) & kSpace) != 0; }
 
 /// Python's str.isprintable(): no control, format, unassigned, surrogate, private-use or separator

@@ -1,7 +1,6 @@
 #include "tokenizer/models/bpe.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <functional>
 
 #include "core/error.hpp"
@@ -15,15 +14,11 @@
 namespace axl::tokenizer {
 namespace {
 
-constexpr std::uint64_t kFree = ~std::uint64_t{0};
-/// Below this many symbols scanning an array for the lowest rank beats a heap.
+/// Below this many symbols looking at all pairs for the lowest rank beats a heap.
 constexpr std::size_t kShort = 64;
-
-std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
-  return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 |
-         static_cast<std::uint32_t>(right);
-}
-std::uint64_t mix(std::uint64_t key) { return key * 0x9E3779B97F4A7C15U; }
+constexpr int kPlaceBits = 6;
+/// Ranks share 32 bits with a place.
+constexpr std::size_t kMostMerges = (std::size_t{1} << (32 - kPlaceBits)) - 1;
 
 }  // namespace
 
@@ -38,7 +33,10 @@ Bpe::Bpe(Vocab vocab, std::vector<Merge> merges, BpeOptions options)
                   "the unknown token '" + options_.unk_token + "' is not in the vocabulary");
   }
   if (options_.byte_fallback) fallback_ids_ = byte_token_ids(vocab_);
-  build_table();
+  if (merges_.size() > kMostMerges)
+    throw Error(ErrorCode::input, "more than " + std::to_string(kMostMerges) + " merges");
+  find_results();
+  ranks_ = PairTable(merges_, vocab_.end_id());
 }
 
 bool Bpe::use_bytes() {
@@ -48,44 +46,46 @@ bool Bpe::use_bytes() {
     unicode::append(byte_level::byte_to_char()[b], text);
     byte_ids_[b] = vocab_.find(text);
   }
+  plain_bytes_ =
+      options_.continuing_subword_prefix.empty() && options_.end_of_word_suffix.empty() &&
+      std::all_of(byte_ids_.begin(), byte_ids_.end(), [](std::int32_t id) { return id >= 0; });
+  if (plain_bytes_) find_byte_pairs();
   return true;
 }
 
-void Bpe::build_table() {
-  const std::size_t slots = std::bit_ceil(std::max<std::size_t>(merges_.size() * 3 / 2, 64));
-  table_.assign(slots, Slot{kFree, kNoRank, -1});
-  shift_ = 64 - std::countr_zero(slots);
-  std::string text;
-  separable_ = options_.continuing_subword_prefix.empty() && options_.end_of_word_suffix.empty() &&
-               !options_.ignore_merges && vocab_.find(kWordMark) >= 0;
+/// The ranks of pairs of bytes: where merging begins, most lookups are these.
+void Bpe::find_byte_pairs() {
+  std::vector<std::int16_t> byte_of(static_cast<std::size_t>(vocab_.end_id()), -1);
+  for (std::size_t b = 0; b < 256; ++b)
+    byte_of[static_cast<std::size_t>(byte_ids_[b])] = static_cast<std::int16_t>(b);
+  byte_pairs_.assign(std::size_t{1} << 16, PairTable::kNone);
   for (std::size_t rank = 0; rank < merges_.size(); ++rank) {
-    const auto [left, right] = merges_[rank];
+    const int left = byte_of[static_cast<std::size_t>(merges_[rank].first)];
+    const int right = byte_of[static_cast<std::size_t>(merges_[rank].second)];
+    if (left >= 0 && right >= 0)
+      byte_pairs_[static_cast<std::size_t>(left << 8 | right)] = static_cast<std::uint32_t>(rank);
+  }
+}
+
+/// What each merge makes, and whether merges respect word marks.
+void Bpe::find_results() {
+  const std::string& prefix = options_.continuing_subword_prefix;
+  separable_ = prefix.empty() && options_.end_of_word_suffix.empty() && !options_.ignore_merges &&
+               vocab_.find(kWordMark) >= 0;
+  results_.reserve(merges_.size());
+  std::string text;
+  for (const auto& [left, right] : merges_) {
     std::string_view tail = vocab_.text(right);
-    const std::string& prefix = options_.continuing_subword_prefix;
     if (!prefix.empty() && tail.starts_with(prefix)) tail.remove_prefix(prefix.size());
     text.assign(vocab_.text(left));
     separable_ = separable_ && (!tail.starts_with(kWordMark) || text.ends_with(kWordMark));
     text += tail;
     const std::int32_t id = vocab_.find(text);
     if (id < 0)
-      throw Error(ErrorCode::input, "merge " + std::to_string(rank) + " makes '" + text +
+      throw Error(ErrorCode::input, "merge " + std::to_string(results_.size()) + " makes '" + text +
                                         "', which is not in the vocabulary");
-    const std::uint64_t key = pair_key(left, right);
-    std::size_t s = mix(key) >> shift_;
-    while (table_[s].key != kFree && table_[s].key != key) s = (s + 1) & (slots - 1);
-    table_[s] = {key, static_cast<std::uint32_t>(rank), id};
+    results_.push_back(id);
   }
-}
-
-Workspace::Candidate Bpe::lookup(std::int32_t left, std::int32_t right) const {
-  const std::uint64_t key = pair_key(left, right);
-  const std::size_t mask = table_.size() - 1;
-  std::size_t s = mix(key) >> shift_;
-  while (table_[s].key != key) {
-    if (table_[s].key == kFree) return {kNoRank, -1};
-    s = (s + 1) & mask;
-  }
-  return {table_[s].rank, table_[s].id};
 }
 
 void Bpe::split_characters(std::string_view piece, std::vector<std::int32_t>& ids,
@@ -135,36 +135,65 @@ void Bpe::encode(std::string_view piece, Workspace& w, std::vector<TokenId>& out
       return;
     }
   }
+  if (plain_bytes_ && piece.size() <= kShort) {
+    std::array<std::int32_t, kShort> ids;
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(piece[i]); };
+    for (std::size_t i = 0; i < piece.size(); ++i) ids[i] = byte_ids_[byte(i)];
+    const auto first_rank = [&](std::size_t i) {
+      return byte_pairs_[static_cast<std::size_t>(byte(i) << 8 | byte(i + 1))];
+    };
+    merge_short(piece.size(), first_rank, ids.data(), out);
+    return;
+  }
   w.ids.clear();
   split_characters(piece, w.ids, w.text);
-  if (w.ids.size() < 2) {
-    out.insert(out.end(), w.ids.begin(), w.ids.end());
-  } else if (w.ids.size() <= kShort) {
-    merge_short(w, out);
+  const auto first_rank = [&](std::size_t i) { return ranks_.find(w.ids[i], w.ids[i + 1]); };
+  if (w.ids.size() <= kShort) {
+    merge_short(w.ids.size(), first_rank, w.ids.data(), out);
   } else {
     merge_long(w, out);
   }
 }
 
-void Bpe::merge_short(Workspace& w, std::vector<TokenId>& out) const {
-  std::size_t n = w.ids.size();
-  if (w.pairs.size() < kShort) w.pairs.resize(kShort);
-  std::int32_t* ids = w.ids.data();
-  Workspace::Candidate* pairs = w.pairs.data();
-  for (std::size_t i = 0; i + 1 < n; ++i) pairs[i] = lookup(ids[i], ids[i + 1]);
-  while (n > 1) {
-    std::size_t best = 0;
-    for (std::size_t i = 1; i + 1 < n; ++i)
-      if (pairs[i].rank < pairs[best].rank) best = i;
-    if (pairs[best].rank == kNoRank) break;
-    ids[best] = pairs[best].id;
-    std::copy(ids + best + 2, ids + n, ids + best + 1);
-    if (best + 2 < n) std::copy(pairs + best + 2, pairs + n - 1, pairs + best + 1);
-    --n;
-    if (best > 0) pairs[best - 1] = lookup(ids[best - 1], ids[best]);
-    if (best + 1 < n) pairs[best] = lookup(ids[best], ids[best + 1]);
+/// Up to 64 symbols. A pair is one number, its rank before its place: the least of them is the
+/// lowest rank, the leftmost of equals. Symbols stay in place and are linked by their places.
+template <class FirstRank>
+void Bpe::merge_short(std::size_t n, const FirstRank& first_rank, std::int32_t* ids,
+                      std::vector<TokenId>& out) const {
+  constexpr std::size_t kLanes = 8;
+  constexpr std::uint32_t kNoPair = PairTable::kNone << kPlaceBits;
+  alignas(32) std::array<std::uint32_t, kShort> pairs;
+  std::array<std::uint8_t, kShort + 1> next, previous;
+  const auto pair = [](std::uint32_t rank, std::size_t place) {
+    return rank << kPlaceBits | static_cast<std::uint32_t>(place);
+  };
+  const std::size_t blocks = (n + kLanes - 1) / kLanes;
+  for (std::size_t i = 0; i + 1 < n; ++i) pairs[i] = pair(first_rank(i), i);
+  for (std::size_t i = n > 0 ? n - 1 : 0; i < blocks * kLanes; ++i) pairs[i] = kNoPair;
+  for (std::size_t i = 0; i < n; ++i) {
+    next[i] = static_cast<std::uint8_t>(i + 1);
+    previous[i + 1] = static_cast<std::uint8_t>(i);
   }
-  out.insert(out.end(), ids, ids + n);
+  while (true) {
+    std::array<std::uint32_t, kLanes> least;
+    least.fill(kNoPair);
+    for (std::size_t b = 0; b < blocks; ++b)
+      for (std::size_t k = 0; k < kLanes; ++k) least[k] = std::min(least[k], pairs[b * kLanes + k]);
+    std::uint32_t best = least[0];
+    for (std::size_t k = 1; k < kLanes; ++k) best = std::min(best, least[k]);
+    if (best >= kNoPair) break;
+    const std::size_t at = best & (kShort - 1), gone = next[at], after = next[gone];
+    ids[at] = results_[best >> kPlaceBits];
+    next[at] = static_cast<std::uint8_t>(after);
+    previous[after] = static_cast<std::uint8_t>(at);
+    pairs[gone] = kNoPair;
+    pairs[at] = after < n ? pair(ranks_.find(ids[at], ids[after]), at) : kNoPair;
+    if (at > 0) {
+      const std::size_t before = previous[at];
+      pairs[before] = pair(ranks_.find(ids[before], ids[at]), before);
+    }
+  }
+  for (std::size_t i = 0; i < n; i = next[i]) out.push_back(ids[i]);
 }
 
 void Bpe::merge_long(Workspace& w, std::vector<TokenId>& out) const {
@@ -172,17 +201,17 @@ void Bpe::merge_long(Workspace& w, std::vector<TokenId>& out) const {
   auto& symbols = w.symbols;
   auto& heap = w.heap;
   symbols.resize(w.ids.size());
-  w.pairs.resize(std::max(w.ids.size(), kShort));
+  w.ranks.resize(w.ids.size());
   heap.clear();
   const auto at = [&](std::int32_t i) -> Workspace::Symbol& {
     return symbols[static_cast<std::size_t>(i)];
   };
   // Lowest rank first, then leftmost: one integer orders both.
   const auto push = [&](std::int32_t i) {
-    const Workspace::Candidate c = lookup(at(i).id, at(at(i).next).id);
-    w.pairs[static_cast<std::size_t>(i)] = c;
-    if (c.rank == kNoRank) return;
-    heap.push_back(static_cast<std::uint64_t>(c.rank) << 32 | static_cast<std::uint32_t>(i));
+    const std::uint32_t rank = ranks_.find(at(i).id, at(at(i).next).id);
+    w.ranks[static_cast<std::size_t>(i)] = rank;
+    if (rank == PairTable::kNone) return;
+    heap.push_back(static_cast<std::uint64_t>(rank) << 32 | static_cast<std::uint32_t>(i));
     std::push_heap(heap.begin(), heap.end(), std::greater<>());
   };
   for (std::int32_t i = 0; i < n; ++i)
@@ -194,13 +223,13 @@ void Bpe::merge_long(Workspace& w, std::vector<TokenId>& out) const {
     heap.pop_back();
     const auto i = static_cast<std::int32_t>(top & 0xFFFFFFFFU);
     Workspace::Symbol& s = at(i);
-    const Workspace::Candidate c = w.pairs[static_cast<std::size_t>(i)];
-    if (s.id < 0 || s.next < 0 || c.rank != top >> 32) continue;  // outdated
+    const std::uint32_t rank = w.ranks[static_cast<std::size_t>(i)];
+    if (s.id < 0 || s.next < 0 || rank != top >> 32) continue;  // outdated
     Workspace::Symbol& gone = at(s.next);
-    s.id = c.id;
+    s.id = results_[rank];
     s.next = gone.next;
     gone.id = -1;
-    w.pairs[static_cast<std::size_t>(i)] = {kNoRank, -1};
+    w.ranks[static_cast<std::size_t>(i)] = PairTable::kNone;
     if (s.next >= 0) {
       at(s.next).previous = i;
       push(i);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tokenizer/models/model.hpp"
+#include "tokenizer/models/pair_table.hpp"
 
 namespace axl::tokenizer {
 
@@ -19,9 +20,6 @@ struct BpeOptions {
   bool byte_fallback = false;
   bool ignore_merges = false;  ///< a piece that is a token as a whole is taken as that token
 };
-
-/// A merge of two tokens, as ids.
-using Merge = std::pair<std::int32_t, std::int32_t>;
 
 /// SentencePiece files have scores in place of merges: every pair of tokens that makes a token is
 /// merged in order of that token's score, the highest first. `scores`: one an id.
@@ -43,18 +41,13 @@ class Bpe final : public Model {
   std::string json() const override;
 
  private:
-  struct Slot {
-    std::uint64_t key;
-    std::uint32_t rank;
-    std::int32_t id;
-  };
-  static constexpr std::uint32_t kNoRank = 0xFFFFFFFFU;
-
-  void build_table();
-  Workspace::Candidate lookup(std::int32_t left, std::int32_t right) const;
+  void find_results();
+  void find_byte_pairs();
   void split_characters(std::string_view piece, std::vector<std::int32_t>& ids,
                         std::string& text) const;
-  void merge_short(Workspace& w, std::vector<TokenId>& out) const;
+  template <class FirstRank>
+  void merge_short(std::size_t n, const FirstRank& first_rank, std::int32_t* ids,
+                   std::vector<TokenId>& out) const;
   void merge_long(Workspace& w, std::vector<TokenId>& out) const;
 
   Vocab vocab_;
@@ -62,11 +55,13 @@ class Bpe final : public Model {
   BpeOptions options_;
   std::int32_t unk_id_ = -1;
   bool bytes_ = false;
+  bool plain_bytes_ = false;  // every byte is one token, whatever is around it
   bool separable_ = false;
   std::array<std::int32_t, 256> byte_ids_{};      // id of the byte-level character of a byte
   std::array<std::int32_t, 256> fallback_ids_{};  // id of "<0xNN>"
-  std::vector<Slot> table_;
-  int shift_ = 0;
+  PairTable ranks_;
+  std::vector<std::int32_t> results_;      // of a merge, by rank
+  std::vector<std::uint32_t> byte_pairs_;  // rank of a pair of bytes: 65536, or none
 };
 
 }  // namespace axl::tokenizer

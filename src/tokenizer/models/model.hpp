@@ -17,11 +17,6 @@ struct Workspace {
     std::int32_t previous;
     std::int32_t next;
   };
-  /// What a pair of neighbours would become.
-  struct Candidate {
-    std::uint32_t rank;
-    std::int32_t id;
-  };
   /// The best way to reach one byte of a piece: Unigram's Viterbi search.
   struct Arrival {
     double score;
@@ -29,7 +24,7 @@ struct Workspace {
     std::int32_t begin;  ///< -1: not reached yet
   };
   std::vector<std::int32_t> ids;
-  std::vector<Candidate> pairs;
+  std::vector<std::uint32_t> ranks;
   std::vector<Symbol> symbols;
   std::vector<std::uint64_t> heap;
   std::vector<Arrival> arrivals;

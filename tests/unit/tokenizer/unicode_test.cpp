@@ -43,6 +43,10 @@ TEST(Unicode, ClassesFollowTheStandard) {
   EXPECT_FALSE(unicode::is_space(0x180E));
   EXPECT_FALSE(unicode::is_space(0x200B));
   EXPECT_EQ(unicode::classes(0x110000), 0);
+  // Characters of Unicode 15.1 and 16, which the tokenizers package knows.
+  EXPECT_TRUE(unicode::classes(0x2EBF0) & unicode::kLetter);
+  EXPECT_TRUE(unicode::classes(0x10D40) & unicode::kNumber);
+  EXPECT_TRUE(unicode::classes(0x897) & unicode::kMark);
   EXPECT_TRUE(unicode::is_word(0x301));
   EXPECT_TRUE(unicode::is_word('_'));
   EXPECT_FALSE(unicode::is_word('-'));
