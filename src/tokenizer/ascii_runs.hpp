@@ -11,12 +11,14 @@
 /// of all their bytes has none of the mispredicted branches of a loop over them.
 namespace axl::tokenizer {
 
-enum class AsciiRun { letters, upper, lower, digit_free };
+enum class AsciiRun { none, any, letters, upper, lower, digit_free };
 
 template <AsciiRun kRun>
 constexpr bool belongs(char c) {
   const bool lower = c >= 'a' && c <= 'z', upper = c >= 'A' && c <= 'Z';
   if (kRun == AsciiRun::letters) return lower || upper;
+  if (kRun == AsciiRun::none) return false;
+  if (kRun == AsciiRun::any) return static_cast<unsigned char>(c) < 0x80;
   if (kRun == AsciiRun::upper) return upper;
   if (kRun == AsciiRun::lower) return lower;
   return static_cast<unsigned char>(c) < 0x80 && (c < '0' || c > '9');
@@ -35,6 +37,8 @@ inline std::uint32_t outside(const char* p) {
   };
   if constexpr (kRun == AsciiRun::letters)
     return mask(within(_mm_or_si128(text, _mm_set1_epi8(0x20)), 'a', 26)) ^ 0xFFFFU;
+  if constexpr (kRun == AsciiRun::none) return 0xFFFFU;
+  if constexpr (kRun == AsciiRun::any) return mask(text);
   if constexpr (kRun == AsciiRun::upper) return mask(within(text, 'A', 26)) ^ 0xFFFFU;
   if constexpr (kRun == AsciiRun::lower) return mask(within(text, 'a', 26)) ^ 0xFFFFU;
   return mask(text) | mask(within(text, '0', 10));

@@ -1,5 +1,7 @@
 #include "tokenizer/bert_normalizer.hpp"
 
+#include <algorithm>
+
 #include "tokenizer/json_fields.hpp"
 #include "tokenizer/unicode.hpp"
 #include "tokenizer/unicode_sets.hpp"
@@ -39,9 +41,42 @@ BertNormalizer::BertNormalizer(const nlohmann::ordered_json& spec)
       lowercase_(field_bool(spec, "lowercase", true)) {
   // null: accents go where letters become small.
   strip_accents_ = field_bool(spec, "strip_accents", lowercase_);
+  for (std::size_t c = 0; c < ascii_.size(); ++c) {
+    std::string text(1, static_cast<char>(c));
+    rewrite_all(text);
+    ascii_[c] = text.empty() ? kRemoved : static_cast<std::int16_t>(text[0]);
+  }
 }
 
+/// Characters of ASCII become one of ASCII or none whatever is around them, and stay apart from the
+/// others in normalisation: each stretch is rewritten by itself.
 void BertNormalizer::operator()(std::string& text) const {
+  std::string out, stretch;
+  out.resize(text.size());
+  char* to = out.data();
+  const char* const end = text.data() + text.size();
+  for (const char* p = text.data(); p < end;) {
+    const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+    if (is_ascii(*p)) {
+      const std::int16_t c = ascii_[static_cast<std::size_t>(*p++)];
+      *to = static_cast<char>(c);
+      to += c != kRemoved;
+      continue;
+    }
+    const char* const begin = p;
+    while (p < end && !is_ascii(*p)) ++p;
+    stretch.assign(begin, p);
+    rewrite_all(stretch);
+    const auto done = static_cast<std::size_t>(to - out.data());
+    out.resize(done + stretch.size() + static_cast<std::size_t>(end - p));
+    std::copy(stretch.begin(), stretch.end(), out.data() + done);
+    to = out.data() + done + stretch.size();
+  }
+  out.resize(static_cast<std::size_t>(to - out.data()));
+  text = std::move(out);
+}
+
+void BertNormalizer::rewrite_all(std::string& text) const {
   if (clean_text_)
     rewrite(text, [](char32_t c, std::string_view raw, std::string& out) {
       if (!is_line_or_tab(c) && unicode::is_other(c)) return;

@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
@@ -12,10 +14,14 @@ class BertNormalizer {
   void operator()(std::string& text) const;
 
  private:
+  static constexpr std::int16_t kRemoved = -1;
+  void rewrite_all(std::string& text) const;
+
   bool clean_text_;
   bool handle_chinese_chars_;
   bool strip_accents_;
   bool lowercase_;
+  std::array<std::int16_t, 128> ascii_{};  // what a character of ASCII becomes
 };
 
 }  // namespace axl::tokenizer

@@ -30,12 +30,14 @@ constexpr std::array<std::uint8_t, 128> ascii_classes() {
     if (c >= 'A' && c <= 'Z') t[c] = kLetter | kUpperRun;
     if (c >= '0' && c <= '9') t[c] = kNumber;
     if (c == ' ' || (c >= 9 && c <= 13)) t[c] = kSpace;
+    if (t[c] == 0 && c > ' ' && c < 0x7F) t[c] = kPunctuation;
   }
+  for (const char c : {'$', '+', '<', '=', '>', '^', '`', '|', '~'})
+    t[static_cast<std::size_t>(c)] = kSymbol;
   return t;
 }
 inline constexpr std::array<std::uint8_t, 128> kAsciiClasses = ascii_classes();
 
-/// Punctuation and symbols of ASCII have no class here: what counts is that they are no other.
 inline Seen look(const char* p, const char* end) {
   const auto c = static_cast<unsigned char>(*p);
   if (c < 128) return {kAsciiClasses[c], 1};

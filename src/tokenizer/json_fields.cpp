@@ -1,5 +1,8 @@
 #include "tokenizer/json_fields.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 #include "core/error.hpp"
 
 namespace axl::tokenizer {
@@ -76,6 +79,23 @@ void replace_literal(std::string& text, std::string_view from, std::string_view 
   std::size_t hit = text.find(from);
   if (hit == std::string::npos) return;
   std::string out;
+  if (from.size() == 1 && to.size() <= sizeof(std::uint64_t)) {
+    // The way of SentencePiece, at every word: eight bytes are written, of which some count.
+    char by[sizeof(std::uint64_t)] = {};
+    std::copy(to.begin(), to.end(), by);
+    const auto hits = static_cast<std::size_t>(std::count(text.begin(), text.end(), from[0]));
+    out.resize(text.size() + hits * to.size() + sizeof by);
+    char* at = out.data();
+    for (const char c : text) {
+      const bool is_hit = c == from[0];
+      char one[sizeof by] = {c};
+      std::memcpy(at, is_hit ? by : one, sizeof by);
+      at += is_hit ? to.size() : 1;
+    }
+    out.resize(static_cast<std::size_t>(at - out.data()));
+    text = std::move(out);
+    return;
+  }
   std::size_t at = 0;
   for (; hit != std::string::npos; hit = text.find(from, at)) {
     out.append(text, at, hit - at);

@@ -1,5 +1,6 @@
 #include "tokenizer/pre_tokenizer.hpp"
 
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -39,17 +40,34 @@ void rewrite_text(Pieces& pieces, const Rewrite& rewrite) {
   pieces.text = pieces.storage;
 }
 
-/// Matches of a predicate on single characters.
-template <class Predicate>
-void find_characters(std::string_view text, Span piece, const Predicate& wanted,
-                     std::vector<Span>& out) {
-  const char* const end = text.data() + piece.end;
-  for (std::uint32_t at = piece.begin; at < piece.end;) {
-    const unicode::Decoded d = unicode::decode(text.data() + at, end);
-    if (wanted(d.code)) out.push_back({at, at + d.bytes});
-    at += d.bytes;
+/// A predicate on single characters, with its answers for ASCII in a table.
+class CharacterSet {
+ public:
+  using Predicate = bool (*)(char32_t);
+  explicit CharacterSet(Predicate predicate) : predicate_(predicate) {
+    for (std::size_t c = 0; c < ascii_.size(); ++c) ascii_[c] = predicate(static_cast<char32_t>(c));
   }
-}
+
+  /// Each character of the piece that is in the set.
+  void find(std::string_view text, Span piece, std::vector<Span>& out) const {
+    const char* const end = text.data() + piece.end;
+    for (std::uint32_t at = piece.begin; at < piece.end;) {
+      const auto byte = static_cast<unsigned char>(text[at]);
+      if (byte < 0x80) {
+        if (ascii_[byte]) out.push_back({at, at + 1});
+        ++at;
+        continue;
+      }
+      const unicode::Decoded d = unicode::decode(text.data() + at, end);
+      if (predicate_(d.code)) out.push_back({at, at + d.bytes});
+      at += d.bytes;
+    }
+  }
+
+ private:
+  Predicate predicate_;
+  std::array<bool, 128> ascii_{};
+};
 
 void find_literal(std::string_view text, Span piece, std::string_view wanted,
                   std::vector<Span>& out) {
@@ -79,11 +97,29 @@ Step split_step(Find find, SplitBehavior behavior, bool invert) {
   };
 }
 
-template <class Predicate>
-Step character_step(Predicate wanted, SplitBehavior behavior) {
-  return split_step([wanted](std::string_view text, Span s,
-                             std::vector<Span>& out) { find_characters(text, s, wanted, out); },
-                    behavior, false);
+Step character_step(CharacterSet::Predicate wanted, SplitBehavior behavior) {
+  return split_step(
+      [set = CharacterSet(wanted)](std::string_view text, Span s, std::vector<Span>& out) {
+        set.find(text, s, out);
+      },
+      behavior, false);
+}
+
+/// A piece begins at every `mark`: the behavior MergedWithNext, without a list of the matches.
+Step begin_at(const std::string& mark) {
+  return [mark](Pieces& pieces) {
+    refine(pieces, [&mark](std::string_view text, Span s, std::vector<Span>& out) {
+      const std::string_view inside = text.substr(0, s.end);
+      std::size_t begin = s.begin;
+      for (std::size_t hit = inside.find(mark, begin); hit != std::string_view::npos;
+           hit = inside.find(mark, hit + mark.size())) {
+        if (begin < hit)
+          out.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(hit)});
+        begin = hit;
+      }
+      if (begin < s.end) out.push_back({static_cast<std::uint32_t>(begin), s.end});
+    });
+  };
 }
 
 Step split(const Json& spec) {
@@ -168,10 +204,7 @@ void metaspace(const Json& spec, std::vector<Step>& steps) {
       out += text;
     });
   });
-  if (field_bool(spec, "split", true))
-    steps.push_back(split_step([mark](std::string_view text, Span s,
-                                      std::vector<Span>& out) { find_literal(text, s, mark, out); },
-                               SplitBehavior::merged_with_next, false));
+  if (field_bool(spec, "split", true) && !mark.empty()) steps.push_back(begin_at(mark));
 }
 
 }  // namespace

@@ -50,6 +50,10 @@ PrecompiledMap::PrecompiledMap(std::string_view bytes) {
   texts_ = bytes.substr(sizeof size + size);
   if (!unicode::is_valid(texts_))
     throw Error(ErrorCode::input, "the precompiled character map holds text that is not UTF-8");
+  for (std::size_t c = 0; c < ascii_.size(); ++c) {
+    const char one = static_cast<char>(c);
+    ascii_[c] = replacement({&one, 1}).value_or(std::string_view(&one, 1));
+  }
 }
 
 /// The text for the shortest prefix in the map: the whole chunk is replaced by it.
@@ -75,7 +79,13 @@ void PrecompiledMap::apply(std::string& text) const {
   std::string out;
   out.reserve(text.size() + text.size() / 8);
   const char* const end = text.data() + text.size();
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
   for (const char* p = text.data(); p < end;) {
+    // Only a line feed joins a character of ASCII before it.
+    if (is_ascii(*p) && (p + 1 == end || (is_ascii(p[1]) && p[1] != '\n'))) {
+      out += ascii_[static_cast<std::size_t>(*p++)];
+      continue;
+    }
     const std::string_view whole(p, grapheme(p, end));
     p += whole.size();
     if (whole.size() <= kLongestGrapheme) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@ class PrecompiledMap {
 
   std::vector<std::uint32_t> units_;
   std::string texts_;
+  std::array<std::string, 128> ascii_;  // what a character of ASCII becomes
 };
 
 }  // namespace axl::tokenizer

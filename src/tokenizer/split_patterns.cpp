@@ -30,6 +30,13 @@ std::string cl100k(int digits) {
 }
 
 std::string o200k() { return by_case(kThreeDigits, std::string(kContractions) + "?"); }
+std::string deepseek_numbers() { return kThreeDigits; }
+std::string deepseek_han_and_kana() { return "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"; }
+std::string deepseek_words() {
+  return "[!\"#$%&'()*+,\\-./"
+         ":;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
+         "| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+";
+}
 std::string tekken() { return by_case(kOneDigit, ""); }
 
 }  // namespace axl::tokenizer::split_patterns

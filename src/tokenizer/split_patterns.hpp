@@ -12,5 +12,9 @@ std::string cl100k(int digits);
 std::string o200k();
 /// Mistral's Tekken: as o200k, with single digits and without contractions.
 std::string tekken();
+/// DeepSeek's three, one after the other: numbers, Chinese and Japanese, and all the rest.
+std::string deepseek_numbers();
+std::string deepseek_han_and_kana();
+std::string deepseek_words();
 
 }  // namespace axl::tokenizer::split_patterns

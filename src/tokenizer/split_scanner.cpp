@@ -10,7 +10,9 @@ using unicode::kLetter;
 using unicode::kLowerRun;
 using unicode::kMark;
 using unicode::kNumber;
+using unicode::kPunctuation;
 using unicode::kSpace;
+using unicode::kSymbol;
 using unicode::kUpperRun;
 
 const char* next_gpt2(const char* p, const Window& w) {
@@ -99,6 +101,55 @@ const char* next_cased(const char* p, const Window& w) {
   return after;
 }
 
+/// DeepSeek's pattern for words. Nothing matches a control character that no letter follows:
+/// nullptr.
+const char* next_deepseek(const char* p, const Window& w) {
+  constexpr std::uint8_t kWord = kLetter | kMark, kSign = kPunctuation | kSymbol;
+  if (const char* const first = skip_space(p, w.end); is_ascii_letter(*first))
+    return run_of<AsciiRun::letters, kWord>(first + 1, w);
+  const Seen s = look(p, w.end);
+  if ((s.bits & kWord) != 0) return run_of<AsciiRun::letters, kWord>(p + s.bytes, w);
+  const char* const behind = p + s.bytes;
+  if ((s.bits & kSign) == 0 && !is_line_end(*p)) {
+    const char* const word = run_of<AsciiRun::letters, kWord>(behind, w);
+    if (word != behind) return word;
+  }
+  if ((s.bits & kSign) != 0 && s.bytes == 1 && behind < w.end && is_ascii_letter(*behind))
+    return end_of_run<AsciiRun::letters>(behind, w.end, w.readable);
+  const char* const sign = skip_space(p, w.end);
+  const char* after = sign;
+  while (after < w.end) {
+    const Seen next = look(after, w.end);
+    if ((next.bits & kSign) == 0) break;
+    after += next.bytes;
+  }
+  if (after != sign) {
+    while (after < w.end && is_line_end(*after)) ++after;
+    return after;
+  }
+  return (s.bits & kSpace) != 0 ? spaces_and_lines_end(p, w) : nullptr;
+}
+
+/// DeepSeek's scripts: the end of a run of them at `p`, or nullptr.
+const char* next_han_or_kana(const char* p, const Window& w) {
+  const char* q = p;
+  while (q < w.end && static_cast<unsigned char>(*q) >= 0x80) {
+    const unicode::Decoded d = unicode::decode(q, w.end);
+    const bool belongs =
+        (d.code >= 0x4E00 && d.code <= 0x9FA5) || (d.code >= 0x3040 && d.code <= 0x30FF);
+    if (!belongs) break;
+    q += d.bytes;
+  }
+  return q == p ? nullptr : q;
+}
+
+template <int kMost>
+const char* next_numbers(const char* p, const Window& w) {
+  const Seen s = look(p, w.end);
+  return (s.bits & kNumber) == 0 ? nullptr : numbers_end<kMost>(p + s.bytes, w);
+}
+
+/// Pieces of a pattern that matches every character.
 template <auto kNext>
 void scan(std::string_view text, Span piece, std::vector<Span>& out) {
   const char* const base = text.data();
@@ -110,13 +161,10 @@ void scan(std::string_view text, Span piece, std::vector<Span>& out) {
   }
 }
 
-}  // namespace
-
-void scan_gpt2(std::string_view text, Span piece, std::vector<Span>& out) {
-  scan<&next_gpt2>(text, piece, out);
-}
-
-void scan_digits(std::string_view text, Span piece, std::vector<Span>& out) {
+/// Pieces of a pattern that leaves gaps, which are pieces too. Runs of the characters kSkipped can
+/// hold no match.
+template <auto kNext, AsciiRun kSkipped>
+void scan_gaps(std::string_view text, Span piece, std::vector<Span>& out) {
   const char* const base = text.data();
   const Window w{base + piece.end, base + text.size()};
   const auto put = [&](const char* begin, const char* end) {
@@ -124,19 +172,29 @@ void scan_digits(std::string_view text, Span piece, std::vector<Span>& out) {
       out.push_back(
           {static_cast<std::uint32_t>(begin - base), static_cast<std::uint32_t>(end - base)});
   };
-  const char* begin = base + piece.begin;
-  for (const char* p = begin; p < w.end;) {
-    p = end_of_run<AsciiRun::digit_free>(p, w.end, w.readable);
+  const char* gap = base + piece.begin;
+  for (const char* p = gap; p < w.end;) {
+    p = end_of_run<kSkipped>(p, w.end, w.readable);
     if (p == w.end) break;
-    const Seen s = look(p, w.end);
-    if ((s.bits & kNumber) != 0) {
-      put(begin, p);
-      put(p, p + s.bytes);
-      begin = p + s.bytes;
+    if (const char* const q = kNext(p, w); q != nullptr) {
+      put(gap, p);
+      put(p, q);
+      gap = p = q;
+    } else {
+      p += unicode::decode(p, w.end).bytes;
     }
-    p += s.bytes;
   }
-  put(begin, w.end);
+  put(gap, w.end);
+}
+
+}  // namespace
+
+void scan_gpt2(std::string_view text, Span piece, std::vector<Span>& out) {
+  scan<&next_gpt2>(text, piece, out);
+}
+
+void scan_digits(std::string_view text, Span piece, std::vector<Span>& out) {
+  scan_gaps<&next_numbers<1>, AsciiRun::digit_free>(text, piece, out);
 }
 
 Scanner scanner_for(std::string_view pattern) {
@@ -145,6 +203,12 @@ Scanner scanner_for(std::string_view pattern) {
   if (pattern == split_patterns::cl100k(1)) return &scan<&next_cl100k<1>>;
   if (pattern == split_patterns::o200k()) return &scan<&next_cased<3, true>>;
   if (pattern == split_patterns::tekken()) return &scan<&next_cased<1, false>>;
+  if (pattern == split_patterns::deepseek_numbers())
+    return &scan_gaps<&next_numbers<3>, AsciiRun::digit_free>;
+  if (pattern == split_patterns::deepseek_han_and_kana())
+    return &scan_gaps<&next_han_or_kana, AsciiRun::any>;
+  if (pattern == split_patterns::deepseek_words())
+    return &scan_gaps<&next_deepseek, AsciiRun::none>;
   return nullptr;
 }
 

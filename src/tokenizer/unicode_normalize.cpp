@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "core/error.hpp"
@@ -53,31 +55,104 @@ void append_normalized(std::string_view text, int options, std::string& out) {
   out.append(reinterpret_cast<const char*>(raw), static_cast<std::size_t>(n));
 }
 
-}  // namespace
+int options_of(Form form) {
+  const bool composes = form == Form::nfc || form == Form::nfkc;
+  const bool compatible = form == Form::nfkc || form == Form::nfkd;
+  return UTF8PROC_STABLE | (composes ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) |
+         (compatible ? UTF8PROC_COMPAT : 0);
+}
 
-std::string normalize(std::string_view text, Form form) {
-  // Below U+0300 nothing composes further; in ASCII nothing decomposes either.
-  bool untouched = true;
-  const unsigned char limit = form == Form::nfc ? 0xCC : 0x80;
-  for (const char c : text) untouched &= static_cast<unsigned char>(c) < limit;
-  if (untouched) return std::string(text);
-  int options = UTF8PROC_STABLE;
-  options |= (form == Form::nfc || form == Form::nfkc) ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE;
-  if (form == Form::nfkc || form == Form::nfkd) options |= UTF8PROC_COMPAT;
-  std::string out;
+/// Is the character its own normal form, in which nothing that stands before it can take part?
+/// False for all marks and conjoining Jamo: some of them combine with what is before them.
+bool compute_inert(char32_t code, Form form) {
+  constexpr char32_t kFirstMedialJamo = 0x1160, kLastJamo = 0x11FF;
+  if (came_later(code) || (code >= kFirstMedialJamo && code <= kLastJamo)) return false;
+  const utf8proc_property_t* const p = utf8proc_get_property(static_cast<utf8proc_int32_t>(code));
+  if (p->combining_class != 0 || (classes(code) & kMark) != 0) return false;
+  std::string before, after;
+  append(code, before);
+  append_normalized(before, options_of(form), after);
+  return before == after;
+}
+
+/// Two bits for each form: known, and inert. Filled in character by character.
+constinit std::array<std::atomic<std::uint8_t>, 0x110000> inert_table{};
+
+bool is_inert(char32_t code, Form form) {
+  const int shift = 2 * static_cast<int>(form);
+  const int bits = inert_table[code].load(std::memory_order_relaxed) >> shift;
+  if ((bits & 1) != 0) return (bits & 2) != 0;
+  const bool inert = compute_inert(code, form);
+  inert_table[code].fetch_or(static_cast<std::uint8_t>((inert ? 3 : 1) << shift),
+                             std::memory_order_relaxed);
+  return inert;
+}
+
+/// The first character of [p, end) that is not inert.
+const char* inert_end(const char* p, const char* end, Form form) {
+  while (p < end) {
+    if (static_cast<unsigned char>(*p) < 0x80) {
+      std::uint64_t eight = 0;
+      for (; end - p >= 8; p += 8) {
+        std::memcpy(&eight, p, sizeof eight);
+        if ((eight & 0x8080808080808080U) != 0) break;
+      }
+      while (p < end && static_cast<unsigned char>(*p) < 0x80) ++p;
+      continue;
+    }
+    const Decoded d = decode(p, end);
+    if (!is_inert(d.code, form)) return p;
+    p += d.bytes;
+  }
+  return end;
+}
+
+/// The first character of [p, end) that is inert.
+const char* inert_begin(const char* p, const char* end, Form form) {
+  while (p < end && static_cast<unsigned char>(*p) >= 0x80) {
+    const Decoded d = decode(p, end);
+    if (is_inert(d.code, form)) break;
+    p += d.bytes;
+  }
+  return p;
+}
+
+/// Normalises a stretch; characters that came later are barriers.
+void append_stretch(std::string_view text, Form form, std::string& out) {
   std::size_t begin = 0;
-  const char* const base = text.data();
   for (std::size_t at = 0; at < text.size();) {
-    const Decoded d = decode(base + at, base + text.size());
+    const Decoded d = decode(text.data() + at, text.data() + text.size());
     if (came_later(d.code)) {
-      append_normalized(text.substr(begin, at - begin), options, out);
+      append_normalized(text.substr(begin, at - begin), options_of(form), out);
       out.append(text, at, d.bytes);
       begin = at + d.bytes;
     }
     at += d.bytes;
   }
-  append_normalized(text.substr(begin), options, out);
-  return out;
+  append_normalized(text.substr(begin), options_of(form), out);
+}
+
+}  // namespace
+
+std::string normalize(std::string_view text, Form form) {
+  const char* const end = text.data() + text.size();
+  const char* done = text.data();
+  std::string out;
+  for (const char* p = done; p < end;) {
+    const char* stretch = inert_end(p, end, form);
+    if (stretch == end) break;
+    const char* const next = inert_begin(stretch, end, form);
+    // The inert character before it may take part: e and an accent.
+    if (stretch > done) {
+      do {
+        --stretch;
+      } while (stretch > done && (static_cast<unsigned char>(*stretch) & 0xC0) == 0x80);
+    }
+    out.append(done, stretch);
+    append_stretch({stretch, static_cast<std::size_t>(next - stretch)}, form, out);
+    p = done = next;
+  }
+  return out.append(done, end);
 }
 
 }  // namespace axl::tokenizer::unicode

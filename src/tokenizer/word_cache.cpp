@@ -9,11 +9,10 @@ namespace axl::tokenizer {
 void WordCache::insert(std::string_view piece, const char* readable,
                        const std::vector<TokenId>& ids) {
   if (ids.empty()) return;
-  if (piece.size() > kText) {
+  if (piece.size() > kText || ids.size() > kIds) {
     insert_long(piece, ids);
     return;
   }
-  if (ids.size() > kIds) return;
   const Key key = make_key(piece, readable);
   Set& set = sets_[index(key)];
   const auto free = [](const Slot& slot) { return slot.key == Key{}; };

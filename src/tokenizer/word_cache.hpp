@@ -37,7 +37,7 @@ class WordCache {
       std::swap(set[i], set[i - 1]);
       return true;
     }
-    return false;
+    return find_long(piece, out);  // it may have too many ids for a slot
   }
 
   /// Remembers the ids of `piece`; does nothing for what is too long to be worth it.

@@ -35,6 +35,7 @@ Bpe::Bpe(Vocab vocab, std::vector<Merge> merges, BpeOptions options)
   if (options_.byte_fallback) fallback_ids_ = byte_token_ids(vocab_);
   if (merges_.size() > kMostMerges)
     throw Error(ErrorCode::input, "more than " + std::to_string(kMostMerges) + " merges");
+  find_characters();
   find_results();
   ranks_ = PairTable(merges_, vocab_.end_id());
 }
@@ -65,6 +66,17 @@ void Bpe::find_byte_pairs() {
     if (left >= 0 && right >= 0)
       byte_pairs_[static_cast<std::size_t>(left << 8 | right)] = static_cast<std::uint32_t>(rank);
   }
+}
+
+/// The characters that most texts are made of, where they are tokens whatever is around them.
+void Bpe::find_characters() {
+  ascii_ids_.fill(-1);
+  if (!options_.continuing_subword_prefix.empty() || !options_.end_of_word_suffix.empty()) return;
+  for (std::size_t c = 0; c < ascii_ids_.size(); ++c) {
+    const char text = static_cast<char>(c);
+    ascii_ids_[c] = vocab_.find({&text, 1});
+  }
+  mark_id_ = vocab_.find(kWordMark);
 }
 
 /// What each merge makes, and whether merges respect word marks.
@@ -101,7 +113,12 @@ void Bpe::split_characters(std::string_view piece, std::vector<std::int32_t>& id
     if (bytes_ && options_.continuing_subword_prefix.empty() &&
         options_.end_of_word_suffix.empty()) {
       id = byte_ids_[static_cast<unsigned char>(raw[0])];
-    } else {
+    } else if (!bytes_ && static_cast<unsigned char>(raw[0]) < 0x80) {
+      id = ascii_ids_[static_cast<std::size_t>(raw[0])];
+    } else if (!bytes_ && raw == kWordMark) {
+      id = mark_id_;
+    }
+    if (id < 0) {
       text.clear();
       if (!first) text += options_.continuing_subword_prefix;
       if (bytes_) {

@@ -36,11 +36,15 @@ class Bpe final : public Model {
   void encode(std::string_view piece, Workspace& w, std::vector<TokenId>& out) const override;
   bool separable_at_word_marks() const override { return separable_; }
   const Vocab& vocab() const override { return vocab_; }
-  void rename(TokenId id, std::string_view text) override { vocab_.rename(id, text); }
+  void rename(TokenId id, std::string_view text) override {
+    vocab_.rename(id, text);
+    find_characters();
+  }
   std::uint64_t fingerprint() const override;
   std::string json() const override;
 
  private:
+  void find_characters();
   void find_results();
   void find_byte_pairs();
   void split_characters(std::string_view piece, std::vector<std::int32_t>& ids,
@@ -59,6 +63,8 @@ class Bpe final : public Model {
   bool separable_ = false;
   std::array<std::int32_t, 256> byte_ids_{};      // id of the byte-level character of a byte
   std::array<std::int32_t, 256> fallback_ids_{};  // id of "<0xNN>"
+  std::array<std::int32_t, 128> ascii_ids_{};  // id of a character, where it is a token by itself
+  std::int32_t mark_id_ = -1;                  // and of U+2581
   PairTable ranks_;
   std::vector<std::int32_t> results_;      // of a merge, by rank
   std::vector<std::uint32_t> byte_pairs_;  // rank of a pair of bytes: 65536, or none

@@ -23,12 +23,17 @@ struct Workspace {
     std::int32_t id;
     std::int32_t begin;  ///< -1: not reached yet
   };
+  /// A token of that search, or text without one (-1).
+  struct Part {
+    std::string_view text;
+    std::int32_t id;
+  };
   std::vector<std::int32_t> ids;
   std::vector<std::uint32_t> ranks;
   std::vector<Symbol> symbols;
   std::vector<std::uint64_t> heap;
   std::vector<Arrival> arrivals;
-  std::vector<std::string_view> parts;
+  std::vector<Part> parts;
   std::string text;
 };
 

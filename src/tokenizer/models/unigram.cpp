@@ -125,20 +125,26 @@ void Unigram::put(std::string_view part, std::vector<TokenId>& out) const {
 void Unigram::encode(std::string_view piece, Workspace& w, std::vector<TokenId>& out) const {
   search(piece, w);
   w.parts.clear();
-  bool joins = false;  // the part before was unknown too
+  bool joins = false;  // the part behind was unknown too
   for (std::size_t end = piece.size(); end > 0;) {
     const Workspace::Arrival& last = w.arrivals[end];
     const auto begin = static_cast<std::size_t>(last.begin);
     const bool is_unknown = options_.unk_id && last.id == *options_.unk_id;
     if (is_unknown && joins) {
-      w.parts.back() = {piece.data() + begin, w.parts.back().size() + (end - begin)};
+      w.parts.back().text = {piece.data() + begin, w.parts.back().text.size() + (end - begin)};
     } else {
-      w.parts.push_back(piece.substr(begin, end - begin));
+      w.parts.push_back({piece.substr(begin, end - begin), is_unknown ? -1 : last.id});
     }
     joins = is_unknown;
     end = begin;
   }
-  for (auto part = w.parts.rbegin(); part != w.parts.rend(); ++part) put(*part, out);
+  for (auto part = w.parts.rbegin(); part != w.parts.rend(); ++part) {
+    if (part->id >= 0) {
+      out.push_back(part->id);
+    } else {
+      put(part->text, out);
+    }
+  }
 }
 
 std::uint64_t Unigram::fingerprint() const {

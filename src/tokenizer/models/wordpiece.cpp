@@ -1,6 +1,7 @@
 #include "core/error.hpp"
 #include "tokenizer/hash.hpp"
 #include "tokenizer/models/model_json.hpp"
+#include "tokenizer/models/prefix_tree.hpp"
 #include "tokenizer/models/registry.hpp"
 #include "tokenizer/unicode.hpp"
 
@@ -20,29 +21,40 @@ class WordPiece final : public Model {
   WordPiece(Vocab vocab, Options options)
       : vocab_(std::move(vocab)),
         options_(std::move(options)),
-        unk_id_(vocab_.find(options_.unk_token)) {}
+        unk_id_(vocab_.find(options_.unk_token)) {
+    build_trees();
+  }
 
-  void encode(std::string_view piece, Workspace& w, std::vector<TokenId>& out) const override {
+  void encode(std::string_view piece, Workspace&, std::vector<TokenId>& out) const override {
     if (static_cast<std::int64_t>(unicode::count(piece)) > options_.longest_word) {
       put_unknown(out);
       return;
     }
     const std::size_t before = out.size();
-    for (std::size_t begin = 0; begin < piece.size();) {
-      std::size_t end = piece.size();
-      const std::int32_t id = longest(piece, begin, end, w.text);
+    const char* const end = piece.data() + piece.size();
+    for (const char* p = piece.data(); p < end;) {
+      std::int32_t id = -1;
+      std::uint32_t length = 0;
+      const PrefixTree& tree = p == piece.data() ? first_ : later_;
+      tree.prefixes(p, end, [&](std::int32_t token, std::uint32_t bytes) {
+        id = token;
+        length = bytes;
+      });
       if (id < 0) {
         out.resize(before);
         put_unknown(out);
         return;
       }
       out.push_back(id);
-      begin = end;
+      p += length;
     }
   }
 
   const Vocab& vocab() const override { return vocab_; }
-  void rename(TokenId id, std::string_view text) override { vocab_.rename(id, text); }
+  void rename(TokenId id, std::string_view text) override {
+    vocab_.rename(id, text);
+    build_trees();
+  }
 
   std::uint64_t fingerprint() const override {
     return hash_bytes(options_.unk_token + '\0' + options_.prefix,
@@ -65,25 +77,24 @@ class WordPiece final : public Model {
     out.push_back(unk_id_);
   }
 
-  /// The longest token from `begin`; moves `end` to where it ends. -1 when there is none.
-  std::int32_t longest(std::string_view piece, std::size_t begin, std::size_t& end,
-                       std::string& text) const {
-    text.assign(begin > 0 ? options_.prefix : std::string());
-    const std::size_t lead = text.size();
-    text += piece.substr(begin);
-    while (end > begin) {
-      const std::int32_t id = vocab_.find({text.data(), lead + (end - begin)});
-      if (id >= 0) return id;
-      do {
-        --end;
-      } while (end > begin && (static_cast<unsigned char>(piece[end]) & 0xC0) == 0x80);
+  void build_trees() {
+    std::vector<PrefixTree::Entry> first, later;
+    for (std::int32_t id = 0; id < vocab_.end_id(); ++id) {
+      std::string_view text = vocab_.text(id);
+      first.push_back({text, id});
+      if (!text.starts_with(options_.prefix)) continue;
+      text.remove_prefix(options_.prefix.size());
+      later.push_back({text, id});
     }
-    return -1;
+    first_ = PrefixTree(std::move(first));
+    later_ = PrefixTree(std::move(later));
   }
 
   Vocab vocab_;
   Options options_;
   std::int32_t unk_id_;
+  PrefixTree first_;  // the tokens a word may begin with
+  PrefixTree later_;  // those that may follow, without their prefix
 };
 
 std::unique_ptr<Model> read(const simdjson::dom::element& model, std::size_t file_size) {

@@ -44,9 +44,10 @@ void compare(const std::string& pattern) {
     const std::string text = random_text(random);
     const auto size = static_cast<std::uint32_t>(text.size());
     const Span all{0, size};
-    std::vector<Span> ours, theirs;
+    std::vector<Span> ours, matches, theirs;
     scan(text, all, ours);
-    regex.find_all(text, all, theirs);
+    regex.find_all(text, all, matches);
+    split_at(all, matches, SplitBehavior::isolated, false, theirs);
     ASSERT_EQ(ours, theirs) << "text '" << text << "'";
     std::uint32_t at = 0;
     for (const Span& s : ours) {
@@ -63,6 +64,12 @@ TEST(Scanner, Llama3EqualsItsPattern) { compare(split_patterns::cl100k(3)); }
 TEST(Scanner, QwenEqualsItsPattern) { compare(split_patterns::cl100k(1)); }
 TEST(Scanner, Gpt4oEqualsItsPattern) { compare(split_patterns::o200k()); }
 TEST(Scanner, TekkenEqualsItsPattern) { compare(split_patterns::tekken()); }
+
+TEST(Scanner, DeepseekEqualsItsPatterns) {
+  compare(split_patterns::deepseek_numbers());
+  compare(split_patterns::deepseek_han_and_kana());
+  compare(split_patterns::deepseek_words());
+}
 
 TEST(Scanner, DigitsEqualTheirPattern) {
   const Regex number("\\p{N}");

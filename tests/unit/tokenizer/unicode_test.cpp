@@ -59,6 +59,11 @@ TEST(Unicode, NormalForms) {
   EXPECT_EQ(unicode::normalize("ﬁ½", Form::nfkc), "fi1\u20442");
   EXPECT_EQ(unicode::normalize("한", Form::nfkd), "\u1112\u1161\u11ab");
   EXPECT_EQ(unicode::normalize("ascii", Form::nfkc), "ascii");
+  // What does not change is copied; the character before what does may take part.
+  EXPECT_EQ(unicode::normalize("don’t — e\u0301x 日a\u0323\u0307", Form::nfc),
+            "don’t — éx 日ạ\u0307");
+  EXPECT_EQ(unicode::normalize("\u0301a’ \u1112\u1161\u11abz", Form::nfc), "\u0301a’ 한z");
+  EXPECT_EQ(unicode::normalize("가\u11a8 q\u0307\u0323", Form::nfc), "각 q\u0323\u0307");
   // Came after Unicode 9, which the tokenizers package normalises by.
   EXPECT_EQ(unicode::normalize("\u32FFe\u0301", Form::nfkc), "\u32FFé");
 }

@@ -72,6 +72,8 @@ TEST(WordCache, ManyIdsOfAWord) {
   const std::vector<TokenId> ids{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
   insert(cache, "a longer word that is cached", ids);
   EXPECT_EQ(find(cache, "a longer word that is cached"), ids);
+  insert(cache, "short", ids);
+  EXPECT_EQ(find(cache, "short"), ids);
   insert(cache, std::string(300, 'x'), ids);  // too long to be kept
   EXPECT_EQ(find(cache, std::string(300, 'x')), std::nullopt);
 }
