@@ -86,17 +86,26 @@ void Bpe::find_results() {
                vocab_.find(kWordMark) >= 0;
   results_.reserve(merges_.size());
   std::string text;
+  std::int32_t last = -1;
   for (const auto& [left, right] : merges_) {
+    const std::string_view head = vocab_.text(left);
     std::string_view tail = vocab_.text(right);
     if (!prefix.empty() && tail.starts_with(prefix)) tail.remove_prefix(prefix.size());
-    text.assign(vocab_.text(left));
-    separable_ = separable_ && (!tail.starts_with(kWordMark) || text.ends_with(kWordMark));
-    text += tail;
-    const std::int32_t id = vocab_.find(text);
-    if (id < 0)
+    separable_ = separable_ && (!tail.starts_with(kWordMark) || head.ends_with(kWordMark));
+    // Nearly always it is the token of the merge before or the next one: no hash is needed then.
+    const auto is_result = [&](std::int32_t id) {
+      const std::string_view t = vocab_.text(id);
+      return !t.empty() && t.size() == head.size() + tail.size() && t.starts_with(head) &&
+             t.ends_with(tail);
+    };
+    if (vocab_.has_twins() || (!is_result(last) && !is_result(++last))) {
+      text.assign(head) += tail;
+      last = vocab_.find(text);
+    }
+    if (last < 0)
       throw Error(ErrorCode::input, "merge " + std::to_string(results_.size()) + " makes '" + text +
                                         "', which is not in the vocabulary");
-    results_.push_back(id);
+    results_.push_back(last);
   }
 }
 

@@ -11,22 +11,14 @@ namespace dom = simdjson::dom;
 
 Error bad_merge(const std::string& what) { return Error(ErrorCode::input, what); }
 
-std::int32_t merge_part(const Vocab& vocab, std::string_view part, std::size_t rank) {
-  const std::int32_t id = vocab.find(part);
-  if (id < 0)
-    throw bad_merge("merge " + std::to_string(rank) + " uses '" + std::string(part) +
-                    "', which is not in the vocabulary");
-  return id;
-}
-
 /// Merges are "left right" strings or [left, right] pairs.
 std::vector<Merge> read_merges(const dom::element& model, const Vocab& vocab) {
   dom::array list;
   if (model["merges"].get(list) != simdjson::SUCCESS) throw bad_merge("'merges' must be a list");
-  std::vector<Merge> merges;
-  merges.reserve(list.size());
+  std::vector<std::string_view> parts;
+  parts.reserve(2 * list.size());
   for (const dom::element item : list) {
-    const std::size_t rank = merges.size();
+    const std::size_t rank = parts.size() / 2;
     std::string_view left, right;
     dom::array pair;
     if (item.get(left) == simdjson::SUCCESS) {
@@ -42,7 +34,19 @@ std::vector<Merge> read_merges(const dom::element& model, const Vocab& vocab) {
                pair.at(1).get(right) != simdjson::SUCCESS) {
       throw bad_merge("merge " + std::to_string(rank) + " must be a string or a pair of strings");
     }
-    merges.emplace_back(merge_part(vocab, left, rank), merge_part(vocab, right, rank));
+    parts.push_back(left);
+    parts.push_back(right);
+  }
+  std::vector<std::int32_t> ids(parts.size());
+  vocab.find_all(parts, ids.data());
+  std::vector<Merge> merges;
+  merges.reserve(parts.size() / 2);
+  for (std::size_t i = 0; i < parts.size(); i += 2) {
+    for (std::size_t k = i; k < i + 2; ++k)
+      if (ids[k] < 0)
+        throw bad_merge("merge " + std::to_string(i / 2) + " uses '" + std::string(parts[k]) +
+                        "', which is not in the vocabulary");
+    merges.emplace_back(ids[i], ids[i + 1]);
   }
   return merges;
 }

@@ -30,9 +30,15 @@ bool PairTable::fill(const std::vector<Merge>& merges, int bucket_bits) {
   std::fill(std::begin(empty.tags), std::end(empty.tags), kFree);
   std::fill(std::begin(empty.ranks), std::end(empty.ranks), kNone);
   buckets_.assign(mask_ + 1, empty);
-  for (std::size_t rank = 0; rank < merges.size(); ++rank)
+  constexpr std::size_t kAhead = 16;  // pairs whose buckets are being fetched
+  for (std::size_t rank = 0; rank < merges.size(); ++rank) {
+    if (rank + kAhead < merges.size()) {
+      const Merge& later = merges[rank + kAhead];
+      __builtin_prefetch(&buckets_[place(later.first, later.second).bucket]);
+    }
     if (!insert(place(merges[rank].first, merges[rank].second), static_cast<std::uint32_t>(rank)))
       return false;
+  }
   return true;
 }
 

@@ -1,5 +1,7 @@
 #include "tokenizer/models/vocab.hpp"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 
 #include "core/error.hpp"
@@ -17,28 +19,28 @@ void Vocab::reserve(std::size_t tokens, std::size_t bytes) {
 }
 
 void Vocab::grow(std::size_t slots) {
-  std::vector<std::int32_t> ids(slots < 64 ? 64 : slots, -1);
-  std::vector<std::uint32_t> tags(ids.size());
-  ids.swap(table_);
-  tags.swap(tags_);
+  LargeTable<Slot> old(slots < 64 ? 64 : slots);
+  old.swap(table_);
   const std::size_t mask = table_.size() - 1;
-  for (const std::int32_t id : ids) {
-    if (id < 0) continue;
-    const std::uint64_t h = hash_bytes(text(id));
+  for (Slot slot : old) {
+    if (slot.id < 0) continue;
+    slot.text = entries_[static_cast<std::size_t>(slot.id)];
+    const std::uint64_t h = hash_bytes(at(slot.text));
+    slot.tag = static_cast<std::uint32_t>(h >> 32);
     std::size_t s = h & mask;
-    while (table_[s] >= 0) s = (s + 1) & mask;
-    table_[s] = id;
-    tags_[s] = static_cast<std::uint32_t>(h >> 32);
+    while (table_[s].id >= 0) s = (s + 1) & mask;
+    table_[s] = slot;
   }
 }
 
-std::size_t Vocab::slot_of(std::string_view wanted) const {
-  const std::uint64_t h = hash_bytes(wanted);
-  const auto tag = static_cast<std::uint32_t>(h >> 32);
+/// The slot of a text, or the free one where it belongs.
+Vocab::Slot& Vocab::slot_of(std::string_view wanted, std::uint64_t hash) {
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
   const std::size_t mask = table_.size() - 1;
-  std::size_t s = h & mask;
-  while (table_[s] >= 0 && (tags_[s] != tag || text(table_[s]) != wanted)) s = (s + 1) & mask;
-  return s;
+  std::size_t s = hash & mask;
+  while (table_[s].id >= 0 && (table_[s].tag != tag || at(table_[s].text) != wanted))
+    s = (s + 1) & mask;
+  return table_[s];
 }
 
 void Vocab::insert(std::string_view token, std::int64_t id) {
@@ -49,23 +51,24 @@ void Vocab::insert(std::string_view token, std::int64_t id) {
   if (arena_.size() + token.size() > 0xFFFFFFF0U)
     throw Error(ErrorCode::input, "the vocabulary's texts exceed 4 GB");
   if ((count_ + 1) * 2 > table_.size()) grow(table_.empty() ? 64 : table_.size() * 2);
-  const std::size_t s = slot_of(token);
-  if (table_[s] == id) return;
+  const std::uint64_t hash = hash_bytes(token);
+  Slot& slot = slot_of(token, hash);
+  if (slot.id == id) return;
   if (contains_id(id))
     throw Error(ErrorCode::input, "two tokens claim the id " + std::to_string(id) + ": '" +
                                       std::string(text(static_cast<std::int32_t>(id))) + "' and '" +
                                       std::string(token.substr(0, 40)) + "'");
   if (static_cast<std::size_t>(id) >= entries_.size())
     entries_.resize(static_cast<std::size_t>(id) + 1, Entry{0, kAbsent});
-  if (table_[s] >= 0) {
-    entries_[static_cast<std::size_t>(table_[s])].length = kAbsent;
+  if (slot.id >= 0) {
+    entries_[static_cast<std::size_t>(slot.id)].length = kAbsent;
     --count_;
   }
-  entries_[static_cast<std::size_t>(id)] = {static_cast<std::uint32_t>(arena_.size()),
-                                            static_cast<std::uint32_t>(token.size())};
+  const Entry entry{static_cast<std::uint32_t>(arena_.size()),
+                    static_cast<std::uint32_t>(token.size())};
   arena_ += token;
-  table_[s] = static_cast<std::int32_t>(id);
-  tags_[s] = static_cast<std::uint32_t>(hash_bytes(token) >> 32);
+  entries_[static_cast<std::size_t>(id)] = entry;
+  slot = {static_cast<std::uint32_t>(hash >> 32), static_cast<std::int32_t>(id), entry};
   ++count_;
 }
 
@@ -74,12 +77,12 @@ void Vocab::append(std::string_view token) {
     insert(token, end_id());
     return;
   }
-  const std::size_t s = slot_of(token);
-  const Entry same = entries_[static_cast<std::size_t>(table_[s])];
   if (end_id() > kHighestId)
     throw Error(ErrorCode::input, "the vocabulary has more than 16777216 tokens");
-  table_[s] = static_cast<std::int32_t>(end_id());
-  entries_.push_back(same);
+  Slot& slot = slot_of(token, hash_bytes(token));
+  entries_.push_back(slot.text);
+  slot.id = static_cast<std::int32_t>(end_id() - 1);
+  twins_ = true;
   ++count_;
 }
 
@@ -92,7 +95,27 @@ void Vocab::rename(std::int32_t id, std::string_view token) {
 }
 
 std::int32_t Vocab::find(std::string_view token) const {
-  return table_.empty() ? -1 : table_[slot_of(token)];
+  return table_.empty() ? -1 : slot_of(token, hash_bytes(token)).id;
+}
+
+void Vocab::find_all(std::span<const std::string_view> texts, std::int32_t* ids) const {
+  if (table_.empty()) {
+    std::fill_n(ids, texts.size(), -1);
+    return;
+  }
+  constexpr std::size_t kAtOnce = 32;
+  const std::size_t mask = table_.size() - 1;
+  std::array<std::uint64_t, kAtOnce> hashes;
+  for (std::size_t begin = 0; begin < texts.size(); begin += kAtOnce) {
+    const auto part = texts.subspan(begin, std::min(kAtOnce, texts.size() - begin));
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      hashes[i] = hash_bytes(part[i]);
+      __builtin_prefetch(&table_[hashes[i] & mask]);
+    }
+    for (std::size_t i = 0; i < part.size(); ++i)
+      __builtin_prefetch(arena_.data() + table_[hashes[i] & mask].text.offset);
+    for (std::size_t i = 0; i < part.size(); ++i) ids[begin + i] = slot_of(part[i], hashes[i]).id;
+  }
 }
 
 bool Vocab::contains_id(std::int64_t id) const {
@@ -101,8 +124,7 @@ bool Vocab::contains_id(std::int64_t id) const {
 
 std::string_view Vocab::text(std::int32_t id) const {
   if (!contains_id(id)) return {};
-  const Entry& e = entries_[static_cast<std::size_t>(id)];
-  return std::string_view(arena_).substr(e.offset, e.length);
+  return at(entries_[static_cast<std::size_t>(id)]);
 }
 
 }  // namespace axl::tokenizer
