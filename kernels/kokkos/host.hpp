@@ -39,5 +39,6 @@ void add_optimizer(KernelTable& t);
 void add_attention(KernelTable& t);
 void add_gemm(KernelTable& t);
 void add_narrow(KernelTable& t);
+void add_columns(KernelTable& t);
 
 }  // namespace axl::kernels::host

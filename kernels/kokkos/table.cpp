@@ -13,6 +13,7 @@ KernelTable kokkos_table() {
   host::add_attention(t);
   host::add_gemm(t);
   host::add_narrow(t);
+  host::add_columns(t);
   return t;
 }
 

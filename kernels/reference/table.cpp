@@ -241,6 +241,55 @@ void from_acc(const FromAcc<T>& a, Queue&) {
   for (std::int64_t i = 0; i < a.n; ++i) a.y[i] = T(a.x[i]);
 }
 
+template <class T>
+void columns(const Columns<T>& a, Queue&) {
+  for (std::int64_t r = 0; r < a.R; ++r)
+    for (std::int64_t n = 0; n < a.N; ++n) {
+      const std::int64_t narrow = r * a.N + n, wide = r * a.V + a.columns[n];
+      if (a.scatter)
+        a.y[wide] = a.x == nullptr ? T(0) : a.x[narrow];
+      else
+        a.y[narrow] = a.x[wide];
+    }
+}
+
+template <class T>
+void columns_add(const ColumnsAdd<T>& a, Queue&) {
+  for (std::int64_t r = 0; r < a.R; ++r)
+    for (std::int64_t n = 0; n < a.N; ++n)
+      a.y[r * a.V + a.columns[n]] += static_cast<Acc<T>>(d(a.x[r * a.N + n]));
+}
+
+template <class T>
+void scale_columns(const ScaleColumns<T>& a, Queue&) {
+  for (std::int64_t i = 0; i < a.T * a.C; ++i)
+    a.y[i] = from<T>((a.accumulate ? d(a.y[i]) : 0.0) + d(a.scale[i % a.C]) * d(a.x[i]));
+}
+
+template <class T>
+void scale_columns_grad(const ScaleColumnsGrad<T>& a, Queue&) {
+  for (std::int64_t c = 0; c < a.C; ++c) {
+    double sum = 0;
+    for (std::int64_t t = 0; t < a.T; ++t) sum += d(a.dy[t * a.C + c]) * d(a.x[t * a.C + c]);
+    a.dscale[c] += static_cast<Acc<T>>(d(a.weight[c]) * sum);
+  }
+}
+
+template <class T>
+void dora_factor(const DoraFactor<T>& a, Queue&) {
+  for (std::int64_t o = 0; o < a.O; ++o) {
+    double sum = d(a.base[o]);
+    for (std::int64_t k = 0; k < a.r; ++k) {
+      const double b = a.scale * d(a.b[o * a.r + k]);
+      sum += 2.0 * b * d(a.aw[k * a.O + o]);
+      for (std::int64_t l = 0; l < a.r; ++l)
+        sum += b * a.scale * d(a.b[o * a.r + l]) * d(a.aa[k * a.r + l]);
+    }
+    a.inverse_norm[o] = static_cast<Acc<T>>(1.0 / std::sqrt(sum));
+    a.factor[o] = static_cast<Acc<T>>(d(a.magnitude[o]) / std::sqrt(sum));
+  }
+}
+
 double load(const void* p, DType t, std::int64_t i) {
   if (t == DType::f64) return static_cast<const double*>(p)[i];
   if (t == DType::f32) return d(static_cast<const float*>(p)[i]);
@@ -322,6 +371,11 @@ KernelTable reference_table() {
   AXL_REFERENCE(bias_grad);
   AXL_REFERENCE(dropout);
   AXL_REFERENCE(from_acc);
+  AXL_REFERENCE(columns);
+  AXL_REFERENCE(columns_add);
+  AXL_REFERENCE(scale_columns);
+  AXL_REFERENCE(scale_columns_grad);
+  AXL_REFERENCE(dora_factor);
   t.gemm_backend = "reference";
   t.gemm = &gemm;
   t.pack_bytes = &pack_bytes;

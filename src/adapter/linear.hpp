@@ -13,12 +13,23 @@ using ops::Context;
 using tensor::Parameter;
 using tensor::TensorView;
 
+/// The magnitude of DoRA (Liu et al. 2024, arXiv:2402.09353, eq. 5): the columns of what a Linear
+/// with LoRA gives are multiplied by factor = magnitude / |W + scale B A|, whose norm is not
+/// differentiated through (ibid., section 4.3). Dropout acts on the input of A alone; PEFT also
+/// puts the dropped input through W, which has the same mean and costs a second product with W.
+struct Dora {
+  Parameter* magnitude = nullptr;   ///< (out), |W| at the start
+  TensorView base_norms;            ///< (out), accumulator type: |W_o|^2
+  TensorView factor, inverse_norm;  ///< (out), accumulator type; of the present A, B and magnitude
+};
+
 /// LoRA on a Linear: Hu et al. 2021, arXiv:2106.09685, eq. 3:  y += scale * dropout(x) A^T B^T.
 struct Lora {
   Parameter* a = nullptr;  ///< (r, in)
   Parameter* b = nullptr;  ///< (out, r), zero at the start
   float scale = 1.0f;      ///< alpha / r, or alpha / sqrt(r) with rsLoRA
   double dropout = 0.0;
+  std::optional<Dora> dora;
 };
 
 /// y = x W^T + bias, with whatever adapter is on it. How the frozen weight is stored and multiplied
@@ -38,6 +49,7 @@ class Linear {
   /// What backward needs besides x.
   struct Saved {
     TensorView h;  ///< (T, r): dropout(x) A^T
+    TensorView z;  ///< (T, out) with DoRA: what its factor multiplies
     std::uint64_t dropout_key = 0;
   };
   Saved allocate_saved(device::Arena& arena, DType compute, std::int64_t T) const;
@@ -48,7 +60,15 @@ class Linear {
   /// Adds the gradients of what is trained; dx (T, in) = or += dy W + adapter, unless dx is empty.
   void backward(Context& ctx, TensorView x, const Saved& saved, TensorView dy, TensorView dx,
                 bool accumulate_dx) const;
+  /// After a change of the adapter's parameters: recomputes what is derived from them.
+  void refresh(Context& ctx) const;
   bool trains_anything() const { return trained_weight || trained_bias || lora; }
+
+ private:
+  /// y = or += x W^T
+  void times_weight(Context& ctx, TensorView x, TensorView y, bool accumulate) const;
+  void lora_backward(Context& ctx, TensorView x, const Saved& saved, TensorView dy,
+                     TensorView dx) const;
 };
 
 }  // namespace axl::adapter

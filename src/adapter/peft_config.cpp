@@ -1,5 +1,6 @@
 #include "adapter/peft_config.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@ using nlohmann::json;
 
 constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{16} << 20;
 constexpr std::int64_t kMaxRank = std::int64_t{1} << 16;
+constexpr std::int64_t kMaxToken = std::int64_t{1} << 31;
 constexpr std::int64_t kMaxLayer = std::int64_t{1} << 20;
 
 /// Fields that change nothing about a finished adapter: notes of whoever made it, settings of an
@@ -118,14 +120,12 @@ class Reader {
 };
 
 void refuse_other_features(Reader& in) {
-  in.unsupported("use_dora", "DoRA");
   in.unsupported("use_qalora", "QALoRA");
   in.unsupported("use_bdlora", "BD-LoRA");
   in.unsupported("lora_bias", "a bias of lora_B");
   in.unsupported("fan_in_fan_out", "transposed (Conv1D) weights");
   in.unsupported("megatron_config", "Megatron's parallel layers");
   in.unsupported("layer_replication", "layer replication");
-  in.unsupported("trainable_token_indices", "trainable tokens");
   in.unsupported("target_parameters", "LoRA on bare parameters");
   in.unsupported("alora_invocation_tokens", "activated LoRA");
   in.unsupported("arrow_config", "Arrow routing");
@@ -147,6 +147,28 @@ void refuse_other_features(Reader& in) {
         .hint("known: true, false, gaussian, eva, orthogonal");
 }
 
+/// A list of token ids, or an object that names the embedding.
+void read_trainable_tokens(Reader& in, PeftConfig& out) {
+  const std::string key = "trainable_token_indices";
+  const json* v = in.take(key.c_str());
+  if (v == nullptr) return;
+  if (v->is_object()) {
+    if (v->empty()) return;
+    if (v->size() != 1 || !v->begin().key().ends_with("embed_tokens"))
+      throw Error(ErrorCode::unsupported,
+                  "trainable tokens of other modules than the input embedding (" +
+                      Reader::shown(*v) + ") are not supported")
+          .at({out.origin, 0, 0, key});
+    v = &*v->begin();
+  }
+  if (!v->is_array()) in.refuse(key, "must be a list of token ids, got " + Reader::shown(*v));
+  for (const json& id : *v) out.trainable_tokens.push_back(in.integer(key, id, 0, kMaxToken));
+  std::vector<std::int64_t> sorted = out.trainable_tokens;
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    in.refuse(key, "names a token twice: " + Reader::shown(*v));
+}
+
 PeftConfig from_json(const json& root, const std::string& origin) {
   Reader in(root, origin);
   const json* type = in.take("peft_type");
@@ -163,6 +185,8 @@ PeftConfig from_json(const json& root, const std::string& origin) {
   if (const json* v = in.take("lora_dropout"))
     out.lora_dropout = in.real("lora_dropout", *v, 0.0, 1.0);
   in.boolean("use_rslora", out.use_rslora);
+  in.boolean("use_dora", out.use_dora);
+  read_trainable_tokens(in, out);
   in.boolean("inference_mode", out.inference_mode);
   in.text("bias", out.bias);
   if (out.bias != "none" && out.bias != "all" && out.bias != "lora_only")
@@ -241,13 +265,12 @@ PeftConfig read_peft_config(const std::string& path) {
 
 std::string peft_config_json(const PeftConfig& c) {
   json out;  // nlohmann's objects sort their keys, as PEFT does
-  for (const char* key : {"alora_invocation_tokens", "arrow_config", "auto_mapping", "corda_config",
-                          "eva_config", "kasa_config", "layer_replication", "lora_ga_config",
-                          "megatron_config", "monteclora_config", "target_parameters",
-                          "trainable_token_indices", "use_bdlora", "velora_config"})
-    out[key] = nullptr;
   for (const char* key :
-       {"ensure_weight_tying", "fan_in_fan_out", "lora_bias", "use_dora", "use_qalora"})
+       {"alora_invocation_tokens", "arrow_config", "auto_mapping", "corda_config", "eva_config",
+        "kasa_config", "layer_replication", "lora_ga_config", "megatron_config",
+        "monteclora_config", "target_parameters", "use_bdlora", "velora_config"})
+    out[key] = nullptr;
+  for (const char* key : {"ensure_weight_tying", "fan_in_fan_out", "lora_bias", "use_qalora"})
     out[key] = false;
   out["loftq_config"] = json::object();
   out["megatron_core"] = "megatron.core";
@@ -259,6 +282,8 @@ std::string peft_config_json(const PeftConfig& c) {
   out["lora_alpha"] = number(c.lora_alpha);
   out["lora_dropout"] = c.lora_dropout;
   out["use_rslora"] = c.use_rslora;
+  out["use_dora"] = c.use_dora;
+  out["trainable_token_indices"] = list_or_null(c.trainable_tokens);
   out["bias"] = c.bias;
   out["target_modules"] = pattern_json(c.target_modules);
   out["exclude_modules"] = pattern_json(c.exclude_modules);

@@ -21,6 +21,9 @@ struct PeftConfig {
   double lora_alpha = 8.0;
   double lora_dropout = 0.0;
   bool use_rslora = false;
+  bool use_dora = false;
+  /// Rows of the input embedding that are trained alone (PEFT's trainable_token_indices).
+  std::vector<std::int64_t> trainable_tokens;
   std::string bias = "none";  ///< none, all, lora_only: which biases of the base are trained
   ModulePattern target_modules;
   ModulePattern exclude_modules;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "base_model.model.";
 constexpr std::string_view kBaseLayer = ".base_layer.";
+constexpr std::string_view kWeight = ".weight";
 
 struct Suffix {
   std::string_view text;
@@ -19,15 +20,15 @@ struct Suffix {
 constexpr Suffix kSuffixes[] = {{".lora_A.weight", AdapterRole::lora_a},
                                 {".lora_B.weight", AdapterRole::lora_b},
                                 {".lora_embedding_A", AdapterRole::embedding_a},
-                                {".lora_embedding_B", AdapterRole::embedding_b}};
+                                {".lora_embedding_B", AdapterRole::embedding_b},
+                                {".lora_magnitude_vector", AdapterRole::magnitude},
+                                {".token_adapter.trainable_tokens_delta", AdapterRole::token_rows}};
 
 struct Foreign {
   std::string_view part;
   const char* what;
 };
-constexpr Foreign kForeign[] = {{".lora_magnitude_vector", "DoRA"},
-                                {".trainable_tokens_delta", "trainable tokens"},
-                                {".lora_A.bias", "a bias of lora_A"},
+constexpr Foreign kForeign[] = {{".lora_A.bias", "a bias of lora_A"},
                                 {".lora_B.bias", "a bias of lora_B"},
                                 {".lora_", "another kind of LoRA"}};
 
@@ -37,7 +38,8 @@ std::string shape_text(const weights::TensorEntry& t) {
   return "(" + out + ")";
 }
 
-AdapterTensor classify(const weights::TensorEntry& entry, const std::string& path) {
+AdapterTensor classify(const weights::TensorEntry& entry, const PeftConfig& config,
+                       const std::string& path) {
   std::string_view name = entry.name;
   if (!name.starts_with(kPrefix))
     throw Error(ErrorCode::input, path + ": tensor '" + entry.name + "' does not start with '" +
@@ -53,15 +55,24 @@ AdapterTensor classify(const weights::TensorEntry& entry, const std::string& pat
   std::string parameter(name);
   const std::size_t wrapped = parameter.rfind(kBaseLayer);
   if (wrapped != std::string::npos) parameter.replace(wrapped, kBaseLayer.size(), ".");
-  return {AdapterRole::parameter, std::move(parameter), &entry};
+  // Biases may be trained beside an adapter; a weight only as one of modules_to_save.
+  const bool frozen = parameter.ends_with(kWeight) &&
+                      !config.saves_whole(parameter.substr(0, parameter.size() - kWeight.size()));
+  return {frozen ? AdapterRole::base_copy : AdapterRole::parameter, std::move(parameter), &entry};
+}
+
+bool is_matrix(AdapterRole role) {
+  return role == AdapterRole::lora_a || role == AdapterRole::lora_b ||
+         role == AdapterRole::embedding_a || role == AdapterRole::embedding_b;
 }
 
 }  // namespace
 
-AdapterFiles::AdapterFiles(std::string folder, PeftConfig config, weights::WeightFile weights)
+AdapterFiles::AdapterFiles(std::string folder, PeftConfig config,
+                           std::shared_ptr<const weights::WeightFile> weights)
     : folder_(std::move(folder)), config_(std::move(config)), weights_(std::move(weights)) {
-  for (const weights::TensorEntry& t : weights_.tensors())
-    tensors_.push_back(classify(t, folder_ + "/adapter_model.safetensors"));
+  for (const weights::TensorEntry& t : weights_->tensors())
+    tensors_.push_back(classify(t, config_, folder_ + "/adapter_model.safetensors"));
 }
 
 AdapterFiles AdapterFiles::open(const std::string& folder) {
@@ -74,7 +85,9 @@ AdapterFiles AdapterFiles::open(const std::string& folder) {
         .hint(fs::exists(fs::path(folder) / "adapter_model.bin", ignored)
                   ? "adapter_model.bin is a pickle, which is never loaded; save it again with PEFT"
                   : "name a folder that PEFT's save_pretrained or axolotl-hpc wrote");
-  AdapterFiles out(folder, std::move(config), weights::WeightFile::open(file.string()));
+  AdapterFiles out(
+      folder, std::move(config),
+      std::make_shared<const weights::WeightFile>(weights::WeightFile::open(file.string())));
   out.check();
   return out;
 }
@@ -85,35 +98,66 @@ const weights::TensorEntry* AdapterFiles::find(AdapterRole role, const std::stri
   return nullptr;
 }
 
+void AdapterFiles::refuse(const AdapterTensor& t, const std::string& what) const {
+  throw Error(ErrorCode::input,
+              folder_ + "/adapter_model.safetensors: tensor '" + t.entry->name + "' " + what);
+}
+
+void AdapterFiles::check_matrix(const AdapterTensor& t, const Has& has) const {
+  const bool embedding = t.role == AdapterRole::embedding_a || t.role == AdapterRole::embedding_b;
+  const bool is_a = t.role == AdapterRole::lora_a || t.role == AdapterRole::embedding_a;
+  const AdapterRole partner = embedding
+                                  ? (is_a ? AdapterRole::embedding_b : AdapterRole::embedding_a)
+                                  : (is_a ? AdapterRole::lora_b : AdapterRole::lora_a);
+  if (!has(partner, t.name)) refuse(t, std::string("has no partner lora_") + (is_a ? "B" : "A"));
+  if (config_.use_dora && !embedding && !has(AdapterRole::magnitude, t.name))
+    refuse(t, "has no lora_magnitude_vector, which DoRA needs");
+  if (!config_.targets(t.name))
+    refuse(t, "belongs to a module that adapter_config.json does not target");
+  const std::int64_t rank = config_.rank_of(t.name);
+  const std::vector<std::int64_t>& shape = t.entry->shape;
+  if (shape.size() != 2 || shape[is_a ? 0 : 1] != rank || shape[is_a ? 1 : 0] < 1)
+    refuse(t, "has shape " + shape_text(*t.entry) + ", but its rank is " + std::to_string(rank));
+}
+
 void AdapterFiles::check() const {
-  const auto refuse = [&](const AdapterTensor& t, const std::string& what) {
-    throw Error(ErrorCode::input,
-                folder_ + "/adapter_model.safetensors: tensor '" + t.entry->name + "' " + what);
-  };
   std::vector<std::pair<AdapterRole, std::string_view>> sorted;
   for (const AdapterTensor& t : tensors_) sorted.emplace_back(t.role, t.name);
   std::sort(sorted.begin(), sorted.end());
   bool any = false;
+  const auto has = [&](AdapterRole role, std::string_view name) {
+    return std::binary_search(sorted.begin(), sorted.end(), std::pair(role, name));
+  };
   for (const AdapterTensor& t : tensors_) {
-    if (t.role == AdapterRole::parameter) continue;
-    any = true;
-    const bool embedding = t.role == AdapterRole::embedding_a || t.role == AdapterRole::embedding_b;
-    const bool is_a = t.role == AdapterRole::lora_a || t.role == AdapterRole::embedding_a;
-    const AdapterRole partner = embedding
-                                    ? (is_a ? AdapterRole::embedding_b : AdapterRole::embedding_a)
-                                    : (is_a ? AdapterRole::lora_b : AdapterRole::lora_a);
-    if (!std::binary_search(sorted.begin(), sorted.end(),
-                            std::pair(partner, std::string_view(t.name))))
-      refuse(t, std::string("has no partner lora_") + (is_a ? "B" : "A"));
-    if (!config_.targets(t.name))
-      refuse(t, "belongs to a module that adapter_config.json does not target");
-    const std::int64_t rank = config_.rank_of(t.name);
     const std::vector<std::int64_t>& shape = t.entry->shape;
-    if (shape.size() != 2 || shape[is_a ? 0 : 1] != rank || shape[is_a ? 1 : 0] < 1)
-      refuse(t, "has shape " + shape_text(*t.entry) + ", but its rank is " + std::to_string(rank));
+    if (t.role == AdapterRole::token_rows) {
+      any = true;
+      const auto n = static_cast<std::int64_t>(config_.trainable_tokens.size());
+      if (shape.size() != 2 || shape[0] != n)
+        refuse(t, "has shape " + shape_text(*t.entry) + ", but trainable_token_indices names " +
+                      std::to_string(n) + " tokens");
+    } else if (t.role == AdapterRole::magnitude) {
+      if (!config_.use_dora) refuse(t, "belongs to DoRA, which adapter_config.json does not use");
+      if (!has(AdapterRole::lora_a, t.name)) refuse(t, "has no partner lora_A");
+    } else if (is_matrix(t.role)) {
+      any = true;
+      check_matrix(t, has);
+    }
   }
   if (!any)
     throw Error(ErrorCode::input, folder_ + "/adapter_model.safetensors: holds no LoRA tensors");
+}
+
+bool saves_base_copy(const PeftConfig& config, const std::string& module) {
+  static constexpr std::string_view kEmbeddings[] = {"embed_tokens", "lm_head"};
+  const ModulePattern& targets = config.target_modules;
+  const bool named = std::any_of(std::begin(kEmbeddings), std::end(kEmbeddings), [&](auto name) {
+    return targets.expression.find(name) != std::string::npos ||
+           std::find(targets.names.begin(), targets.names.end(), name) != targets.names.end();
+  });
+  return named && config.targets(module) &&
+         std::any_of(std::begin(kEmbeddings), std::end(kEmbeddings),
+                     [&](auto name) { return module.ends_with(name); });
 }
 
 std::string adapter_tensor_name(AdapterRole role, const std::string& name,
@@ -121,6 +165,7 @@ std::string adapter_tensor_name(AdapterRole role, const std::string& name,
   std::string out(kPrefix);
   for (const Suffix& s : kSuffixes)
     if (s.role == role) return out + name + std::string(s.text);
+  AXL_CHECK(role == AdapterRole::parameter || role == AdapterRole::base_copy, "no suffix");
   const std::size_t dot = name.rfind('.');
   AXL_CHECK(dot != std::string::npos, "parameter " + name + " has no module");
   const std::string module = name.substr(0, dot);

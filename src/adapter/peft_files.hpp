@@ -1,5 +1,8 @@
 #pragma once
+#include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapter/peft_config.hpp"
@@ -13,7 +16,10 @@ enum class AdapterRole {
   lora_b,       ///< (out, r)
   embedding_a,  ///< (r, vocabulary)
   embedding_b,  ///< (hidden, r)
-  parameter     ///< a whole parameter of the base (modules_to_save, trained biases), same shape
+  magnitude,    ///< (out): DoRA's
+  token_rows,   ///< (n, hidden): rows that replace those of trainable_token_indices
+  parameter,    ///< a whole parameter of the base (modules_to_save, trained biases), same shape
+  base_copy  ///< a frozen weight that PEFT saves along: of embeddings under an adapter or enlarged
 };
 
 struct AdapterTensor {
@@ -34,15 +40,25 @@ class AdapterFiles {
   const std::vector<AdapterTensor>& tensors() const { return tensors_; }
   const weights::TensorEntry* find(AdapterRole role, const std::string& name) const;
   const std::string& folder() const { return folder_; }
+  /// Keeps the bytes of tensors() mapped.
+  const std::shared_ptr<const weights::WeightFile>& weights() const { return weights_; }
 
  private:
-  AdapterFiles(std::string folder, PeftConfig config, weights::WeightFile weights);
+  AdapterFiles(std::string folder, PeftConfig config,
+               std::shared_ptr<const weights::WeightFile> weights);
+  using Has = std::function<bool(AdapterRole, std::string_view)>;
   void check() const;
+  void check_matrix(const AdapterTensor& t, const Has& has) const;
+  [[noreturn]] void refuse(const AdapterTensor& t, const std::string& what) const;
   std::string folder_;
   PeftConfig config_;
-  weights::WeightFile weights_;
+  std::shared_ptr<const weights::WeightFile> weights_;
   std::vector<AdapterTensor> tensors_;
 };
+
+/// Whether PEFT saves the frozen weight of this module with the adapter: that of an embedding or
+/// head under LoRA, when target_modules name one of them (get_peft_model_state_dict of PEFT 0.21).
+bool saves_base_copy(const PeftConfig& config, const std::string& module);
 
 /// "base_model.model.<module>.lora_A.weight" and so on. A parameter of a module that LoRA targets
 /// too stands under "<module>.base_layer.", as PEFT's wrapped layers have it.

@@ -1,11 +1,12 @@
 #include "checkpoint/merge.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "adapter/peft_files.hpp"
+#include "adapter/fit_base.hpp"
 #include "checkpoint/model_folder.hpp"
 #include "core/error.hpp"
 #include "weights/convert.hpp"
@@ -41,9 +42,10 @@ std::vector<float> transposed(const std::vector<float>& in, std::int64_t rows) {
   return out;
 }
 
-/// scaling * left (rows, rank) * right (rank, columns), added to a weight of (rows, columns).
+/// scaling * left (rows, rank) * right (rank, columns), added to a weight of (rows, columns); with
+/// DoRA every row is then given the length that the magnitude says.
 struct Update {
-  std::vector<float> left, right;
+  std::vector<float> left, right, magnitude;
   std::int64_t rank = 0;
   float scaling = 0.0f;
 
@@ -59,8 +61,15 @@ struct Update {
           delta[static_cast<std::size_t>(j)] += factor * row_of_right[j];
       }
       float* row = w + i * columns;
-      for (std::int64_t j = 0; j < columns; ++j)
+      double square = 0;
+      for (std::int64_t j = 0; j < columns; ++j) {
         row[j] += scaling * delta[static_cast<std::size_t>(j)];
+        square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
+      }
+      if (magnitude.empty()) continue;
+      const double wanted = magnitude[static_cast<std::size_t>(first_row + i)];
+      const auto factor = static_cast<float>(wanted / std::sqrt(square));
+      for (std::int64_t j = 0; j < columns; ++j) row[j] *= factor;
     }
   }
 };
@@ -72,8 +81,11 @@ struct Plan {
   Storage target = Storage::f32;
   const TensorEntry* a = nullptr;
   const TensorEntry* b = nullptr;
+  const TensorEntry* magnitude = nullptr;
+  const TensorEntry* token_rows = nullptr;
   bool embedding = false;
   float scaling = 0.0f;
+  bool changed() const { return a != nullptr || token_rows != nullptr; }
 };
 
 class Merge {
@@ -84,6 +96,7 @@ class Merge {
         config_(weights::read_model_config(base)),
         base_(WeightFile::open(base)),
         adapter_(AdapterFiles::open(adapter)) {
+    adapter::fit_base(config_, base_, adapter_, {kEmbedding, kHead});
     for (const TensorEntry& t : base_.tensors()) add(t.name, t);
     untie_if_touched();
     for (const AdapterTensor& t : adapter_.tensors())
@@ -94,11 +107,12 @@ class Merge {
   MergeSummary write(const std::string& target) {
     ModelFolder folder(target, options_.overwrite);
     write_companions(base_path_, config_, main_storage(), folder.path());
+    adopt_tokenizer(adapter_.folder(), folder.path());  // it may know more tokens than the base's
     MergeSummary summary;
     for (const Plan& p : plans_) {
       ++summary.tensors;
-      summary.merged += p.a != nullptr ? 1 : 0;
-      summary.replaced += p.a == nullptr && used_.contains(p.values) ? 1 : 0;
+      summary.merged += p.changed() ? 1 : 0;
+      summary.replaced += !p.changed() && used_.contains(p.values) ? 1 : 0;
       summary.bytes += weights::bytes_of(p.target, p.values->elements());
     }
     std::int64_t done = 0;
@@ -136,7 +150,14 @@ class Merge {
       used_.insert(whole);
       p.values = whole;
     }
-    if (name.ends_with(".weight")) add_update(name.substr(0, name.size() - 7), p);
+    if (const TensorEntry* copy = adapter_.find(AdapterRole::base_copy, name)) {
+      if (copy->shape != source.shape) refuse(copy->name, "has another shape than the base's");
+      used_.insert(copy);
+    }
+    if (name.ends_with(".weight")) {
+      add_update(name.substr(0, name.size() - 7), p);
+      add_token_rows(name.substr(0, name.size() - 7), p);
+    }
     plans_.push_back(std::move(p));
   }
 
@@ -151,6 +172,12 @@ class Merge {
     if (p.a == nullptr) return;
     used_.insert(p.a);
     used_.insert(p.b);
+    p.magnitude = adapter_.find(AdapterRole::magnitude, module);
+    if (p.magnitude != nullptr) {
+      used_.insert(p.magnitude);
+      if (p.magnitude->elements() != p.values->shape[0])
+        refuse(p.magnitude->name, "does not fit the base's weight of " + module);
+    }
     p.scaling = static_cast<float>(adapter_.config().scaling_of(module));
     const std::vector<std::int64_t> product = p.embedding
                                                   ? std::vector{p.a->shape[1], p.b->shape[0]}
@@ -159,9 +186,23 @@ class Merge {
       refuse(p.a->name, "does not fit the base's weight of " + module);
   }
 
+  void add_token_rows(const std::string& module, Plan& p) {
+    p.token_rows = adapter_.find(AdapterRole::token_rows, module);
+    if (p.token_rows == nullptr) return;
+    used_.insert(p.token_rows);
+    const std::vector<std::int64_t>& ids = adapter_.config().trainable_tokens;
+    const bool inside = std::all_of(ids.begin(), ids.end(),
+                                    [&](std::int64_t id) { return id < p.values->shape[0]; });
+    if (!inside || p.token_rows->shape[1] != p.values->shape[1])
+      refuse(p.token_rows->name, "does not fit the base's weight of " + module);
+  }
+
+  /// Whether the adapter changes one end of a tied pair apart from the other. Token rows are the
+  /// same at both ends.
   bool touches(const std::string& module) const {
     return std::any_of(
         adapter_.tensors().begin(), adapter_.tensors().end(), [&](const AdapterTensor& t) {
+          if (t.role == AdapterRole::token_rows || t.role == AdapterRole::base_copy) return false;
           return t.name == (t.role == AdapterRole::parameter ? module + ".weight" : module);
         });
   }
@@ -185,17 +226,20 @@ class Merge {
     return largest == nullptr ? Storage::f32 : largest->target;
   }
 
-  static void write_tensor(const Plan& p,
-                           const std::function<void(std::span<const std::byte>)>& sink) {
-    if (p.a == nullptr) {
+  void write_tensor(const Plan& p,
+                    const std::function<void(std::span<const std::byte>)>& sink) const {
+    if (!p.changed()) {
       if (weights::is_integer(p.target)) return sink(p.values->bytes);
       return weights::converted(*p.values, p.target).write(sink);
     }
     Update update;
-    update.rank = p.a->shape[0];
-    update.scaling = p.scaling;
-    update.left = p.embedding ? transposed(floats(*p.a), update.rank) : floats(*p.b);
-    update.right = p.embedding ? transposed(floats(*p.b), p.b->shape[0]) : floats(*p.a);
+    if (p.a != nullptr) {
+      update.rank = p.a->shape[0];
+      update.scaling = p.scaling;
+      update.left = p.embedding ? transposed(floats(*p.a), update.rank) : floats(*p.b);
+      update.right = p.embedding ? transposed(floats(*p.b), p.b->shape[0]) : floats(*p.a);
+      if (p.magnitude != nullptr) update.magnitude = floats(*p.magnitude);
+    }
     const std::int64_t rows = p.values->shape[0];
     const std::int64_t columns = p.values->shape[1];
     const std::int64_t step = std::max<std::int64_t>(1, kPieceElements / columns);
@@ -204,11 +248,23 @@ class Merge {
     for (std::int64_t row = 0; row < rows; row += step) {
       const std::int64_t n = std::min(step, rows - row);
       weights::to_float(*p.values, row * columns, n * columns, values.data());
-      update.add_to(row, n, columns, values.data());
+      if (p.a != nullptr) update.add_to(row, n, columns, values.data());
+      if (p.token_rows != nullptr) replace_rows(*p.token_rows, row, n, values.data());
       bytes.resize(static_cast<std::size_t>(weights::bytes_of(p.target, n * columns)));
       weights::encode(values.data(), n * columns, p.target, bytes.data());
       sink(bytes);
     }
+  }
+
+  /// `values`: rows [first, first + count) of the embedding.
+  void replace_rows(const TensorEntry& token_rows, std::int64_t first, std::int64_t count,
+                    float* values) const {
+    const std::vector<std::int64_t>& ids = adapter_.config().trainable_tokens;
+    const std::int64_t columns = token_rows.shape[1];
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      if (ids[i] >= first && ids[i] < first + count)
+        weights::to_float(token_rows, static_cast<std::int64_t>(i) * columns, columns,
+                          values + (ids[i] - first) * columns);
   }
 
   std::string base_path_;

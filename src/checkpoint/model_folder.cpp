@@ -94,6 +94,15 @@ void ModelFolder::commit() {
   sync_path(parent.empty() ? "." : parent);
 }
 
+void adopt_tokenizer(const std::string& from, const std::string& folder) {
+  std::error_code ignored;
+  if (!fs::exists(fs::path(from) / "tokenizer.json", ignored)) return;
+  for (const char* name : kTokenizerFiles) {
+    fs::remove(fs::path(folder) / name, ignored);
+    copy_if_there(fs::path(from) / name, fs::path(folder) / name);
+  }
+}
+
 void write_companions(const std::string& from, const weights::ModelConfig& config,
                       weights::Storage storage, const std::string& folder) {
   const std::string source = hub::model_folder(from, hub::ModelPart::tokenizer);

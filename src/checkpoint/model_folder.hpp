@@ -27,5 +27,7 @@ class ModelFolder {
 /// tokenizer's files of `source` (a folder: copied; a GGUF file: converted) into `folder`.
 void write_companions(const std::string& source, const weights::ModelConfig& config,
                       weights::Storage storage, const std::string& folder);
+/// Puts the tokenizer of `from`, where there is one, in the place of that of `folder`.
+void adopt_tokenizer(const std::string& from, const std::string& folder);
 
 }  // namespace axl::checkpoint

@@ -84,7 +84,7 @@ Task make_task(const Options& o, const Overrides& overrides) {
           .hint("keys of a configuration can be given with a YAML file only");
     task.source = kind == generate::SourceKind::adapter
                       ? generate::source_of_adapter(o.source)
-                      : generate::ModelSource{.model = o.source, .tokenizer = o.source};
+                      : generate::source_of_model(o.source, o.no_adapter ? "" : o.adapter);
     task.tokenizer.emplace(tokenizer::Tokenizer::load(
         hub::model_folder(task.source.tokenizer, hub::ModelPart::tokenizer)));
   }

@@ -74,6 +74,9 @@ struct Config {
   std::string tokenizer_type;
   std::map<std::string, std::string>
       special_tokens;  ///< bos_token, eos_token, pad_token, unk_token
+  std::map<std::string, std::string> added_tokens_overrides;  ///< id, in digits -> its new text
+  bool resize_token_embeddings_to_32x = false;
+  bool mean_resizing_embeddings = false;
   std::vector<std::string> additional_special_tokens;
   std::vector<std::string> tokens;
   std::string chat_template;
@@ -131,6 +134,8 @@ struct Config {
   bool lora_target_linear = false;
   std::vector<std::string> lora_modules_to_save;
   bool peft_use_rslora = false;
+  bool peft_use_dora = false;
+  std::vector<std::int64_t> peft_trainable_token_indices;
   std::vector<std::int64_t> peft_layers_to_transform;
   std::map<std::string, std::int64_t> lora_rank_pattern;
   std::map<std::string, double> lora_alpha_pattern;
@@ -158,6 +163,9 @@ struct Config {
   double adam_epsilon = 1e-8;
   double max_grad_norm = 1.0;
   std::optional<double> loraplus_lr_ratio;
+  double loraplus_lr_embedding = 1e-6;
+  std::optional<double> embedding_lr;
+  std::optional<double> embedding_lr_scale;
 
   // precision and memory
   std::string dtype = "f32";  ///< derived from bf16/fp16/bfloat16/float32: "f32" or "bf16"

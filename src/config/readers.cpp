@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <regex>
 
 #include "config/bind.hpp"
@@ -76,6 +77,20 @@ void read_special_tokens(Config& c, const Node& node, const std::string& key, Re
     } else if (const auto v = text_or_error(e.value, name, report)) {
       c.special_tokens[e.key] = *v;
     }
+  }
+}
+
+void read_token_overrides(Config& c, const Node& node, const std::string& key, Report& report) {
+  if (node.kind != Node::Kind::map)
+    return report.error(key, node,
+                        fmt::format("must be a map from token ids to texts; got {}", found(node)));
+  for (const Entry& e : node.entries) {
+    std::int64_t id = -1;
+    const auto [end, problem] = std::from_chars(e.key.data(), e.key.data() + e.key.size(), id);
+    if (problem != std::errc() || end != e.key.data() + e.key.size() || id < 0 || id > 0x7fffffff)
+      report.error(report.place(key + "." + e.key, e.line, e.column), "is not a token id");
+    else if (const auto text = text_or_error(e.value, key + "." + e.key, report))
+      c.added_tokens_overrides[e.key] = *text;
   }
 }
 
@@ -202,6 +217,27 @@ void read_adapter(Config& c, const Node& node, const std::string& key, Report& r
     report.error(key, node,
                  fmt::format("must be lora, or empty for a full fine-tune; got '{}'", *v),
                  did_you_mean(*v, {"lora"}));
+}
+
+void read_token_indices(Config& c, const Node& node, const std::string& key, Report& report) {
+  const Node* list = &node;
+  if (node.kind == Node::Kind::map && node.entries.size() == 1) {
+    if (!node.entries[0].key.ends_with("embed_tokens"))
+      return report.error(key, node, "trains rows of the input embedding only",
+                          "name embed_tokens, or give the list alone");
+    list = &node.entries[0].value;
+  }
+  if (list->kind != Node::Kind::sequence)
+    return report.error(key, node, fmt::format("must be a list of token ids; got {}", found(node)));
+  for (const Node& item : list->items) {
+    const auto id = as_integer(item);
+    if (!id || *id < 0 || *id > 0x7fffffff)
+      return report.error(key, item, fmt::format("must be a token id; got {}", found(item)));
+    if (std::find(c.peft_trainable_token_indices.begin(), c.peft_trainable_token_indices.end(),
+                  *id) != c.peft_trainable_token_indices.end())
+      return report.error(key, item, fmt::format("token {} is named twice", *id));
+    c.peft_trainable_token_indices.push_back(*id);
+  }
 }
 
 void read_target_modules(Config& c, const Node& node, const std::string& key, Report& report) {

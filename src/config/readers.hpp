@@ -11,6 +11,8 @@ namespace axl::config {
 
 void read_model_type(Config&, const Node&, const std::string& key, Report&);
 void read_special_tokens(Config&, const Node&, const std::string& key, Report&);
+/// added_tokens_overrides: a map from ids to texts.
+void read_token_overrides(Config&, const Node&, const std::string& key, Report&);
 void read_chat_template(Config&, const Node&, const std::string& key, Report&);
 /// chat_template_kwargs: values kept as JSON text.
 void read_json_map(Config&, const Node&, const std::string& key, Report&);
@@ -20,6 +22,8 @@ void read_preference_method(Config&, const Node&, const std::string& key, Report
 void read_pretraining_datasets(Config&, const Node&, const std::string& key, Report&);
 void read_adapter(Config&, const Node&, const std::string& key, Report&);
 void read_target_modules(Config&, const Node&, const std::string& key, Report&);
+/// peft_trainable_token_indices: token ids, or a map from the input embedding to them.
+void read_token_indices(Config&, const Node&, const std::string& key, Report&);
 void read_optimizer(Config&, const Node&, const std::string& key, Report&);
 void read_scheduler(Config&, const Node&, const std::string& key, Report&);
 void read_bf16(Config&, const Node&, const std::string& key, Report&);

@@ -43,9 +43,10 @@ void quantised_base(const Given& g) {
 void lora(const Given& g) {
   const Config& c = g.config();
   if (c.adapter.empty()) {
-    for (const char* key : {"lora_r", "lora_alpha", "lora_dropout", "lora_target_modules",
-                            "lora_target_linear", "lora_modules_to_save", "loraplus_lr_ratio",
-                            "peft_use_rslora", "peft_layers_to_transform"})
+    for (const char* key :
+         {"lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "lora_target_linear",
+          "lora_modules_to_save", "loraplus_lr_ratio", "peft_use_rslora", "peft_use_dora",
+          "peft_trainable_token_indices", "peft_layers_to_transform"})
       if (g.on(key)) g.warning(key, "has no effect without adapter: lora");
     if (!c.lora_model_dir.empty())
       g.error("lora_model_dir", "needs adapter: lora", "add adapter: lora, or leave it out");

@@ -30,7 +30,16 @@ ConfigSection model_section() {
               "Map of bos_token, eos_token, pad_token, unk_token and additional_special_tokens (a "
               "list); added to the tokenizer as special tokens.")
               .read_by(&read_special_tokens),
-          key("tokens", &Config::tokens, "Further tokens for the tokenizer, not special."),
+          key("tokens", &Config::tokens,
+              "Further tokens for the tokenizer, not special. The embedding and the head get rows "
+              "for what they lack."),
+          key("added_tokens_overrides", &Config::added_tokens_overrides,
+              "Map from the ids of reserved added tokens to the texts that they get.")
+              .read_by(&read_token_overrides),
+          key("resize_token_embeddings_to_32x", &Config::resize_token_embeddings_to_32x,
+              "Rows of the embedding are added up to a multiple of 32."),
+          key("mean_resizing_embeddings", &Config::mean_resizing_embeddings,
+              "Added rows start as the mean of the others instead of from random numbers."),
           key("chat_template", &Config::chat_template,
               "Name of a built-in chat template, tokenizer_default, "
               "tokenizer_default_fallback_NAME, or jinja.")
@@ -82,12 +91,8 @@ ConfigSection model_section() {
   add(s.keys, Action::later, {{"tokenizer_legacy", boolean}},
       "SentencePiece tokenizers are not supported yet; use a model with a tokenizer.json");
   add(s.keys, Action::later,
-      {{"added_tokens_overrides", map},
-       {"resize_token_embeddings_to_32x", boolean},
-       {"mean_resizing_embeddings", boolean},
-       {"shrink_embeddings", boolean},
-       {"fix_untrained_tokens", integer_or_list}},
-      "changing the vocabulary beyond special_tokens and tokens is not supported yet");
+      {{"shrink_embeddings", boolean}, {"fix_untrained_tokens", integer_or_list}},
+      "replacing or removing tokens is not supported yet; tokens and special_tokens add some");
   add(s.keys, Action::later, {{"reinit_weights", boolean}},
       "training from random weights is not supported yet; start from a checkpoint");
   add(s.keys, Action::later, {{"experts_implementation", text}, {"quantize_moe_experts", boolean}},

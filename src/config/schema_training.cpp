@@ -31,6 +31,13 @@ ConfigSection adapter_section() {
               "Modules trained in full and stored with the adapter: embed_tokens, lm_head."),
           key("peft_use_rslora", &Config::peft_use_rslora,
               "Rank-stabilised scale: alpha / sqrt(r)."),
+          key("peft_use_dora", &Config::peft_use_dora,
+              "DoRA: a trained magnitude for every output of a layer with an adapter."),
+          key("peft_trainable_token_indices", &Config::peft_trainable_token_indices,
+              "Token ids whose rows of the input embedding are trained and stored with the "
+              "adapter, "
+              "such as added tokens; with tied embeddings the output head has them too.")
+              .read_by(&read_token_indices),
           key("peft_layers_to_transform", &Config::peft_layers_to_transform,
               "Numbers of the layers that get an adapter, from 0.")
               .derived("all layers"),
@@ -72,18 +79,15 @@ ConfigSection adapter_section() {
       "adapters on expert tensors are not supported yet");
   add(s.keys, Action::later, {{"lora_fan_in_fan_out", boolean}},
       "GPT-2's transposed layers are not supported yet");
-  add(s.keys, Action::later, {{"peft_use_dora", boolean}},
-      "DoRA is not supported yet; LoRA and rsLoRA (peft_use_rslora) are");
   add(s.keys, Action::later, {{"peft_layers_pattern", text_list}},
       "layer patterns are not supported yet; name the layers in peft_layers_to_transform");
   add(s.keys, Action::later, {{"peft_layer_replication", any}},
       "replicating layers is not supported yet");
   add(s.keys, Action::later, {{"peft_init_lora_weights", boolean_or_text}},
       "other starting values of LoRA are not supported yet; leave the key out for PEFT's default");
-  add(s.keys, Action::later,
-      {{"peft_trainable_token_indices", any}, {"peft_ensure_weight_tying", boolean}},
-      "training single embedding rows is not supported yet; use lora_modules_to_save: "
-      "[embed_tokens, lm_head]");
+  add(s.keys, Action::later, {{"peft_ensure_weight_tying", boolean}},
+      "tying of saved modules is not supported yet: with tied embeddings lora_modules_to_save: "
+      "[embed_tokens] trains both ends");
   add(s.keys, Action::later, {{"relora", boolean}},
       "ReLoRA is not supported yet; use adapter: lora without relora");
   add(s.keys, Action::notice,
@@ -192,17 +196,24 @@ ConfigSection optimizer_section() {
           key("loraplus_lr_ratio", &Config::loraplus_lr_ratio,
               "LoRA+: learning rate of the B matrices over that of the A matrices.")
               .more_than(0),
+          key("loraplus_lr_embedding", &Config::loraplus_lr_embedding,
+              "LoRA+: learning rate of the adapter of an embedding.")
+              .at_least(0),
+          key("embedding_lr", &Config::embedding_lr,
+              "Learning rate of embed_tokens and lm_head where they are trained.")
+              .at_least(0),
+          key("embedding_lr_scale", &Config::embedding_lr_scale,
+              "The same as a factor of learning_rate; it wins over embedding_lr.")
+              .at_least(0),
       }};
-  add(s.keys, Action::notice, {{"loraplus_lr_embedding", number}},
-      "embeddings have no LoRA matrices here");
   add(s.keys, Action::notice, {{"lr_div_factor", number}, {"torchdistx_path", text}},
       "not read by Axolotl either");
   add(s.keys, Action::later, {{"lr_scheduler_kwargs", map}, {"lr_quadratic_warmup", boolean}},
       "variants of the schedules are not supported yet; cosine_min_lr_ratio and "
       "cosine_constant_lr_ratio are");
-  add(s.keys, Action::later,
-      {{"lr_groups", map_list}, {"embedding_lr", number}, {"embedding_lr_scale", number}},
-      "learning rates by parameter group are not supported yet; loraplus_lr_ratio is");
+  add(s.keys, Action::later, {{"lr_groups", map_list}},
+      "learning rates by parameter group are not supported yet; loraplus_lr_ratio, embedding_lr "
+      "and embedding_lr_scale are");
   add(s.keys, Action::later, {{"jagged_restart_steps", integer}},
       "restarts of the schedule are not supported yet");
   add(s.keys, Action::notice,
@@ -241,7 +252,7 @@ ConfigSection optimizer_section() {
   s.keys.push_back(alias("noisy_embedding_alpha", "neftune_noise_alpha"));
   declared(s.keys, "lr_groups").fields = {
       {"name", text}, {"modules", text_list}, {"lr", number, {}, 0}};
-  bound(s.keys, {"embedding_lr", "embedding_lr_scale", "dion_lr", "adam_epsilon2"}, 0);
+  bound(s.keys, {"dion_lr", "adam_epsilon2"}, 0);
   bound(s.keys, {"adam_beta3", "dion_momentum", "dion_rank_fraction"}, 0, 1);
   bound(s.keys,
         {"jagged_restart_steps", "lisa_n_layers", "lisa_step_interval", "dion_rank_multiple_of"},

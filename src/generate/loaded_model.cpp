@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "adapter/peft_files.hpp"
+#include "adapter/fit_base.hpp"
 #include "model/load_adapter.hpp"
 
 namespace axl::generate {
@@ -17,6 +17,8 @@ LoadedModel::LoadedModel(const std::string& model, const std::string& adapter, D
   if (!adapter.empty()) {
     files.emplace(adapter::AdapterFiles::open(adapter));
     options.training.lora = files->config();
+    const model::FamilySpec& family = model::family_of(config_);
+    adapter::fit_base(config_, weights_, *files, family.tables());
   }
   decoder_ = std::make_unique<model::Decoder>(config_, weights_, options, kernels_, queue,
                                               model::private_weight_memory(memory_));

@@ -113,7 +113,12 @@ ModelSource source_of_adapter(const std::string& folder) {
   if (base.empty() || !fs::exists(base, ignored))
     throw Error(ErrorCode::input, folder + ": its base model '" + base + "' is not a folder here")
         .hint("name the model itself: axolotl-hpc inference MODEL --adapter " + folder);
-  return {.model = base, .tokenizer = base, .adapter = folder};
+  return source_of_model(base, folder);
+}
+
+ModelSource source_of_model(const std::string& model, const std::string& adapter) {
+  const bool own = !adapter.empty() && is_file(fs::path(adapter) / "tokenizer.json");
+  return {.model = model, .tokenizer = own ? adapter : model, .adapter = adapter};
 }
 
 std::vector<tokenizer::TokenId> stop_tokens(const std::string& model,

@@ -23,6 +23,9 @@ SourceKind kind_of_source(const std::string& path);
 /// base_model and what the run has left in output_dir: its adapter, else that of its newest
 /// checkpoint, else a whole model.
 ModelSource source_of_config(const config::Config& config, bool with_output);
+/// A model and an adapter ("" for none). The tokenizer is the one beside the adapter where there is
+/// one: it knows the tokens and the chat template of the training.
+ModelSource source_of_model(const std::string& model, const std::string& adapter);
 /// The adapter and the base model that its config names; Error{input} when that is not here.
 ModelSource source_of_adapter(const std::string& folder);
 

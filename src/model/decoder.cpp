@@ -20,7 +20,7 @@ Decoder::Saved Decoder::allocate_saved(device::Arena& arena, std::int64_t T) con
 
 TensorView Decoder::forward(Context& ctx, const Batch& batch, Saved& saved) {
   saved = allocate_saved(ctx.arena, batch.tokens());
-  ops::embedding(ctx, batch.ids.data(), embedding_, saved.x[0]);
+  embedding_.forward(ctx, batch.ids, saved.x[0]);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const ArenaScope scope(ctx.arena);
     const std::uint64_t key =
@@ -38,7 +38,7 @@ void Decoder::backward(Context& ctx, const Batch& batch, const Saved& saved, Ten
                        const std::function<void(std::int64_t)>& layer_done) {
   for (std::size_t n = layers_.size(); n-- > 0;) {
     const ArenaScope scope(ctx.arena);
-    const bool needs_dx = n > 0 || trained_embedding_ != nullptr;
+    const bool needs_dx = n > 0 || embedding_.trains_anything();
     if (options_.gradient_checkpointing) {
       const std::uint64_t key =
           batch.dropout_key == 0 ? 0 : kernels::hash_counter(batch.dropout_key, n) | 1u;
@@ -53,8 +53,7 @@ void Decoder::backward(Context& ctx, const Batch& batch, const Saved& saved, Ten
     }
     if (layer_done) layer_done(static_cast<std::int64_t>(n));
   }
-  if (trained_embedding_ != nullptr)
-    ops::embedding_backward(ctx, batch.ids.data(), d_hidden, trained_embedding_->grad);
+  embedding_.backward(ctx, batch.ids, d_hidden);
   if (layer_done) layer_done(-1);
 }
 
@@ -62,7 +61,7 @@ TensorView Decoder::forward_cached(Context& ctx, const Batch& batch, std::vector
   const std::int64_t T = batch.tokens(), C = config_.hidden_size;
   TensorView x = allocate(ctx.arena, options_.compute, {T, C});
   TensorView y = allocate(ctx.arena, options_.compute, {T, C});
-  ops::embedding(ctx, batch.ids.data(), embedding_, x);
+  embedding_.forward(ctx, batch.ids, x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const ArenaScope scope(ctx.arena);
     DecoderLayer::Saved saved = layers_[i].allocate_saved(ctx.arena, options_.compute, T);
@@ -106,6 +105,11 @@ std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backw
     if (backward && compute != acc) allocate(plan, compute, {R, V});  // else in place of the logits
     allocate(plan, acc, {kernels::kRmsNormPartials, C});
     allocate(plan, DType::f64, {labels});
+    lm_head_.allocate_saved(plan, compute, R);
+    // The head's adapter: its dropped input and dh. Token rows: their logits.
+    if (lm_head_.lora) allocate(plan, compute, {R, C + lm_head_.lora->a->shape[0]});
+    if (const adapter::TokenRows* rows = head_rows())
+      allocate(plan, acc, {R, static_cast<std::int64_t>(rows->ids().size())});
   }
   if (backward) {
     const ArenaScope scope(plan);
@@ -116,12 +120,21 @@ std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backw
     }
     allocate(plan, compute, {T, 2 * C});
     const std::int64_t mark = plan.mark();
-    std::int64_t rank = 0;
-    for (const tensor::Parameter& p : parameters_.all())
-      if (p.name.ends_with("lora_A.weight")) rank = std::max(rank, p.shape[0]);
-    allocate(plan, compute, {T, 2 * F + rank + std::max(F, QD)});  // mlp
+    std::int64_t rank = 0, dora = 0;
+    for (const DecoderLayer& layer : layers_)
+      for (const Linear* l : layer.linears()) {
+        if (!l->lora) continue;
+        rank = std::max(rank, l->lora->a->shape[0]);
+        if (l->lora->dora) dora = std::max(dora, l->out);
+      }
+    // Linear::backward: dh, and with DoRA dz and the partial sums of its gradient.
+    const std::int64_t adapter_columns = rank + dora;
+    if (dora > 0) allocate(plan, acc, {kernels::kScalePartials, dora});
+    if (embedding_.lora || embedding_.token_rows)
+      allocate(plan, compute, {T, C + (embedding_.lora ? embedding_.lora->a->shape[0] : 0)});
+    allocate(plan, compute, {T, 2 * F + adapter_columns + std::max(F, QD)});  // mlp
     plan.release(mark);
-    allocate(plan, compute, {T, 2 * QD + 2 * KD + rank + std::max(C, QD)});  // attention
+    allocate(plan, compute, {T, 2 * QD + 2 * KD + adapter_columns + std::max(C, QD)});  // attention
     allocate(plan, acc,
              {kernels::attention_bwd_workspace(T, config_.num_attention_heads, config_.head_dim)});
     allocate(plan, acc, {kernels::kBiasPartials, std::max(F, QD)});
@@ -143,8 +156,15 @@ void Decoder::reserve_positions(std::int64_t positions) {
 }
 
 void Decoder::refresh_values(Context& ctx) {
-  if (!parameters_.separate_values()) return;
-  for (tensor::Parameter& p : parameters_.all()) ops::refresh(ctx, p.master, p.value);
+  if (parameters_.separate_values())
+    for (tensor::Parameter& p : parameters_.all()) ops::refresh(ctx, p.master, p.value);
+  if (!refresh_arena_) return;
+  Context own{ctx.kernels, ctx.queue, *refresh_arena_};
+  for (const Linear* l : linears()) l->refresh(own);
+}
+
+const adapter::TokenRows* Decoder::head_rows() const {
+  return tied_ && embedding_.token_rows ? &*embedding_.token_rows : nullptr;
 }
 
 bool Decoder::trains_head() const { return lm_head_.trained_weight != nullptr; }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "adapter/embedding.hpp"
 #include "adapter/peft_config.hpp"
 #include "model/blocks/attention.hpp"
 #include "model/blocks/mlp.hpp"
@@ -52,6 +53,9 @@ struct TrainingMode {
   std::vector<std::string> unfrozen_parameters;  ///< regular expressions on the start of names
   std::optional<adapter::PeftConfig> lora;
   double lora_plus_ratio = 1.0;  ///< learning rate of B over that of A
+  /// Learning rates over that of the run, of an embedding's adapter and of trained embeddings and
+  /// heads. Giving any of the three takes weight decay from embeddings, as Axolotl's groups do.
+  std::optional<double> embedding_adapter_lr, embedding_lr;
 };
 
 struct DecoderOptions {
@@ -93,7 +97,8 @@ class Decoder {
 
   /// Prepares rotary tables for positions below `positions`.
   void reserve_positions(std::int64_t positions);
-  /// Copies masters into the compute values (bf16); after every optimiser step and after loading.
+  /// Copies masters into the compute values (bf16) and renews what adapters derive from them; after
+  /// every optimiser step and after loading.
   void refresh_values(Context& ctx);
 
   const weights::ModelConfig& config() const { return config_; }
@@ -103,6 +108,9 @@ class Decoder {
   tensor::ParameterTable& parameters() { return parameters_; }
   const Norm& final_norm() const { return final_norm_; }
   const Linear& lm_head() const { return lm_head_; }
+  const adapter::Embedding& embedding() const { return embedding_; }
+  /// Rows that replace those of the head: trained token rows under tied embeddings; else nullptr.
+  const adapter::TokenRows* head_rows() const;
   bool trains_head() const;
   std::vector<DecoderLayer>& layers() { return layers_; }
   const std::vector<DecoderLayer>& layers() const { return layers_; }
@@ -120,10 +128,17 @@ class Decoder {
   void check_shapes(const weights::WeightFile& weights) const;
   void name_modules();
   void attach_training(const weights::WeightFile& weights, FrozenStore& store);
+  /// What a Linear's weight is in the file: the embedding, for a tied head.
+  const weights::TensorEntry& base_weight(const weights::WeightFile& weights,
+                                          const Linear& linear) const;
   void attach_weight(const weights::WeightFile& weights, FrozenStore& store, Linear& linear);
+  void attach_embedding(const weights::WeightFile& weights, FrozenStore& store);
   void attach_lora(Linear& linear);
+  void initialise_magnitudes(const weights::WeightFile& weights);
   tensor::Parameter* add_parameter(const std::string& name, std::vector<std::int64_t> shape,
                                    bool decay);
+  /// A trained table of (vocabulary, hidden): the embedding's or the head's.
+  tensor::Parameter* add_embedding(const std::string& name);
   void attach_norm(const weights::WeightFile& weights, FrozenStore& store, Norm& norm);
   void initialise_trained(const weights::WeightFile& weights);
   bool trains(const std::string& parameter, const std::string& module) const;
@@ -135,12 +150,14 @@ class Decoder {
   const kernels::KernelTable& kernels_;
   tensor::ParameterTable parameters_;
   std::vector<DecoderLayer> layers_;
-  TensorView embedding_;
-  tensor::Parameter* trained_embedding_ = nullptr;
+  adapter::Embedding embedding_;
+  bool tied_ = false;  ///< embedding and head are one matrix, trained or not
   Norm final_norm_;
   Linear lm_head_;
   RopeTable rope_;
   std::vector<std::int64_t> layer_offsets_;
+  device::Buffer magnitudes_;                   ///< what DoRA derives, of every Linear
+  std::optional<device::Arena> refresh_arena_;  ///< of Linear::refresh(), where there is DoRA
   std::int64_t total_parameters_ = 0, weight_bytes_ = 0, mapped_bytes_ = 0;
 };
 

@@ -1,4 +1,3 @@
-#include <cmath>
 #include <regex>
 
 #include "adapter/peft_files.hpp"
@@ -24,35 +23,9 @@ void require_shape(const weights::WeightFile& file, const std::string& origin,
                                     ", the config asks for " + shape_text(expected));
 }
 
-std::uint64_t hash_text(const std::string& text, std::uint64_t seed) {
-  for (const char c : text) seed = kernels::hash_counter(seed, static_cast<unsigned char>(c));
-  return seed;
-}
-
-void load_into(const Parameter& p, const weights::TensorEntry& e) {
-  if (p.master.dtype() == DType::f32) {
-    weights::to_float(e, 0, e.elements(), p.master.as<float>());
-    return;
-  }
-  std::vector<float> f(static_cast<std::size_t>(e.elements()));
-  weights::to_float(e, 0, e.elements(), f.data());
-  std::copy(f.begin(), f.end(), p.master.as<double>());
-}
-
-/// Kaiming uniform with a = sqrt(5), as PEFT initialises lora_A: U(-1/sqrt(in), 1/sqrt(in)).
-void initialise_lora_a(const Parameter& p, std::uint64_t seed) {
-  const std::uint64_t key = hash_text(p.name, seed);
-  const double bound = 1.0 / std::sqrt(static_cast<double>(p.shape[1]));
-  for (std::int64_t i = 0; i < p.elements(); ++i) {
-    const double u =
-        static_cast<double>(kernels::hash_counter(key, static_cast<std::uint64_t>(i)) >> 11) *
-        0x1p-53;
-    const double value = (2.0 * u - 1.0) * bound;
-    if (p.master.dtype() == DType::f32)
-      p.master.as<float>()[i] = static_cast<float>(value);
-    else
-      p.master.as<double>()[i] = value;
-  }
+[[noreturn]] void refuse_dora(const std::string& module) {
+  throw Error(ErrorCode::unsupported, "peft_use_dora: DoRA on '" + module + "' is not supported")
+      .hint("leave it out of lora_target_modules, or take LoRA");
 }
 
 }  // namespace
@@ -84,6 +57,9 @@ void Decoder::name_modules() {
     l.attention.kv_heads = config_.num_key_value_heads;
     l.attention.head_dim = config_.head_dim;
   }
+  embedding_.name = f.embed;
+  embedding_.rows = config_.vocab_size;
+  embedding_.width = C;
   final_norm_.name = f.final_norm;
   final_norm_.eps = config_.rms_norm_eps;
   linear(lm_head_, std::string(f.lm_head), C, config_.vocab_size);
@@ -92,7 +68,7 @@ void Decoder::name_modules() {
 void Decoder::check_shapes(const weights::WeightFile& w) const {
   const std::string& origin = config_.origin;
   const std::int64_t C = config_.hidden_size;
-  require_shape(w, origin, std::string(family_.embed) + ".weight", {config_.vocab_size, C});
+  require_shape(w, origin, embedding_.name + ".weight", {config_.vocab_size, C});
   require_shape(w, origin, final_norm_.name + ".weight", {C});
   if (!config_.tie_word_embeddings)
     require_shape(w, origin, lm_head_.name + ".weight", {config_.vocab_size, C});
@@ -126,6 +102,14 @@ Parameter* Decoder::add_parameter(const std::string& name, std::vector<std::int6
       std::move(shape), decay);
 }
 
+Parameter* Decoder::add_embedding(const std::string& name) {
+  const TrainingMode& t = options_.training;
+  const bool grouped = t.embedding_lr || t.embedding_adapter_lr;
+  Parameter* p = add_parameter(name, {config_.vocab_size, config_.hidden_size}, !grouped);
+  p->lr_scale = t.embedding_lr.value_or(1.0);
+  return p;
+}
+
 void Decoder::attach_norm(const weights::WeightFile& w, FrozenStore& store, Norm& norm) {
   const std::string name = norm.name + ".weight";
   total_parameters_ += w.get(name).elements();
@@ -137,6 +121,7 @@ void Decoder::attach_norm(const weights::WeightFile& w, FrozenStore& store, Norm
 
 void Decoder::attach_lora(Linear& l) {
   const adapter::PeftConfig& peft = *options_.training.lora;
+  if (peft.use_dora && &l == &lm_head_) refuse_dora(l.name);
   const std::int64_t r = peft.rank_of(l.name);
   adapter::Lora lora;
   lora.a = &parameters_.add(
@@ -146,16 +131,29 @@ void Decoder::attach_lora(Linear& l) {
   lora.b->lr_scale = options_.training.lora_plus_ratio;
   lora.scale = static_cast<float>(peft.scaling_of(l.name));
   lora.dropout = peft.lora_dropout;
+  if (peft.use_dora) {
+    const std::string name =
+        adapter::adapter_tensor_name(adapter::AdapterRole::magnitude, l.name, peft);
+    lora.dora.emplace().magnitude = &parameters_.add(name, {l.out}, true);
+    lora.dora->magnitude->lr_scale = options_.training.lora_plus_ratio;  // as PEFT's LoRA+ groups
+  }
   l.lora = lora;
+}
+
+const weights::TensorEntry& Decoder::base_weight(const weights::WeightFile& w,
+                                                 const Linear& l) const {
+  const bool is_embedding = config_.tie_word_embeddings && &l == &lm_head_;
+  return w.get((is_embedding ? embedding_.name : l.name) + ".weight");
 }
 
 void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Linear& l) {
   const auto& lora = options_.training.lora;
   const std::string name = l.name + ".weight", bias_name = l.name + ".bias";
-  const weights::TensorEntry& entry = w.get(name);
+  const weights::TensorEntry& entry = base_weight(w, l);
   total_parameters_ += entry.elements();
   if (trains(name, l.name)) {
-    l.trained_weight = add_parameter(name, {l.out, l.in}, true);
+    l.trained_weight =
+        &l == &lm_head_ ? add_embedding(name) : add_parameter(name, {l.out, l.in}, true);
   } else {
     const bool packed = options_.prepack && store.want_packed(entry, true, &l.packed_forward) &&
                         store.want_packed(entry, false, &l.packed_backward);
@@ -175,24 +173,51 @@ void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Li
   if (adapted) attach_lora(l);
 }
 
-void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) {
-  const std::string embed(family_.embed), embed_weight = embed + ".weight";
-  const weights::TensorEntry& table = w.get(embed_weight);
-  total_parameters_ += table.elements();
-  if (const auto& lora = options_.training.lora)
-    for (const std::string& module : {embed, lm_head_.name})
-      if (lora->targets(module))
-        throw Error(ErrorCode::unsupported,
-                    "lora_target_modules: an adapter on '" + module + "' is not supported")
-            .hint("lora_modules_to_save trains the module itself");
-  const bool tied = config_.tie_word_embeddings;
-  const bool trains_embedding =
-      trains(embed_weight, embed) || (tied && trains(embed_weight, lm_head_.name));
-  if (trains_embedding)
-    trained_embedding_ =
-        add_parameter(embed_weight, {config_.vocab_size, config_.hidden_size}, true);
+void Decoder::attach_embedding(const weights::WeightFile& w, FrozenStore& store) {
+  const auto& peft = options_.training.lora;
+  const std::string weight = embedding_.name + ".weight";
+  const std::int64_t V = embedding_.rows, C = embedding_.width;
+  total_parameters_ += w.get(weight).elements();
+  if (trains(weight, embedding_.name))
+    embedding_.trained_table = add_embedding(weight);
   else
-    store.want(table, &embedding_);
+    store.want(w.get(weight), &embedding_.table);
+  const auto add = [&](adapter::AdapterRole role, std::vector<std::int64_t> shape) {
+    return &parameters_.add(adapter::adapter_tensor_name(role, embedding_.name, *peft),
+                            std::move(shape), true);
+  };
+  if (peft && peft->targets(embedding_.name)) {
+    if (peft->use_dora) refuse_dora(embedding_.name);
+    const std::int64_t r = peft->rank_of(embedding_.name);
+    adapter::EmbeddingLora lora;
+    lora.a = add(adapter::AdapterRole::embedding_a, {r, V});
+    lora.b = add(adapter::AdapterRole::embedding_b, {C, r});
+    lora.a->lr_scale = lora.b->lr_scale = options_.training.embedding_adapter_lr.value_or(1.0);
+    lora.scale = static_cast<float>(peft->scaling_of(embedding_.name));
+    embedding_.lora = lora;
+  }
+  if (!peft || peft->trainable_tokens.empty()) return;
+  if (embedding_.trains_anything())
+    throw Error(ErrorCode::config, "peft_trainable_token_indices: '" + embedding_.name +
+                                       "' is trained already, by lora_modules_to_save or "
+                                       "lora_target_modules");
+  const auto n = static_cast<std::int64_t>(peft->trainable_tokens.size());
+  for (const std::int64_t id : peft->trainable_tokens)
+    if (id >= V)
+      throw Error(ErrorCode::config, "peft_trainable_token_indices: token " + std::to_string(id) +
+                                         " is not in the vocabulary of " + std::to_string(V));
+  embedding_.token_rows.emplace(
+      add(adapter::AdapterRole::token_rows, {n, C}),
+      std::vector<std::int32_t>(peft->trainable_tokens.begin(), peft->trainable_tokens.end()));
+}
+
+void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) {
+  const auto& peft = options_.training.lora;
+  // PEFT gives every one of modules_to_save a copy of its own, which unties it from the other end.
+  const bool own_copies =
+      peft && (peft->saves_whole(embedding_.name) || peft->saves_whole(lm_head_.name));
+  tied_ = config_.tie_word_embeddings && !own_copies;
+  attach_embedding(w, store);
   for (DecoderLayer& l : layers_) {
     layer_offsets_.push_back(parameters_.flat_elements());
     attach_norm(w, store, l.input_norm);
@@ -202,47 +227,18 @@ void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) 
     for (Linear* p : {&l.mlp.gate, &l.mlp.up, &l.mlp.down}) attach_weight(w, store, *p);
   }
   attach_norm(w, store, final_norm_);
-  if (!tied) {
+  if (!tied_) {
     attach_weight(w, store, lm_head_);
-  } else if (trains_embedding) {
-    lm_head_.trained_weight = trained_embedding_;
+    return;
+  }
+  const weights::TensorEntry& table = w.get(embedding_.name + ".weight");
+  if (embedding_.trained_table != nullptr) {
+    lm_head_.trained_weight = embedding_.trained_table;
   } else if (options_.prepack) {
     store.want_packed(table, true, &lm_head_.packed_forward);
     store.want_packed(table, false, &lm_head_.packed_backward);
   }
-}
-
-void Decoder::initialise_trained(const weights::WeightFile& w) {
-  const auto base_tensor = [&](const std::string& parameter) {
-    std::string name = parameter;
-    constexpr std::string_view kPrefix = "base_model.model.";
-    if (name.starts_with(kPrefix)) name = name.substr(kPrefix.size());
-    const std::size_t layer = name.find(".base_layer.");
-    if (layer != std::string::npos) name.erase(layer, 11);
-    return name;
-  };
-  for (Parameter& p : parameters_.all()) {
-    if (p.name.ends_with("lora_A.weight"))
-      initialise_lora_a(p, options_.seed);
-    else if (!p.name.ends_with("lora_B.weight"))
-      load_into(p, w.get(base_tensor(p.name)));
-  }
-  const auto adopt = [](TensorView& view, const Parameter* p) {
-    if (p != nullptr) view = p->value;
-  };
-  adopt(embedding_, trained_embedding_);
-  adopt(final_norm_.weight, final_norm_.trained);
-  for (DecoderLayer& l : layers_) {
-    adopt(l.input_norm.weight, l.input_norm.trained);
-    adopt(l.post_norm.weight, l.post_norm.trained);
-  }
-  std::vector<Linear*> all = linears();
-  all.push_back(&lm_head_);
-  for (Linear* l : all) {
-    adopt(l->weight, l->trained_weight);
-    adopt(l->bias, l->trained_bias);
-  }
-  if (config_.tie_word_embeddings) lm_head_.weight = embedding_;
+  if (peft && peft->targets(lm_head_.name)) attach_lora(lm_head_);
 }
 
 Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& weights,
@@ -259,7 +255,7 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
   FrozenStore store(kernels_, options_.compute);
   attach_training(weights, store);
   if (options_.training.lora) {
-    bool any = false;
+    bool any = embedding_.lora || lm_head_.lora;
     for (const Linear* l : linears()) any = any || l->lora;
     if (!any)
       throw Error(ErrorCode::config, "lora_target_modules match no linear layer of this model")

@@ -18,6 +18,10 @@ struct FamilySpec {
   std::string_view post_norm, gate, up, down;
   /// Error{unsupported} naming what of this config the blocks cannot do.
   void (*check)(const weights::ModelConfig&);
+  /// Parameters with a row for every token: of the embedding and of the head.
+  std::vector<std::string> tables() const {
+    return {std::string(embed) + ".weight", std::string(lm_head) + ".weight"};
+  }
 };
 
 /// "model.layers.{i}.mlp" with i = 3 -> "model.layers.3.mlp".

@@ -23,6 +23,12 @@ std::string same_for_all_targets(std::string name) {
   return name;
 }
 
+double element(tensor::TensorView t, std::int64_t i) {
+  if (t.dtype() == DType::f32) return static_cast<double>(t.as<float>()[i]);
+  if (t.dtype() == DType::bf16) return static_cast<double>(static_cast<float>(t.as<bf16>()[i]));
+  return t.as<double>()[i];
+}
+
 void copy(const weights::TensorEntry& from, const tensor::Parameter& to) {
   if (to.master.dtype() == DType::f32) {
     weights::to_float(from, 0, from.elements(), to.master.as<float>());
@@ -33,16 +39,44 @@ void copy(const weights::TensorEntry& from, const tensor::Parameter& to) {
   std::copy(values.begin(), values.end(), to.master.as<double>());
 }
 
+/// The frozen embedding that PEFT saved beside its adapter has to be the base's own, else the
+/// adapter would be applied to what it was not trained on. Compared: the shape and 16 rows, as far
+/// as rounding to bf16 goes.
+void check_base_copy(const Decoder& decoder, const std::string& path,
+                     const adapter::AdapterTensor& t) {
+  const tensor::TensorView table = decoder.embedding().table;
+  const std::int64_t V = table.dim(0), C = table.dim(1);
+  const auto refuse = [&] {
+    throw Error(ErrorCode::input,
+                path + ": tensor '" + t.entry->name + "' is not the embedding of the base model")
+        .hint("is this the base model that the adapter was trained on?");
+  };
+  if (t.entry->shape != std::vector<std::int64_t>{V, C}) refuse();
+  if (t.name != decoder.embedding().name + ".weight") return;  // a head may exist packed only
+  std::vector<float> row(static_cast<std::size_t>(C));
+  double difference = 0, scale = 0;
+  for (std::int64_t i = 0; i < 16; ++i) {
+    const std::int64_t r = i * V / 16;
+    weights::to_float(*t.entry, r * C, C, row.data());
+    for (std::int64_t c = 0; c < C; ++c) {
+      const double ours = element(table, r * C + c), theirs = row[static_cast<std::size_t>(c)];
+      difference += (ours - theirs) * (ours - theirs);
+      scale += ours * ours;
+    }
+  }
+  if (difference > 1e-4 * scale) refuse();
+}
+
 }  // namespace
 
 void load_adapter(Context& ctx, Decoder& decoder, const adapter::AdapterFiles& files) {
   const std::string path = files.folder() + "/adapter_model.safetensors";
   std::unordered_map<std::string, const weights::TensorEntry*> rest;
   for (const adapter::AdapterTensor& t : files.tensors()) {
-    if (t.role == adapter::AdapterRole::embedding_a || t.role == adapter::AdapterRole::embedding_b)
-      throw Error(ErrorCode::unsupported, path + ": tensor '" + t.entry->name +
-                                              "' is LoRA on an embedding, which is not supported");
-    rest.emplace(same_for_all_targets(t.entry->name), t.entry);
+    if (t.role == adapter::AdapterRole::base_copy)
+      check_base_copy(decoder, path, t);
+    else
+      rest.emplace(same_for_all_targets(t.entry->name), t.entry);
   }
   std::vector<std::pair<const weights::TensorEntry*, const tensor::Parameter*>> pairs;
   for (const tensor::Parameter& p : decoder.parameters().all()) {

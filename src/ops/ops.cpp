@@ -311,6 +311,79 @@ void dropout(Context& ctx, TensorView x, TensorView y, double p, std::uint64_t k
   });
 }
 
+void gather_columns(Context& ctx, TensorView wide, const std::int32_t* ids, TensorView narrow) {
+  require("gather_columns", "narrow", narrow, {wide.dim(0), narrow.dim(1)});
+  require_type("gather_columns", "narrow", narrow, wide.dtype());
+  dispatch("gather_columns", wide.dtype(), [&]<class T>(T) {
+    ctx.kernels.columns(kernels::Columns<T>{wide.as<T>(), narrow.as<T>(), ids, wide.dim(0),
+                                            narrow.dim(1), wide.dim(1), false},
+                        ctx.queue);
+  });
+}
+
+void scatter_columns(Context& ctx, TensorView narrow, const std::int32_t* ids, std::int64_t count,
+                     TensorView wide) {
+  if (narrow) {
+    require("scatter_columns", "narrow", narrow, {wide.dim(0), count});
+    require_type("scatter_columns", "narrow", narrow, wide.dtype());
+  }
+  dispatch("scatter_columns", wide.dtype(), [&]<class T>(T) {
+    ctx.kernels.columns(kernels::Columns<T>{narrow ? narrow.as<T>() : nullptr, wide.as<T>(), ids,
+                                            wide.dim(0), count, wide.dim(1), true},
+                        ctx.queue);
+  });
+}
+
+void add_columns(Context& ctx, TensorView narrow, const std::int32_t* ids, TensorView wide) {
+  require("add_columns", "narrow", narrow, {wide.dim(0), narrow.dim(1)});
+  dispatch("add_columns", narrow.dtype(), [&]<class T>(T) {
+    ctx.kernels.columns_add(kernels::ColumnsAdd<T>{narrow.as<T>(), acc<T>(wide), ids, wide.dim(0),
+                                                   narrow.dim(1), wide.dim(1)},
+                            ctx.queue);
+  });
+}
+
+void scale_columns(Context& ctx, TensorView x, TensorView scale, TensorView y, bool accumulate) {
+  require("scale_columns", "scale", scale, {x.dim(1)});
+  require("scale_columns", "y", y, {x.dim(0), x.dim(1)});
+  dispatch("scale_columns", x.dtype(), [&]<class T>(T) {
+    ctx.kernels.scale_columns(kernels::ScaleColumns<T>{x.as<T>(), acc<T>(scale), y.as<T>(),
+                                                       x.dim(0), x.dim(1), accumulate},
+                              ctx.queue);
+  });
+}
+
+void scale_columns_backward(Context& ctx, TensorView dy, TensorView x, TensorView weight,
+                            TensorView dscale) {
+  require("scale_columns_backward", "x", x, {dy.dim(0), dy.dim(1)});
+  require("scale_columns_backward", "weight", weight, {dy.dim(1)});
+  require("scale_columns_backward", "dscale", dscale, {dy.dim(1)});
+  const ArenaScope scope(ctx.arena);
+  const TensorView partial = tensor::allocate(ctx.arena, tensor::accumulator_of(dy.dtype()),
+                                              {kernels::kScalePartials, dy.dim(1)});
+  dispatch("scale_columns_backward", dy.dtype(), [&]<class T>(T) {
+    ctx.kernels.scale_columns_grad(
+        kernels::ScaleColumnsGrad<T>{dy.as<T>(), x.as<T>(), acc<T>(weight), acc<T>(dscale),
+                                     acc<T>(partial), dy.dim(0), dy.dim(1)},
+        ctx.queue);
+  });
+}
+
+void dora_factor(Context& ctx, TensorView b, TensorView aw, TensorView aa, TensorView base,
+                 TensorView magnitude, TensorView factor, TensorView inverse_norm, double scale) {
+  const std::int64_t O = b.dim(0), r = b.dim(1);
+  require("dora_factor", "aw", aw, {r, O});
+  require("dora_factor", "aa", aa, {r, r});
+  for (const TensorView& t : {base, magnitude, factor, inverse_norm})
+    require("dora_factor", "vector", t, {O});
+  dispatch("dora_factor", b.dtype(), [&]<class T>(T) {
+    ctx.kernels.dora_factor(
+        kernels::DoraFactor<T>{b.as<T>(), acc<T>(aw), acc<T>(aa), acc<T>(base), acc<T>(magnitude),
+                               acc<T>(factor), acc<T>(inverse_norm), O, r, scale},
+        ctx.queue);
+  });
+}
+
 void refresh(Context& ctx, TensorView master, TensorView value) {
   AXL_CHECK(master.elements() == value.elements(), "ops::refresh: sizes differ");
   dispatch("refresh", value.dtype(), [&]<class T>(T) {

@@ -71,6 +71,21 @@ void bias_backward(Context& ctx, TensorView dy, TensorView dbias);
 /// y = or += dropout(x); its own derivative.
 void dropout(Context& ctx, TensorView x, TensorView y, double p, std::uint64_t key,
              bool accumulate);
+/// narrow (R, N) = columns `ids` of wide (R, V); scatter: the other way round, for distinct ids, an
+/// empty `narrow` being zeros.
+void gather_columns(Context& ctx, TensorView wide, const std::int32_t* ids, TensorView narrow);
+void scatter_columns(Context& ctx, TensorView narrow, const std::int32_t* ids, std::int64_t count,
+                     TensorView wide);
+/// wide (R, V), accumulator type, += narrow (R, N) at columns `ids`, which may repeat.
+void add_columns(Context& ctx, TensorView narrow, const std::int32_t* ids, TensorView wide);
+/// y (T, C) = or += x with column c times scale[c]; scale: (C), accumulator type.
+void scale_columns(Context& ctx, TensorView x, TensorView scale, TensorView y, bool accumulate);
+/// dscale[c] += weight[c] * sum_t dy[t,c] x[t,c].
+void scale_columns_backward(Context& ctx, TensorView dy, TensorView x, TensorView weight,
+                            TensorView dscale);
+/// DoRA's norms: kernels::DoraFactor. b: (O, r); aw: (r, O); aa: (r, r); the others: (O).
+void dora_factor(Context& ctx, TensorView b, TensorView aw, TensorView aa, TensorView base,
+                 TensorView magnitude, TensorView factor, TensorView inverse_norm, double scale);
 /// value = compute_type(master).
 void refresh(Context& ctx, TensorView master, TensorView value);
 

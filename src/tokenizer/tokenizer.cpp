@@ -121,6 +121,7 @@ std::string Tokenizer::id_to_token(TokenId id) const {
 }
 
 std::int64_t Tokenizer::vocab_size() const { return impl_->end_id(); }
+bool Tokenizer::is_added(TokenId id) const { return impl_->added.find_id(id) != nullptr; }
 
 std::string Tokenizer::token_text(const char* name) const {
   const auto it = impl_->parts.special.find(name);

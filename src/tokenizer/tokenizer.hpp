@@ -31,6 +31,7 @@ class Tokenizer {
   std::optional<TokenId> token_to_id(std::string_view token) const;
   std::string id_to_token(TokenId id) const;
   std::int64_t vocab_size() const;  ///< highest id + 1, added tokens included
+  bool is_added(TokenId id) const;  ///< one of the added tokens, which are no part of the model
 
   /// Special tokens as tokenizer_config.json / special_tokens_map.json / GGUF metadata name them.
   std::optional<TokenId> bos_id() const;

@@ -92,9 +92,10 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
   Estimate e;
   e.ranks = ranks;
   e.threads = threads;
-  const RunModel base = open_model(config);
+  RunModel base = open_model(config);
   const parallel::Comm alone;
   const RunData data = load_data(config, ranks, alone, base.config, threads);
+  fit_vocabulary(base, config, data.vocabulary, alone);
   device::KokkosSession kokkos(threads);
   model::DecoderOptions options = decoder_options(config, base.config);
   options.plan_only = true;

@@ -96,6 +96,7 @@ int run(const RunRequest& request) {
   parallel::collectively(comm, [&] { base = open_model(config); });
   create_output_folder(config, comm);
   RunData data = load_data(config, comm.size(), comm, base->config, layout.threads);
+  parallel::collectively(comm, [&] { fit_vocabulary(*base, config, data.vocabulary, comm); });
 
   parallel::NodeShared shared(node);
   std::unique_ptr<model::Decoder> model;
@@ -163,7 +164,7 @@ int run(const RunRequest& request) {
                    .events = *events});
   Outcome outcome = Outcome::finished;
   const auto write_weights = [&](const std::string& folder) {
-    save_trained(folder, *model, base->weights);
+    save_trained(folder, *model, base->weights, base->grown);
   };
   std::int64_t steps_done = first_step;
   std::string last_checkpoint;

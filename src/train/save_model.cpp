@@ -49,6 +49,8 @@ adapter::PeftConfig peft_config_of(const config::Config& config, const model::Fa
   peft.lora_alpha = config.lora_alpha;
   peft.lora_dropout = config.lora_dropout;
   peft.use_rslora = config.peft_use_rslora;
+  peft.use_dora = config.peft_use_dora;
+  peft.trainable_tokens = config.peft_trainable_token_indices;
   peft.modules_to_save = config.lora_modules_to_save;
   peft.base_model_name_or_path = config.base_model;
   peft.layers_to_transform = config.peft_layers_to_transform;
@@ -72,8 +74,8 @@ adapter::PeftConfig peft_config_of(const config::Config& config, const model::Fa
   return peft;
 }
 
-void save_trained(const std::string& folder, model::Decoder& model,
-                  const weights::WeightFile& base) {
+void save_trained(const std::string& folder, model::Decoder& model, const weights::WeightFile& base,
+                  bool grown) {
   const auto& lora = model.options().training.lora;
   if (!lora) {
     save_full(folder, model, base);
@@ -81,6 +83,19 @@ void save_trained(const std::string& folder, model::Decoder& model,
   }
   std::vector<weights::TensorToWrite> tensors;
   for (const tensor::Parameter& p : model.parameters().all()) tensors.push_back(trained_tensor(p));
+  const weights::Storage storage =
+      model.compute() == DType::bf16 ? weights::Storage::bf16 : weights::Storage::f32;
+  for (const std::string& module : {model.embedding().name, model.lm_head().name}) {
+    const std::string weight = module + ".weight";
+    const std::string name =
+        adapter::adapter_tensor_name(adapter::AdapterRole::base_copy, weight, *lora);
+    const bool trained = model.parameters().find(name) != nullptr;
+    if (trained || (!grown && !adapter::saves_base_copy(*lora, module))) continue;
+    const weights::TensorEntry* entry = base.find(weight);
+    if (entry == nullptr) entry = &base.get(model.embedding().name + ".weight");  // tied
+    tensors.push_back(weights::converted(*entry, storage));
+    tensors.back().name = name;
+  }
   adapter::write_adapter(folder, *lora, std::move(tensors));
 }
 

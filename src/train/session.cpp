@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "adapter/peft_files.hpp"
 #include "core/log.hpp"
 #include "data/passes.hpp"
@@ -13,8 +15,27 @@
 #include "train/prepared_batches.hpp"
 #include "train/save_model.hpp"
 #include "train/streamed_batches.hpp"
+#include "weights/vocabulary.hpp"
 
 namespace axl::train {
+namespace {
+
+/// Added tokens get rows (fit_vocabulary); a tokenizer whose own vocabulary has more tokens than
+/// the model has rows belongs to another model.
+void check_vocabulary(const tokenizer::Tokenizer& tokenizer, const config::Config& config,
+                      const weights::ModelConfig& model) {
+  for (std::int64_t id = model.vocab_size; id < tokenizer.vocab_size(); ++id) {
+    const auto token = static_cast<tokenizer::TokenId>(id);
+    if (tokenizer.is_added(token) || tokenizer.id_to_token(token).empty()) continue;
+    throw Error(ErrorCode::input,
+                fmt::format("the tokenizer has {} tokens, the model's embedding {} rows",
+                            tokenizer.vocab_size(), model.vocab_size))
+        .at(config.at("base_model"))
+        .hint("tokenizer and model do not belong together");
+  }
+}
+
+}  // namespace
 DType compute_type(const config::Config& config) {
   return config.dtype == "bf16" ? DType::bf16 : DType::f32;
 }
@@ -36,6 +57,10 @@ model::DecoderOptions decoder_options(const config::Config& config,
   // Measured (docs/architecture.md, "Packed weights"): packing gains 5 % and doubles the frozen
   // weights; under bf16 both copies are as small as one f32 copy.
   o.prepack = o.compute == DType::bf16;
+  if (config.embedding_lr_scale)
+    o.training.embedding_lr = config.embedding_lr_scale;
+  else if (config.embedding_lr)
+    o.training.embedding_lr = *config.embedding_lr / config.learning_rate;
   if (config.adapter.empty()) {
     o.training.full = true;
     o.training.unfrozen_parameters = config.unfrozen_parameters;
@@ -46,7 +71,31 @@ model::DecoderOptions decoder_options(const config::Config& config,
                         : adapter::read_peft_config(config.lora_model_dir);
   o.training.lora->base_model_name_or_path = config.base_model;
   o.training.lora_plus_ratio = config.loraplus_lr_ratio.value_or(1.0);
+  if (config.loraplus_lr_ratio)
+    o.training.embedding_adapter_lr = config.loraplus_lr_embedding / config.learning_rate;
   return o;
+}
+
+void fit_vocabulary(RunModel& base, const config::Config& config, std::int64_t tokens,
+                    const parallel::Comm& comm) {
+  const std::int64_t rows =
+      config.resize_token_embeddings_to_32x ? (tokens + 31) / 32 * 32 : tokens;
+  if (rows <= base.config.vocab_size) return;
+  const model::FamilySpec& family = model::family_of(base.config);
+  if (comm.rank() == 0)
+    log::info("model: {} embedding rows are added for {} tokens{}", rows - base.config.vocab_size,
+              tokens, config.mean_resizing_embeddings ? ", each the mean of the others" : "");
+  const std::vector<std::string>& saved = config.lora_modules_to_save;
+  const bool trained = config.adapter.empty() || !config.peft_trainable_token_indices.empty() ||
+                       std::find(saved.begin(), saved.end(), "embed_tokens") != saved.end();
+  if (!trained && comm.rank() == 0)
+    log::warning(
+        "the added rows keep their starting values: lora_modules_to_save: [embed_tokens, lm_head] "
+        "or peft_trainable_token_indices would train them");
+  weights::grow_vocabulary(
+      base.config, base.weights, family.tables(), rows,
+      {.mean = config.mean_resizing_embeddings, .seed = static_cast<std::uint64_t>(config.seed)});
+  base.grown = true;
 }
 
 RunData load_data(const config::Config& config, std::int64_t ranks, const parallel::Comm& comm,
@@ -56,14 +105,8 @@ RunData load_data(const config::Config& config, std::int64_t ranks, const parall
   parallel::collectively(comm, [&] {
     if (comm.rank() != 0) return;
     const tokenizer::Tokenizer tokenizer = data::load_tokenizer(config);
-    if (tokenizer.vocab_size() > model.vocab_size)
-      throw Error(ErrorCode::input,
-                  fmt::format("the tokenizer has {} tokens, the model's embedding {} rows",
-                              tokenizer.vocab_size(), model.vocab_size))
-          .at(config.at("base_model"))
-          .hint(
-              "tokenizer and model do not belong together, or tokens were added that the "
-              "embedding has no rows for");
+    out.vocabulary = tokenizer.vocab_size();
+    check_vocabulary(tokenizer, config, model);
     const data::PrepareResult prepared = data::is_streaming(config)
                                              ? data::prepare_test_rows(config, tokenizer)
                                              : data::prepare(config, tokenizer, {});
@@ -78,6 +121,7 @@ RunData load_data(const config::Config& config, std::int64_t ranks, const parall
   train_path = comm.broadcast(train_path, 0);
   eval_path = comm.broadcast(eval_path, 0);
   comm.broadcast(&out.drop_token, sizeof out.drop_token, 0);
+  comm.broadcast(&out.vocabulary, sizeof out.vocabulary, 0);
   parallel::collectively(comm, [&] {
     if (data::is_streaming(config))
       out.train = std::make_unique<StreamedBatches>(config, comm, ranks, threads);

@@ -22,6 +22,7 @@ struct RunData {
   std::unique_ptr<data::BatchPlan> eval_plan;
   data::TokenId drop_token = 0;  ///< what token_dropout puts in place of a token
   std::int64_t max_tokens = 0;   ///< of a pass, training or evaluation
+  std::int64_t vocabulary = 0;   ///< tokens of the tokenizer
 };
 /// `ranks` is the number of data-parallel ranks that the plan is for: comm.size() in a run. `comm`
 /// outlives the result. `threads` tokenise a stream.
@@ -32,8 +33,13 @@ RunData load_data(const config::Config& config, std::int64_t ranks, const parall
 struct RunModel {
   weights::ModelConfig config;
   weights::WeightFile weights;
+  bool grown = false;  ///< has more embedding rows than its file
 };
 RunModel open_model(const config::Config& config);
+/// Gives the embedding and the head rows for `tokens` tokens where they have fewer (Axolotl's
+/// resize_token_embeddings), and says so.
+void fit_vocabulary(RunModel& base, const config::Config& config, std::int64_t tokens,
+                    const parallel::Comm& comm);
 
 DType compute_type(const config::Config& config);
 model::DecoderOptions decoder_options(const config::Config& config,

@@ -33,6 +33,17 @@ const TensorEntry* WeightFile::find(std::string_view name) const {
   return found == by_name_.end() ? nullptr : &tensors_[found->second];
 }
 
+void WeightFile::replace(TensorEntry entry, std::shared_ptr<const void> owner) {
+  owners_.push_back(std::move(owner));
+  const auto found = by_name_.find(entry.name);
+  if (found != by_name_.end())
+    tensors_[found->second] = std::move(entry);
+  else
+    tensors_.push_back(std::move(entry));
+  by_name_.clear();  // its keys are views of the names
+  index_names();
+}
+
 const TensorEntry& WeightFile::get(std::string_view name) const {
   if (const TensorEntry* entry = find(name)) return *entry;
   std::vector<std::string> names;

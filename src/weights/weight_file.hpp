@@ -77,6 +77,8 @@ class WeightFile {
   const TensorEntry* find(std::string_view name) const;
   /// Error{input} naming the tensor and the nearest names when it is absent.
   const TensorEntry& get(std::string_view name) const;
+  /// Puts a tensor in the place of the one of the same name, or adds it. `owner` keeps its bytes.
+  void replace(TensorEntry entry, std::shared_ptr<const void> owner);
 
  private:
   WeightFile() = default;
@@ -86,6 +88,7 @@ class WeightFile {
   void index_names();
   std::unordered_map<std::string_view, std::size_t> by_name_;
   std::vector<std::unique_ptr<MappedFile>> files_;
+  std::vector<std::shared_ptr<const void>> owners_;
   std::vector<TensorEntry> tensors_;
 };
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "adapter/peft_files.hpp"
+#include "model/load_adapter.hpp"
 #include "optim/optimizer.hpp"
 #include "optim/schedule.hpp"
 #include "oracle/model_case.hpp"
@@ -35,14 +36,6 @@ Trajectory read_trajectory(const std::string& folder) {
   return t;
 }
 
-void load_adapter(model::Decoder& decoder, const std::string& folder) {
-  const auto file = weights::WeightFile::open(folder + "/adapter_model.safetensors");
-  for (tensor::Parameter& p : decoder.parameters().all()) {
-    const std::vector<float> values = floats(file, p.name);
-    std::copy(values.begin(), values.end(), p.master.as<float>());
-  }
-}
-
 void run_case(const std::string& name) {
   const std::string folder = oracle_root() + "/train/" + name;
   const Trajectory t = read_trajectory(folder);
@@ -54,8 +47,9 @@ void run_case(const std::string& name) {
   else
     options.training.full = true;
   ModelCase m(base, "config.json", options);
+  ops::Context ctx = m.bench.context();
   if (lora)
-    load_adapter(*m.decoder, folder + "/init");
+    model::load_adapter(ctx, *m.decoder, adapter::AdapterFiles::open(folder + "/init"));
   else if (std::filesystem::exists(folder + "/init/model.safetensors"))
     FAIL() << "unexpected init";
   const auto no_decay = t.json.at("no_decay").get<std::vector<std::string>>();
@@ -72,7 +66,6 @@ void run_case(const std::string& name) {
                                         .warmup_steps = t.json.at("warmup")};
   const auto accum = t.json.at("accum").get<std::size_t>();
   double worst_loss = 0, worst_norm = 0, worst_lr = 0;
-  ops::Context ctx = m.bench.context();
   for (const auto& step : t.json.at("steps")) {
     const auto index = step.at("step").get<std::int64_t>() - 1;
     m.decoder->parameters().zero_grad();

@@ -99,6 +99,54 @@ class Run(TrainingCase):
                                         output_dir=str(self.folder / "more"), max_steps=2))
         self.assertLess(self.losses("more")[0], 0.7 * first[0])
 
+    def test_goes_on_from_an_adapter_with_everything_on_it(self):
+        """DoRA on the layers; token rows, or LoRA, at both ends of the model."""
+        for name, keys in {"dora": {"peft_use_dora": True,
+                                    "peft_trainable_token_indices": [97, 98]},
+                           "ends": {"lora_target_modules": ["embed_tokens", "lm_head", "q_proj"],
+                                    "lora_target_linear": None}}.items():
+            out = self.folder / name
+            self.run_program(2, self.config(f"{name}.yaml", max_steps=30, output_dir=str(out),
+                                            **keys))
+            losses = self.losses(name)
+            self.assertLess(losses[-1], 0.6 * losses[0])
+            more = f"{name}-more"
+            self.run_program(1, self.config(f"{more}.yaml", lora_model_dir=str(out), max_steps=2,
+                                            output_dir=str(self.folder / more), **keys))
+            self.assertLess(self.losses(more)[0], 0.7 * losses[0])
+            self.assert_merged_answers_alike(out)
+
+    def assert_merged_answers_alike(self, adapter, base=MODEL):
+        """The adapter on its base and the two merged continue a text with the same words."""
+        ask = ["--prompt", "what is the sky", "--max-new-tokens", "12", "--greedy", "--raw"]
+        merged = self.folder / f"{adapter.name}-merged"
+        self.run_program(0, "merge", "--base", base, "--adapter", adapter, "-o", merged)
+        first = self.run_program(0, "inference", adapter, *ask).stdout
+        self.assertEqual(self.run_program(0, "inference", merged, *ask).stdout, first)
+        return merged
+
+    def test_added_tokens_get_rows(self):
+        with_rows = {"tokens": ["<|sky|>", "<|sea|>"], "max_steps": 3}
+        base = json.loads((MODEL / "config.json").read_text())["vocab_size"]
+        for name, keys, rows in [
+                ("saved", {"lora_modules_to_save": ["embed_tokens", "lm_head"]}, base + 2),
+                ("frozen", {"resize_token_embeddings_to_32x": True}, (base + 2 + 31) // 32 * 32)]:
+            out = self.folder / name
+            done = self.run_program(2, self.config(f"{name}.yaml", output_dir=str(out),
+                                                   **with_rows, **keys))
+            self.assertIn("embedding rows are added", done.stderr + done.stdout)
+            self.assertEqual("keep their starting values" in done.stderr + done.stdout,
+                             name == "frozen")
+            merged = self.assert_merged_answers_alike(out)
+            self.assertEqual(json.loads((merged / "config.json").read_text())["vocab_size"], rows)
+            added = json.loads((merged / "tokenizer.json").read_text())["added_tokens"]
+            self.assertIn(("<|sea|>", base + 1), [(t["content"], t["id"]) for t in added])
+        full = self.folder / "full"
+        self.run_program(1, self.config("full.yaml", output_dir=str(full), adapter=None,
+                                        lora_r=None, lora_alpha=None, lora_target_linear=None,
+                                        mean_resizing_embeddings=True, **with_rows))
+        self.run_program(0, "inference", full, "--prompt", "a", "--max-new-tokens", "2", "--raw")
+
     # ---- checkpoints ---------------------------------------------------------------------------
     def test_resume_is_bit_equal(self):
         self.run_program(2, self.config(max_steps=8, save_steps=4, save_strategy=None,
@@ -222,8 +270,7 @@ class Run(TrainingCase):
     def test_wrong_vocabulary(self):
         copy = self.copy_model()
         tokenizer = json.loads((copy / "tokenizer.json").read_text())
-        tokenizer["added_tokens"].append(tokenizer["added_tokens"][0] | {
-            "id": len(tokenizer["model"]["vocab"]) + 7, "content": "<|new|>"})
+        tokenizer["model"]["vocab"]["one-more"] = max(tokenizer["model"]["vocab"].values()) + 9
         (copy / "tokenizer.json").write_text(json.dumps(tokenizer))
         self.refused(self.config(base_model=str(copy)), "tokenizer")
 

@@ -10,6 +10,9 @@ using device::ArenaScope;
 using tensor::accumulator_of;
 using tensor::allocate;
 
+/// Dropout keys of the head lie above those of the layers.
+constexpr std::uint64_t kHeadKey = std::uint64_t{1} << 32;
+
 struct LabelRows {
   std::vector<std::int32_t> rows, targets;
 };
@@ -24,11 +27,26 @@ LabelRows label_rows(const Batch& batch) {
   return out;
 }
 
-void head_logits(Context& ctx, const Linear& head, TensorView normed, TensorView logits) {
-  const bool packed = head.packed_forward.data != nullptr;
-  ops::matmul(ctx, normed, packed ? TensorView() : head.weight, logits,
-              {.trans_b = true, .packed_b = packed ? &head.packed_forward : nullptr});
-}
+/// The head of a model, and token rows that replace some of its own.
+struct Head {
+  const Linear& linear;
+  const adapter::TokenRows* rows;
+
+  explicit Head(const Decoder& model) : linear(model.lm_head()), rows(model.head_rows()) {}
+  void forward(Context& ctx, TensorView x, TensorView logits, Linear::Saved& saved,
+               std::uint64_t dropout_key) const {
+    linear.forward(ctx, x, logits, false, saved, dropout_key);
+    if (rows != nullptr) rows->replace_logits(ctx, x, logits);
+  }
+  /// `dlogits` is consumed.
+  void backward(Context& ctx, TensorView x, const Linear::Saved& saved, TensorView dlogits,
+                TensorView dx) const {
+    if (rows == nullptr) return linear.backward(ctx, x, saved, dlogits, dx, false);
+    std::memset(dx.data(), 0, static_cast<std::size_t>(dx.bytes()));
+    rows->logits_backward(ctx, x, dlogits, dx);
+    linear.backward(ctx, x, saved, dlogits, dx, true);
+  }
+};
 
 double run(Context& ctx, const Decoder& model, const Batch& batch, TensorView hidden,
            TensorView d_hidden, double grad_scale) {
@@ -38,8 +56,8 @@ double run(Context& ctx, const Decoder& model, const Batch& batch, TensorView hi
   const bool backward = static_cast<bool>(d_hidden);
   if (backward) std::memset(d_hidden.data(), 0, static_cast<std::size_t>(d_hidden.bytes()));
   if (R == 0) return 0.0;
-  const Linear& head = model.lm_head();
-  const std::int64_t C = hidden.dim(1), V = head.out, block = std::min(model.loss_rows(), R);
+  const Head head(model);
+  const std::int64_t C = hidden.dim(1), V = head.linear.out, block = std::min(model.loss_rows(), R);
   const ArenaScope scope(ctx.arena);
   const TensorView x = allocate(ctx.arena, compute, {R, C});
   const TensorView normed = allocate(ctx.arena, compute, {R, C});
@@ -57,16 +75,20 @@ double run(Context& ctx, const Decoder& model, const Batch& batch, TensorView hi
   for (std::int64_t first = 0; first < R; first += block) {
     const std::int64_t n = std::min(block, R - first);
     const TensorView rows = normed.rows(first, n), z = logits.rows(0, n);
-    head_logits(ctx, head, rows, z);
+    const ArenaScope block_scope(ctx.arena);
+    Linear::Saved saved = head.linear.allocate_saved(ctx.arena, compute, n);
+    const std::uint64_t key =
+        batch.dropout_key == 0
+            ? 0
+            : kernels::hash_counter(batch.dropout_key,
+                                    kHeadKey + static_cast<std::uint64_t>(first)) |
+                  1u;
+    head.forward(ctx, rows, z, saved, key);
     const TensorView dz = backward ? dlogits.rows(0, n) : TensorView();
     ops::cross_entropy(ctx, z, labels.targets.data() + first, losses.as<double>() + first, dz,
                        compute, grad_scale);
     if (!backward) continue;
-    const bool packed = head.packed_backward.data != nullptr;
-    ops::matmul(ctx, dz, packed ? TensorView() : head.weight, d_normed.rows(first, n),
-                {.packed_b = packed ? &head.packed_backward : nullptr});
-    if (head.trained_weight != nullptr)
-      ops::matmul(ctx, dz, rows, head.trained_weight->grad, {.trans_a = true, .accumulate = true});
+    head.backward(ctx, rows, saved, dz, d_normed.rows(first, n));
   }
   double sum = 0;
   for (std::int64_t r = 0; r < R; ++r) sum += losses.as<double>()[r];
@@ -95,7 +117,9 @@ void CausalLmLoss::logits(Context& ctx, const Decoder& model, TensorView hidden_
   const TensorView normed =
       allocate(ctx.arena, model.compute(), {hidden_rows.dim(0), hidden_rows.dim(1)});
   model.final_norm().forward(ctx, hidden_rows, normed, {});
-  head_logits(ctx, model.lm_head(), normed, logits);
+  const Head head(model);
+  Linear::Saved saved = head.linear.allocate_saved(ctx.arena, model.compute(), normed.dim(0));
+  head.forward(ctx, normed, logits, saved, 0);
 }
 
 }  // namespace axl::model

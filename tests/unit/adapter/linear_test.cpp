@@ -17,6 +17,7 @@ constexpr std::int64_t kTokens = 6, kIn = 7, kOut = 5, kRank = 3;
 struct What {
   bool weight = false, bias = false, lora = false;
   double dropout = 0.0;
+  bool dora = false;
 };
 
 /// A Linear in double whose trained parts lie in a table, filled with random numbers.
@@ -27,6 +28,7 @@ struct Case {
   DoubleTensor frozen{kOut, kIn, 1};
   DoubleVector frozen_bias{kOut, 2};
   DoubleTensor x{kTokens, kIn, 3}, dy{kTokens, kOut, 4}, y{kTokens, kOut, 5}, dx{kTokens, kIn, 6};
+  DoubleVector base_norms{kOut, 7}, factor{kOut, 8}, inverse_norm{kOut, 9};
   Linear linear;
   Linear::Saved saved;
   std::uint64_t key = 0;
@@ -43,6 +45,14 @@ struct Case {
       lora.b = &table.add("lora_B", {kOut, kRank}, true);
       lora.scale = 2.0f;
       lora.dropout = w.dropout;
+      if (w.dora) {
+        lora.dora =
+            adapter::Dora{&table.add("magnitude", {kOut}, true), base_norms, factor, inverse_norm};
+        for (std::int64_t o = 0; o < kOut; ++o) {
+          const TensorView row = frozen.view.rows(o, 1);
+          base_norms.values[static_cast<std::size_t>(o)] = dot(row, row);
+        }
+      }
       linear.lora = lora;
     }
     table.finish();
@@ -53,6 +63,7 @@ struct Case {
     }
     linear.weight = w.weight ? linear.trained_weight->value : frozen.view;
     linear.bias = w.bias ? linear.trained_bias->value : frozen_bias.view;
+    linear.refresh(ctx);
     saved = linear.allocate_saved(bench.arena, DType::f64, kTokens);
   }
   double loss() {
@@ -80,6 +91,37 @@ TEST(LinearGradient, LoraAndBias) { Case({.bias = true, .lora = true}).check(); 
 TEST(LinearGradient, LoraWithDropout) { Case({.lora = true, .dropout = 0.4}).check(); }
 TEST(LinearGradient, LoraOnATrainedWeight) {
   Case({.weight = true, .bias = true, .lora = true, .dropout = 0.2}).check();
+}
+
+/// The norm is not differentiated through: A, B and x are checked with the factor as it is.
+TEST(LinearGradient, Dora) {
+  for (const double dropout : {0.0, 0.4}) {
+    Case c({.bias = true, .lora = true, .dropout = dropout, .dora = true});
+    c.loss();
+    c.linear.backward(c.ctx, c.x, c.saved, c.dy, c.dx, false);
+    std::vector<Checked> arrays = {checked("x", c.x, c.dx)}, magnitude;
+    for (const tensor::Parameter& p : c.table.all())
+      (p.name == "magnitude" ? magnitude : arrays).push_back(checked(p.name, p.master, p.grad));
+    check_gradients([&] { return c.loss(); }, arrays);
+    const auto renewed = [&] {
+      c.linear.refresh(c.ctx);
+      return c.loss();
+    };
+    check_gradients(renewed, magnitude);
+  }
+}
+
+TEST(Linear, DoraWhoseMagnitudeIsTheNormIsLora) {
+  Case lora({.lora = true}), dora({.lora = true, .dora = true});
+  for (std::size_t o = 0; o < kOut; ++o) {
+    double& m = dora.linear.lora->dora->magnitude->master.as<double>()[o];
+    m = 1.0 / dora.inverse_norm.values[o];
+  }
+  dora.linear.refresh(dora.ctx);
+  lora.loss();
+  dora.loss();
+  for (std::size_t i = 0; i < lora.y.values.size(); ++i)
+    EXPECT_NEAR(dora.y.values[i], lora.y.values[i], 1e-13);
 }
 
 TEST(Linear, GradientsAreAddedTo) {

@@ -119,6 +119,8 @@ TEST_F(PeftFiles, ConfigsSurviveARoundTrip) {
   c.alpha_pattern = {{"q_proj", 2.5}};
   c.layers_to_transform = {1, 2};
   c.layers_pattern = {"layers"};
+  c.use_dora = true;
+  c.trainable_tokens = {5, 17};
   c.base_model_name_or_path = "base";
   const std::string text = peft_config_json(c);
   std::ofstream(folder_ / "adapter_config.json") << text;
@@ -130,11 +132,10 @@ TEST_F(PeftFiles, NamesWhatItDoesNotSupport) {
   const struct {
     const char* key;
     nlohmann::json value;
-  } features[] = {{"use_dora", true},
-                  {"lora_bias", true},
+  } features[] = {{"lora_bias", true},
                   {"fan_in_fan_out", true},
                   {"layer_replication", {{0, 1}}},
-                  {"trainable_token_indices", {1}},
+                  {"trainable_token_indices", {{"lm_head", {1}}}},
                   {"target_parameters", {"x"}},
                   {"loftq_config", {{"bits", 4}}},
                   {"init_lora_weights", "pissa"},
@@ -147,7 +148,7 @@ TEST_F(PeftFiles, NamesWhatItDoesNotSupport) {
               ErrorCode::unsupported);
   }
   nlohmann::json off = lora();
-  off["use_dora"] = false;
+  off["use_qalora"] = false;
   off["loftq_config"] = nlohmann::json::object();
   off["use_something_new"] = nullptr;
   config(off);
@@ -194,12 +195,12 @@ TEST_F(PeftFiles, AdaptersAreWrittenAndReadBack) {
                 {tensor(AdapterRole::lora_b, kQ, {3, 2}), tensor(AdapterRole::lora_a, kQ, {2, 5}),
                  tensor(AdapterRole::embedding_a, "model.embed_tokens", {2, 7}),
                  tensor(AdapterRole::embedding_b, "model.embed_tokens", {4, 2}),
-                 tensor(AdapterRole::parameter, "model.embed_tokens.weight", {7, 4}),
+                 tensor(AdapterRole::base_copy, "model.embed_tokens.weight", {7, 4}),
                  tensor(AdapterRole::parameter, "lm_head.weight", {7, 4})});
   const AdapterFiles in = AdapterFiles::open(folder_.string());
   ASSERT_EQ(in.tensors().size(), 6u);
   EXPECT_EQ(in.find(AdapterRole::lora_a, kQ)->shape, (std::vector<std::int64_t>{2, 5}));
-  EXPECT_EQ(in.find(AdapterRole::parameter, "model.embed_tokens.weight")->name,
+  EXPECT_EQ(in.find(AdapterRole::base_copy, "model.embed_tokens.weight")->name,
             "base_model.model.model.embed_tokens.base_layer.weight");
   EXPECT_EQ(in.find(AdapterRole::parameter, "lm_head.weight")->name,
             "base_model.model.lm_head.weight");
@@ -233,6 +234,13 @@ TEST_F(PeftFiles, RefusesAdaptersThatDoNotFitTheirConfig) {
   fails({{q + ".lora_magnitude_vector", {5}}}, "DoRA");
   fails({{"base_model.model.lm_head.weight", {4, 4}}}, "no LoRA tensors");
   fails({}, "no LoRA tensors");
+  c.trainable_tokens = {1, 2, 5};
+  fails({{"base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta", {2, 4}}},
+        "names 3 tokens");
+  c.use_dora = true;
+  fails({{q + ".lora_A.weight", {2, 5}}, {q + ".lora_B.weight", {4, 2}}},
+        "has no lora_magnitude_vector");
+  fails({{q + ".lora_magnitude_vector", {4}}}, "has no partner lora_A");
 }
 
 TEST_F(PeftFiles, ReadsTheAdaptersThatPeftWrote) {

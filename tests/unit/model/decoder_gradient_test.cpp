@@ -6,11 +6,16 @@ namespace {
 
 using tensor::TensorView;
 
-model::DecoderOptions options(bool full, bool lora, double dropout = 0.0) {
+model::DecoderOptions options(bool full, bool lora, double dropout = 0.0,
+                              const std::string& ends = "") {
   model::DecoderOptions o;
   o.compute = DType::f64;
   o.training.full = full;
   if (lora) o.training.lora = tiny_lora(dropout);
+  if (ends == "lora")
+    for (const char* module : {"embed_tokens", "lm_head"})
+      o.training.lora->target_modules.names.emplace_back(module);
+  if (ends == "rows") o.training.lora->trainable_tokens = {4, 36, 0, 11};
   return o;
 }
 
@@ -88,21 +93,26 @@ struct Mode {
   const char* name;
   bool tied, bias, full, lora;
   double dropout;
+  const char* ends = "";  ///< what is trained at the embedding and the head
 };
 class DecoderGradient : public ::testing::TestWithParam<Mode> {};
-INSTANTIATE_TEST_SUITE_P(Every, DecoderGradient,
-                         ::testing::Values(Mode{"full", false, false, true, false, 0},
-                                           Mode{"full_bias", false, true, true, false, 0},
-                                           Mode{"full_tied", true, false, true, false, 0},
-                                           Mode{"lora", false, false, false, true, 0},
-                                           Mode{"lora_tied_dropout", true, false, false, true,
-                                                0.25}),
-                         [](const auto& p) { return std::string(p.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Every, DecoderGradient,
+    ::testing::Values(Mode{"full", false, false, true, false, 0},
+                      Mode{"full_bias", false, true, true, false, 0},
+                      Mode{"full_tied", true, false, true, false, 0},
+                      Mode{"lora", false, false, false, true, 0},
+                      Mode{"lora_tied_dropout", true, false, false, true, 0.25},
+                      Mode{"lora_ends", false, false, false, true, 0.25, "lora"},
+                      Mode{"lora_ends_tied", true, false, false, true, 0, "lora"},
+                      Mode{"token_rows", false, false, false, true, 0, "rows"},
+                      Mode{"token_rows_tied", true, false, false, true, 0.1, "rows"}),
+    [](const auto& p) { return std::string(p.param.name); });
 
 TEST_P(DecoderGradient, EveryParameterAlongARandomDirection) {
   const Mode m = GetParam();
   const TinyWeights w({.tied = m.tied, .bias = m.bias});
-  TinyDecoder tiny(w, options(m.full, m.lora, m.dropout));
+  TinyDecoder tiny(w, options(m.full, m.lora, m.dropout, m.ends));
   tiny.perturb();
   const TinyBatch b({4, 7, 1, 9});
   const std::uint64_t key = m.dropout > 0 ? 321 : 0;
@@ -118,7 +128,7 @@ TEST_P(DecoderGradient, CheckpointingGivesTheSameBits) {
   const TinyBatch b({4, 7, 1, 9});
   std::vector<double> results[2];
   for (const bool checkpointing : {false, true}) {
-    auto o = options(m.full, m.lora, m.dropout);
+    auto o = options(m.full, m.lora, m.dropout, m.ends);
     o.compute = DType::f32;
     o.gradient_checkpointing = checkpointing;
     TinyDecoder tiny(w, o);
@@ -135,7 +145,7 @@ TEST_P(DecoderGradient, TwiceGivesTheSameBits) {
   const Mode m = GetParam();
   const TinyWeights w({.tied = m.tied, .bias = m.bias});
   const TinyBatch b({4, 7, 70, 9});
-  auto o = options(m.full, m.lora, m.dropout);
+  auto o = options(m.full, m.lora, m.dropout, m.ends);
   o.compute = DType::bf16;
   TinyDecoder tiny(w, o);
   tiny.perturb();

@@ -101,13 +101,47 @@ TEST(DecoderRefuses, AdaptersThatMatchNothing) {
                  {.training = {.lora = lora}});
 }
 
-TEST(DecoderRefuses, AnAdapterOnTheHead) {
+TEST(DecoderRefuses, DoraOnTheEnds) {
+  const TinyWeights w({});
+  for (const std::string module : {"lm_head", "model.embed_tokens"}) {
+    auto lora = tiny_lora();
+    lora.use_dora = true;
+    lora.target_modules.names = {"q_proj", module};
+    expect_refused(w, ErrorCode::unsupported,
+                   "peft_use_dora: DoRA on '" + module + "' is not supported",
+                   {.training = {.lora = lora}});
+  }
+}
+
+TEST(DecoderRefuses, TokenRowsThatAreNotThereOrTrainedAlready) {
   const TinyWeights w({});
   auto lora = tiny_lora();
-  lora.target_modules.names = {"q_proj", "lm_head"};
-  expect_refused(w, ErrorCode::unsupported,
-                 "lora_target_modules: an adapter on 'lm_head' is not supported",
+  lora.trainable_tokens = {3, 37};
+  const std::string key = "peft_trainable_token_indices: ";
+  expect_refused(w, ErrorCode::config, key + "token 37 is not in the vocabulary of 37",
                  {.training = {.lora = lora}});
+  lora.trainable_tokens = {3};
+  lora.modules_to_save = {"embed_tokens"};
+  expect_refused(w, ErrorCode::config,
+                 key +
+                     "'model.embed_tokens' is trained already, by lora_modules_to_save or "
+                     "lora_target_modules",
+                 {.training = {.lora = lora}});
+}
+
+/// As PEFT has it: a saved module is a copy, so that a tied head stays what it was.
+TEST(Decoder, SavedModulesAreUntied) {
+  const TinyWeights w({.tied = true});
+  auto lora = tiny_lora();
+  lora.modules_to_save = {"embed_tokens"};
+  TinyDecoder one(w, {.training = {.lora = lora}});
+  EXPECT_FALSE(one.decoder.trains_head());
+  EXPECT_NE(one.decoder.lm_head().weight.data(), one.decoder.embedding().table.data());
+  lora.modules_to_save = {"embed_tokens", "lm_head"};
+  TinyDecoder both(w, {.training = {.lora = lora}});
+  EXPECT_TRUE(both.decoder.trains_head());
+  EXPECT_NE(both.decoder.parameters().find("base_model.model.lm_head.weight"),
+            both.decoder.parameters().find("base_model.model.model.embed_tokens.weight"));
 }
 
 TEST(Decoder, TrainsWhatItWasAskedTo) {

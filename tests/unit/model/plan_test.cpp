@@ -12,6 +12,7 @@ struct PlanCase {
   double dropout;
   DType compute;
   bool lora_biases = false;
+  bool dora = false, ends = false, rows = false;
 };
 
 class Plan : public ::testing::TestWithParam<std::tuple<PlanCase, bool>> {
@@ -26,6 +27,11 @@ class Plan : public ::testing::TestWithParam<std::tuple<PlanCase, bool>> {
     o.gradient_checkpointing = checkpointing;
     o.training.full = c.full;
     if (c.lora) o.training.lora = tiny_lora(c.dropout);
+    if (c.dora) o.training.lora->use_dora = true;
+    if (c.ends)
+      o.training.lora->target_modules.names.insert(o.training.lora->target_modules.names.end(),
+                                                   {"embed_tokens", "lm_head"});
+    if (c.rows) o.training.lora->trainable_tokens = {1, 2, 30};
     if (c.lora_biases) o.training.lora->bias = "all";
     return o;
   }
@@ -59,7 +65,12 @@ INSTANTIATE_TEST_SUITE_P(
             PlanCase{"lora_packed_bf16", false, false, false, true, true, 0, DType::bf16},
             PlanCase{"lora_dropout", true, true, false, true, false, 0.1, DType::f32},
             PlanCase{"lora_dropout_biases", false, true, false, true, false, 0.1, DType::bf16,
-                     true}),
+                     true},
+            PlanCase{"dora", false, true, false, true, false, 0.1, DType::f32, false, true},
+            PlanCase{"dora_rows_bf16", true, false, false, true, true, 0, DType::bf16, false, true,
+                     false, true},
+            PlanCase{"lora_ends_dropout", false, false, false, true, false, 0.1, DType::f32, false,
+                     false, true}),
         ::testing::Bool()),
     [](const auto& p) {
       return std::string(std::get<0>(p.param).name) +

@@ -2,7 +2,9 @@
 #include <string>
 
 #include "axl/kernels/attention.hpp"
+#include "axl/kernels/columns.hpp"
 #include "axl/kernels/cross_entropy.hpp"
+#include "axl/kernels/dora.hpp"
 #include "axl/kernels/elementwise.hpp"
 #include "axl/kernels/embedding.hpp"
 #include "axl/kernels/gemm.hpp"
@@ -51,6 +53,11 @@ struct KernelTable {
   Kernel<BiasGrad> bias_grad;
   Kernel<Dropout> dropout;
   Kernel<FromAcc> from_acc;
+  Kernel<Columns> columns;
+  Kernel<ColumnsAdd> columns_add;
+  Kernel<ScaleColumns> scale_columns;
+  Kernel<ScaleColumnsGrad> scale_columns_grad;
+  Kernel<DoraFactor> dora_factor;
 
   const char* gemm_backend = nullptr;
   void (*gemm)(const Gemm&, Queue&) = nullptr;

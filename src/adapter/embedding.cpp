@@ -1,0 +1,33 @@
+#include "adapter/embedding.hpp"
+
+namespace axl::adapter {
+
+using device::ArenaScope;
+
+void Embedding::forward(Context& ctx, Ids ids, TensorView y) const {
+  ops::embedding(ctx, ids.data(), table, y);
+  if (token_rows) token_rows->replace_rows(ctx, ids, y);
+  if (!lora) return;
+  const ArenaScope scope(ctx.arena);
+  const TensorView h = tensor::allocate(ctx.arena, y.dtype(), {lora->a->shape[0], y.dim(0)});
+  ops::gather_columns(ctx, lora->a->value, ids.data(), h);
+  ops::matmul(ctx, h, lora->b->value, y,
+              {.trans_a = true, .trans_b = true, .alpha = lora->scale, .accumulate = true});
+}
+
+void Embedding::backward(Context& ctx, Ids ids, TensorView dy) const {
+  if (trained_table != nullptr) ops::embedding_backward(ctx, ids.data(), dy, trained_table->grad);
+  if (token_rows) token_rows->rows_backward(ctx, ids, dy);
+  if (!lora) return;
+  const ArenaScope scope(ctx.arena);
+  const TensorView h = tensor::allocate(ctx.arena, dy.dtype(), {lora->a->shape[0], dy.dim(0)});
+  ops::gather_columns(ctx, lora->a->value, ids.data(), h);
+  ops::matmul(ctx, dy, h, lora->b->grad,
+              {.trans_a = true, .trans_b = true, .alpha = lora->scale, .accumulate = true});
+  const TensorView dh = h;  // the same place: h is done with
+  ops::matmul(ctx, lora->b->value, dy, dh,
+              {.trans_a = true, .trans_b = true, .alpha = lora->scale});
+  ops::add_columns(ctx, dh, ids.data(), lora->a->grad);
+}
+
+}  // namespace axl::adapter
