@@ -13,6 +13,8 @@ set -euo pipefail
 
 mpi_environment 4
 export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-2}
+# Tests run side by side on the same cores: a thread that waits should not keep one busy.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
 status=0
 for preset in ${AXL_TEST_PRESETS:-release}; do

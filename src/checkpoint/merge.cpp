@@ -100,7 +100,7 @@ class Merge {
     for (const TensorEntry& t : base_.tensors()) add(t.name, t);
     untie_if_touched();
     for (const AdapterTensor& t : adapter_.tensors())
-      if (!used_.contains(t.entry))
+      if (!used_.contains(t.entry) && !is_tied_head(t))
         refuse(t.entry->name, "has no counterpart in the base model " + base_path_);
   }
 
@@ -195,6 +195,12 @@ class Merge {
                                     [&](std::int64_t id) { return id < p.values->shape[0]; });
     if (!inside || p.token_rows->shape[1] != p.values->shape[1])
       refuse(p.token_rows->name, "does not fit the base's weight of " + module);
+  }
+
+  /// The frozen head that PEFT saves beside an enlarged embedding is the embedding where they are
+  /// tied (adapter::fit_base).
+  bool is_tied_head(const AdapterTensor& t) const {
+    return config_.tie_word_embeddings && t.role == AdapterRole::base_copy && t.name == kHead;
   }
 
   /// Whether the adapter changes one end of a tied pair apart from the other. Token rows are the
