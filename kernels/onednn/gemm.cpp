@@ -6,6 +6,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "onednn/widened_gemm.hpp"
+
 namespace axl::kernels::onednn {
 namespace {
 
@@ -14,6 +16,16 @@ using Memory = dnnl::memory;
 const dnnl::engine& engine() {
   static const dnnl::engine e(dnnl::engine::kind::cpu, 0);
   return e;
+}
+
+/// oneDNN would emulate bf16 at less than half of the speed of f32 (docs/architecture.md).
+bool has_bf16() {
+  static const bool has = [] {
+    const int isa = static_cast<int>(dnnl::get_effective_cpu_isa());
+    constexpr int kBf16 = dnnl_cpu_isa_avx512_core_bf16;
+    return (isa & kBf16) == kBf16;
+  }();
+  return has;
 }
 
 Memory::data_type type_of(DType t) {
@@ -127,6 +139,7 @@ void gemm(const Gemm& g, Queue& q) {
     fallback.gemm(g, q);
     return;
   }
+  if (g.ab == DType::bf16 && !has_bf16()) return widened_gemm(g, q, &gemm);
   thread_local PerThread local;
   const Primitive& p = local.cache.get(g);
   if (static_cast<std::int64_t>(local.scratch.size()) < p.scratch_bytes)
@@ -145,7 +158,7 @@ void gemm(const Gemm& g, Queue& q) {
 }
 
 std::int64_t pack_bytes(const PackQuery& query) {
-  if (query.type == DType::f64) return 0;
+  if (query.type == DType::f64 || (query.type == DType::bf16 && !has_bf16())) return 0;
   return static_cast<std::int64_t>(packed_desc(query.K, query.N, query.type).get_size());
 }
 

@@ -193,7 +193,11 @@ TEST_P(GemmTest, PackedEqualsUnpacked) {
         EXPECT_LE(distance(c, expected), 2 * bound(s.K)) << s.M << "x" << s.N << "x" << s.K;
       }
     }
-  EXPECT_EQ(any, GetParam().backend == Backend::production && ab != DType::f64);
+  // bf16 is packed where the processor multiplies it.
+  if (GetParam().backend != Backend::production || ab == DType::f64)
+    EXPECT_FALSE(any);
+  else if (ab == DType::f32)
+    EXPECT_TRUE(any);
 }
 
 TEST(Table, NamesEveryBackend) {
