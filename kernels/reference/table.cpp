@@ -31,6 +31,16 @@ void embedding_fwd(const EmbeddingFwd<T>& a, Queue&) {
 }
 
 template <class T>
+void embedding_noise(const EmbeddingNoise<T>& a, Queue&) {
+  for (std::int64_t s = 0; s < a.documents; ++s) {
+    const double length = a.cu_seqlens[s + 1] - a.cu_seqlens[s];
+    const double scale = a.alpha / std::sqrt(length * static_cast<double>(a.C));
+    for (std::int64_t i = a.cu_seqlens[s] * a.C; i < a.cu_seqlens[s + 1] * a.C; ++i)
+      a.x[i] = from<T>(d(a.x[i]) + scale * symmetric_uniform(a.key, static_cast<std::uint64_t>(i)));
+  }
+}
+
+template <class T>
 void embedding_bwd(const EmbeddingBwd<T>& a, Queue&) {
   for (std::int64_t t = 0; t < a.T; ++t)
     for (std::int64_t c = 0; c < a.C; ++c)
@@ -357,6 +367,7 @@ KernelTable reference_table() {
   KernelTable t;
   AXL_REFERENCE(embedding_fwd);
   AXL_REFERENCE(embedding_bwd);
+  AXL_REFERENCE(embedding_noise);
   AXL_REFERENCE(rmsnorm_fwd);
   AXL_REFERENCE(rmsnorm_bwd);
   AXL_REFERENCE(rope);

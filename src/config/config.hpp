@@ -166,6 +166,7 @@ struct Config {
   double loraplus_lr_embedding = 1e-6;
   std::optional<double> embedding_lr;
   std::optional<double> embedding_lr_scale;
+  std::optional<double> neftune_noise_alpha;
 
   // precision and memory
   std::string dtype = "f32";  ///< derived from bf16/fp16/bfloat16/float32: "f32" or "bf16"

@@ -205,6 +205,12 @@ ConfigSection optimizer_section() {
           key("embedding_lr_scale", &Config::embedding_lr_scale,
               "The same as a factor of learning_rate; it wins over embedding_lr.")
               .at_least(0),
+          key("neftune_noise_alpha", &Config::neftune_noise_alpha,
+              "NEFTune: in training, uniform noise of at most alpha / sqrt(L C) is added to the "
+              "embeddings of a row of L tokens and C channels; 5 to 15 are usual. L is the row's "
+              "own length, packed or not.")
+              .more_than(0),
+          alias("noisy_embedding_alpha", "neftune_noise_alpha"),
       }};
   add(s.keys, Action::notice, {{"lr_div_factor", number}, {"torchdistx_path", text}},
       "not read by Axolotl either");
@@ -245,11 +251,6 @@ ConfigSection optimizer_section() {
       "only has an effect with an optimiser that is not supported");
   add(s.keys, Action::later, {{"lisa_n_layers", integer}},
       "LISA is not supported yet; unfrozen_parameters chooses what is trained");
-  add(s.keys, Action::later, {{"neftune_noise_alpha", number}},
-      "noise on the embeddings (NEFTune) is not supported yet");
-  declared(s.keys, "neftune_noise_alpha").above_minimum = true;
-  bound(s.keys, {"neftune_noise_alpha"}, 0);
-  s.keys.push_back(alias("noisy_embedding_alpha", "neftune_noise_alpha"));
   declared(s.keys, "lr_groups").fields = {
       {"name", text}, {"modules", text_list}, {"lr", number, {}, 0}};
   bound(s.keys, {"dion_lr", "adam_epsilon2"}, 0);

@@ -21,6 +21,9 @@ Decoder::Saved Decoder::allocate_saved(device::Arena& arena, std::int64_t T) con
 TensorView Decoder::forward(Context& ctx, const Batch& batch, Saved& saved) {
   saved = allocate_saved(ctx.arena, batch.tokens());
   embedding_.forward(ctx, batch.ids, saved.x[0]);
+  if (options_.embedding_noise > 0 && batch.dropout_key != 0)
+    ops::embedding_noise(ctx, batch.cu_seqlens, options_.embedding_noise,
+                         kernels::hash_counter(batch.dropout_key, layers_.size()), saved.x[0]);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const ArenaScope scope(ctx.arena);
     const std::uint64_t key =

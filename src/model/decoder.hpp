@@ -63,8 +63,9 @@ struct DecoderOptions {
   TrainingMode training;
   bool prepack = false;  ///< copies of the frozen matrices in the GEMM's own layout
   bool gradient_checkpointing = false;
-  std::uint64_t seed = 42;  ///< of new adapter weights
-  bool plan_only = false;   ///< nothing is allocated or read: sizes and plan_bytes() only
+  double embedding_noise = 0;  ///< NEFTune's alpha, in training; 0: none
+  std::uint64_t seed = 42;     ///< of new adapter weights
+  bool plan_only = false;      ///< nothing is allocated or read: sizes and plan_bytes() only
 };
 
 /// A decoder-only language model of one of the families, ready to train or to run.

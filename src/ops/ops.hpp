@@ -1,4 +1,6 @@
 #pragma once
+#include <span>
+
 #include "axl/kernels/table.hpp"
 #include "device/arena.hpp"
 #include "tensor/tensor_view.hpp"
@@ -28,6 +30,10 @@ void matmul(Context& ctx, TensorView a, TensorView b, TensorView c, const Matmul
 
 /// y (T, C) = table (V, C)[ids]. ids must be in [0, V): checked by the data pipeline.
 void embedding(Context& ctx, const std::int32_t* ids, TensorView table, TensorView y);
+/// Adds NEFTune's noise to x (T, C); its derivative is one. A document's noise depends on its
+/// length.
+void embedding_noise(Context& ctx, std::span<const std::int32_t> cu_seqlens, double alpha,
+                     std::uint64_t key, TensorView x);
 void embedding_backward(Context& ctx, const std::int32_t* ids, TensorView dy, TensorView dtable);
 
 /// x, y: (T, C); w: (C); rstd: (T) or empty.

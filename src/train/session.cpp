@@ -53,6 +53,7 @@ model::DecoderOptions decoder_options(const config::Config& config,
   model::DecoderOptions o;
   o.compute = compute_type(config);
   o.gradient_checkpointing = config.gradient_checkpointing;
+  o.embedding_noise = config.neftune_noise_alpha.value_or(0.0);
   o.seed = static_cast<std::uint64_t>(config.seed);
   // Measured (docs/architecture.md, "Packed weights"): packing gains 5 % and doubles the frozen
   // weights; under bf16 both copies are as small as one f32 copy.

@@ -64,6 +64,18 @@ class Run(TrainingCase):
         self.assertEqual(self.adapter("a"), self.adapter("b"))
         self.assertEqual(self.losses("a"), self.losses("b"))
 
+    def test_neftune_trains_with_noise_and_evaluates_without(self):
+        keys = dict(val_set_size=0.25, eval_steps=6, sample_packing=True)
+        for out, alpha in (("none", None), ("a", 5), ("b", 5)):
+            self.run_program(2, self.config(output_dir=str(self.folder / out),
+                                            neftune_noise_alpha=alpha, **keys))
+        self.assertEqual(self.adapter("a"), self.adapter("b"))
+        self.assertNotEqual(self.losses("a")[0], self.losses("none")[0])
+        evals = {out: [m["eval_loss"] for m in self.metrics(out) if "eval_loss" in m]
+                 for out in ("none", "a")}
+        self.assertEqual(evals["a"][0], evals["none"][0])
+        self.assertNotEqual(evals["a"][1], evals["none"][1])
+
     def test_split_does_not_change_the_loss(self):
         layouts = {"one": (1, 4), "two": (2, 2), "four": (4, 1)}
         for out, (ranks, accumulation) in layouts.items():

@@ -49,6 +49,41 @@ TEST_P(Embedding, NanOfARowIsGathered) {
   });
 }
 
+TEST_P(Embedding, NoiseIsUniformAndScaledByTheLengthOfItsDocument) {
+  typed([&]<class T>(T) {
+    constexpr std::int64_t C = 64;
+    const std::vector<std::int32_t> cu = {0, 400, 401, 501};
+    const std::int64_t T_ = cu.back();
+    const auto noise = [&](const KernelTable& with, double alpha, std::uint64_t key, double x) {
+      std::vector<T> out(static_cast<std::size_t>(T_ * C), value<T>(x));
+      with.embedding_noise(EmbeddingNoise<T>{out.data(), cu.data(), 3, T_, C, alpha, key}, queue);
+      return out;
+    };
+    const std::vector<T> made = noise(table, 5.0, 99, 0.0);
+    EXPECT_LE(distance(made, noise(reference, 5.0, 99, 0.0)), tol(dtype, 1));
+    EXPECT_TRUE(same_bits(made, noise(table, 5.0, 99, 0.0)));
+    EXPECT_FALSE(same_bits(made, noise(table, 5.0, 100, 0.0)));
+    const std::vector<T> none = noise(table, 0.0, 99, 0.5);
+    EXPECT_TRUE(std::all_of(none.begin(), none.end(), [](T v) { return number(v) == 0.5; }));
+    for (std::size_t s = 0; s + 1 < cu.size(); ++s) {
+      const double most = 5.0 / std::sqrt(static_cast<double>((cu[s + 1] - cu[s]) * C));
+      const auto n = static_cast<double>((cu[s + 1] - cu[s]) * C);
+      double sum = 0, squares = 0, largest = 0;
+      for (std::int64_t i = cu[s] * C; i < cu[s + 1] * C; ++i) {
+        const double u = number(made[static_cast<std::size_t>(i)]) / most;
+        sum += u;
+        squares += u * u;
+        largest = std::max(largest, std::abs(u));
+      }
+      // Uniform in [-1, 1): mean 0, variance 1/3; five standard errors.
+      EXPECT_LE(largest, 1.0 + tol(dtype, 1));
+      EXPECT_GT(largest, 0.9);
+      EXPECT_NEAR(sum / n, 0.0, 5 * std::sqrt(1.0 / 3.0 / n)) << s;
+      EXPECT_NEAR(squares / n, 1.0 / 3.0, 5 * std::sqrt(4.0 / 45.0 / n)) << s;
+    }
+  });
+}
+
 TEST_P(Elementwise, CopyIsBitwise) {
   typed([&]<class T>(T) {
     for (const std::int64_t n : {0, 1, 7, 8191, 8192, 8193, 30000}) {

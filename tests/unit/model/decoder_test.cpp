@@ -318,6 +318,25 @@ TEST(Decoder, DropoutFollowsItsKey) {
   EXPECT_NE(tiny.run(b.view(5), false), tiny.run(b.view(0), false));
 }
 
+TEST(Decoder, EmbeddingNoiseIsThereInTrainingAlone) {
+  const TinyWeights w({});
+  const TinyBatch b({30, 7});
+  const auto loss = [&](double noise, std::uint64_t key, bool checkpointing = false) {
+    TinyDecoder tiny(w, {.training = {.full = true},
+                         .gradient_checkpointing = checkpointing,
+                         .embedding_noise = noise});
+    return std::pair(tiny.run(b.view(key), true), tiny.gradients());
+  };
+  const auto plain = loss(0, 5);
+  EXPECT_EQ(loss(0, 0), plain);
+  EXPECT_EQ(loss(15, 0), plain) << "evaluation";
+  const auto noisy = loss(15, 5);
+  EXPECT_NE(noisy.first, plain.first);
+  EXPECT_EQ(loss(15, 5), noisy);
+  EXPECT_NE(loss(15, 6).first, noisy.first);
+  EXPECT_EQ(loss(15, 5, true), noisy) << "checkpointing goes on from the same embeddings";
+}
+
 TEST(Decoder, Bf16StaysNearF32) {
   const TinyWeights w({.storage = weights::Storage::bf16});
   const TinyBatch b({40, 66, 5});

@@ -1,4 +1,5 @@
 #pragma once
+#include "axl/kernels/elementwise.hpp"
 #include "axl/kernels/queue.hpp"
 #include "axl/kernels/types.hpp"
 
@@ -22,5 +23,21 @@ struct EmbeddingBwd {
   Acc<T_>* dtable;
   std::int64_t T, C;
 };
+
+/// NEFTune — Jain et al. 2023, arXiv:2310.05914:  x[t,c] += u(t,c) * alpha / sqrt(L * C), with u
+/// uniform in [-1, 1), a pure function of (key, t * C + c), and L the tokens of t's document.
+/// Shapes  x: (T, C); cu_seqlens: (documents + 1), first 0, last T.
+template <class T_>
+struct EmbeddingNoise {
+  T_* x;
+  const std::int32_t* cu_seqlens;
+  std::int64_t documents, T, C;
+  double alpha;
+  std::uint64_t key;
+};
+/// u of the formula: 53 bits of the hash.
+AXL_HD inline double symmetric_uniform(std::uint64_t key, std::uint64_t i) {
+  return static_cast<double>(hash_counter(key, i) >> 11) * 0x1p-52 - 1.0;
+}
 
 }  // namespace axl::kernels

@@ -39,6 +39,7 @@ struct Kernel {
 struct KernelTable {
   Kernel<EmbeddingFwd> embedding_fwd;
   Kernel<EmbeddingBwd> embedding_bwd;
+  Kernel<EmbeddingNoise> embedding_noise;
   Kernel<RmsNormFwd> rmsnorm_fwd;
   Kernel<RmsNormBwd> rmsnorm_bwd;
   Kernel<Rope> rope;
