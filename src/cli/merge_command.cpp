@@ -31,7 +31,7 @@ void fill_from_config(MergeArguments& arguments, const Overrides& overrides) {
   config::LoadOptions options;
   options.overrides = overrides;
   const config::Config config = config::load_or_throw(arguments.config, options);
-  if (arguments.base.empty()) arguments.base = config.base_model;
+  if (arguments.base.empty()) arguments.base = config.model_source();
   if (arguments.adapter.empty()) arguments.adapter = config.output_dir;
   if (arguments.target.empty()) arguments.target = config.output_dir + "/merged";
 }

@@ -69,6 +69,7 @@ struct Config {
   // model and tokenizer
   std::string base_model;
   std::string base_model_config;
+  std::string model_revision;
   std::string model_type;
   std::string tokenizer_config;
   std::string tokenizer_type;
@@ -195,6 +196,11 @@ struct Config {
   bool use_tensorboard = true;
   bool save_first_step = false;
   bool save_only_model = false;
+
+  /// base_model as it is opened: a name of the Hub with model_revision behind it.
+  std::string model_source() const;
+  /// The same of the tokenizer: tokenizer_config, else base_model.
+  std::string tokenizer_source() const;
 
   /// Where each given key stands in the YAML (or "command line").
   std::map<std::string, UserLocation> locations;

@@ -19,9 +19,9 @@ Finding missing(UserLocation where, const std::string& path, const char* what) {
   Finding f;
   f.where = std::move(where);
   f.message = fmt::format("no such {}: '{}'", what, path);
-  if (path.find("://") != std::string::npos)
-    f.hint = "only https:// and http:// are downloaded: fetch it first and give its path";
-  else if (path.front() == '~')
+  f.hint = hub::hint_of_remote(path);
+  if (!f.hint.empty()) return f;
+  if (path.front() == '~')
     f.hint = "'~' is not expanded in a configuration: write the whole path";
   else if (path.front() != '/')
     f.hint = fmt::format("looked for it from {}", fs::current_path().string());
@@ -63,6 +63,18 @@ bool is_template_path(const std::string& text) {
 }
 
 }  // namespace
+
+std::string Config::model_source() const {
+  const bool main = model_revision.empty() || model_revision == "main";
+  return main || !hub::is_repository_name(base_model) || base_model.find('@') != std::string::npos
+             ? base_model
+             : base_model + "@" + model_revision;
+}
+
+std::string Config::tokenizer_source() const {
+  return tokenizer_config.empty() || tokenizer_config == base_model ? model_source()
+                                                                    : tokenizer_config;
+}
 
 std::vector<Finding> check_files(const Config& config) {
   std::vector<Finding> out;

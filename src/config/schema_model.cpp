@@ -13,6 +13,9 @@ ConfigSection model_section() {
               "Face "
               "model (org/name), which is fetched into the Hub's cache.")
               .is_required(),
+          key("model_revision", &Config::model_revision,
+              "Branch, tag or commit of a Hugging Face model and its tokenizer.")
+              .derived("main"),
           key("base_model_config", &Config::base_model_config,
               "Folder to read config.json from when base_model has none.")
               .derived("base_model"),
@@ -59,9 +62,6 @@ ConfigSection model_section() {
   add(s.keys, Action::notice, {{"cls_model_config", text}},
       "the architecture comes from config.json");
   add(s.keys, Action::notice, {{"model_kwargs", map}}, "arguments of a Python function");
-  add(s.keys, Action::later, {{"model_revision", text}},
-      "only the main revision of a model is fetched; download the revision and give its folder");
-  declared(s.keys, "model_revision").harmless = "main";
   add(s.keys, Action::notice, {{"trust_remote_code", boolean}},
       "no Python from the model's repository is run; the architecture must be built in");
   add(s.keys, Action::notice,

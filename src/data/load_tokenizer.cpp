@@ -10,10 +10,8 @@
 namespace axl::data {
 
 tokenizer::Tokenizer load_tokenizer(const config::Config& config) {
-  const std::string& path =
-      config.tokenizer_config.empty() ? config.base_model : config.tokenizer_config;
-  tokenizer::Tokenizer tokenizer =
-      tokenizer::Tokenizer::load(hub::model_folder(path, hub::ModelPart::tokenizer));
+  tokenizer::Tokenizer tokenizer = tokenizer::Tokenizer::load(
+      hub::model_folder(config.tokenizer_source(), hub::ModelPart::tokenizer));
   for (const auto& [id, text] : config.added_tokens_overrides)
     tokenizer.override_added_token(static_cast<tokenizer::TokenId>(std::stol(id)), text);
   for (const auto& [name, token] : config.special_tokens) tokenizer.set_special_token(name, token);

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <optional>
+#include <fstream>
+#include <iterator>
 
 #include "core/error.hpp"
+#include "data/dataset_files.hpp"
 #include "data/sources/decode.hpp"
 #include "hub/names.hpp"
 #include "hub/snapshot.hpp"
@@ -18,42 +20,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kMostFiles = 100000;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
-  return text;
-}
-
-std::string suffix_of(const std::string& path) {
-  return lower(fs::path(path).extension().string());
-}
-
-Compression compression_of(const std::string& path) {
-  const std::string suffix = suffix_of(path);
-  if (suffix == ".gz") return Compression::gzip;
-  if (suffix == ".zst" || suffix == ".zstd") return Compression::zstd;
-  return Compression::none;
-}
-
-std::string without_compression(const std::string& path) {
-  return compression_of(path) == Compression::none ? path : fs::path(path).stem().string();
-}
-
-std::optional<FileKind> kind_of_suffix(const std::string& path) {
-  const std::string suffix = suffix_of(without_compression(path));
-  if (suffix == ".json") return FileKind::json;
-  if (suffix == ".jsonl" || suffix == ".ndjson") return FileKind::jsonl;
-  if (suffix == ".txt") return FileKind::text;
-  if (suffix == ".csv") return FileKind::csv;
-  if (suffix == ".parquet") return FileKind::parquet;
-  if (suffix == ".arrow") return FileKind::arrow;
-  return std::nullopt;
-}
-
-constexpr const char* kKinds =
-    ".json, .jsonl, .csv, .txt, .parquet and .arrow, also with .gz or .zst";
 
 FileKind kind_of(const std::string& path, const config::DatasetConfig& dataset) {
   const std::string type = lower(dataset.ds_type);
@@ -69,7 +35,7 @@ FileKind kind_of(const std::string& path, const config::DatasetConfig& dataset) 
                                           (what.empty() ? "it has no suffix" : what) +
                                           " is not a supported format")
       .at(dataset.where)
-      .hint(std::string("read are ") + kKinds + "; ds_type names the format of other suffixes");
+      .hint(std::string("read are ") + kFileKinds + "; ds_type names the format of other suffixes");
 }
 
 bool has_glob(const std::string& path) { return path.find_first_of("*?[") != std::string::npos; }
@@ -102,70 +68,6 @@ std::string locate(const std::string& path, const config::DatasetConfig& dataset
   return "";
 }
 
-/// Words of a file name: "my-train_00" -> my, train, 00.
-bool has_word(const std::string& name, std::string_view word) {
-  const std::string low = lower(name);
-  for (std::size_t at = low.find(word); at != std::string::npos; at = low.find(word, at + 1)) {
-    const auto edge = [&](std::size_t i) {
-      return i >= low.size() || !std::isalpha(static_cast<unsigned char>(low[i]));
-    };
-    if ((at == 0 || edge(at - 1)) && edge(at + word.size())) return true;
-  }
-  return false;
-}
-
-/// The files of a subset (`name`): those below a folder of that name, else those named after it.
-void keep_subset(std::vector<std::string>& files, const config::DatasetConfig& dataset) {
-  if (dataset.name.empty()) return;
-  std::vector<std::string> found;
-  for (const std::string& file : files)
-    for (const std::string& name : dataset.name) {
-      bool inside = false;
-      for (const auto& part : fs::path(file).parent_path()) inside = inside || part == name;
-      if (!inside && !has_word(fs::path(file).filename().string(), lower(name))) continue;
-      found.push_back(file);
-      break;
-    }
-  if (!found.empty()) {
-    files = std::move(found);
-  } else if (dataset.name.front() != "default") {
-    throw Error(ErrorCode::data, "dataset '" + dataset.path + "' has no files of a subset '" +
-                                     dataset.name.front() + "'")
-        .at(dataset.where)
-        .hint("name its files in data_files");
-  }
-}
-
-/// Of the paths in a dataset's folder those with rows of its subset and split: those named after
-/// the split, else those not named after another one.
-std::vector<std::string> files_of_split(std::vector<std::string> all,
-                                        const config::DatasetConfig& dataset) {
-  // A README.txt or dataset_info.json beside real rows is not data.
-  std::erase_if(all, [](const std::string& p) {
-    const std::string name = fs::path(p).filename().string();
-    return !kind_of_suffix(p) || name == "dataset_info.json" || name == "dataset_infos.json" ||
-           name == "state.json";
-  });
-  const auto no_text = [](const std::string& p) { return kind_of_suffix(p) != FileKind::text; };
-  if (lower(dataset.ds_type) != "text" && std::any_of(all.begin(), all.end(), no_text))
-    std::erase_if(all, [&](const std::string& p) { return !no_text(p); });
-  keep_subset(all, dataset);
-  std::sort(all.begin(), all.end());
-  const std::string split = dataset.split.substr(0, dataset.split.find('['));
-  std::vector<std::string> named, unnamed;
-  for (const std::string& name : all) {
-    if (has_word(name, split.empty() ? "train" : split)) {
-      named.push_back(name);
-    } else {
-      bool other = false;
-      for (const char* word : {"train", "test", "valid", "validation", "dev", "eval"})
-        other = other || has_word(name, word);
-      if (!other) unnamed.push_back(name);
-    }
-  }
-  return named.empty() ? unnamed : named;
-}
-
 std::vector<std::string> files_of_folder(const std::string& folder,
                                          const config::DatasetConfig& dataset) {
   std::vector<std::string> all;
@@ -179,14 +81,20 @@ std::vector<std::string> files_of_folder(const std::string& folder,
   if (failed)
     throw Error(ErrorCode::input, "cannot list " + folder + ": " + failed.message())
         .at(dataset.where);
-  std::vector<std::string> out = files_of_split(std::move(all), dataset);
+  std::sort(all.begin(), all.end());
+  const std::string card = (fs::path(folder) / "README.md").string();
+  const auto read = [&](const std::string& name) {
+    std::ifstream in(fs::path(folder) / name, std::ios::binary);
+    return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  };
+  std::vector<std::string> out = choose_files(all, read, card, dataset);
   for (std::string& name : out) name = (fs::path(folder) / name).string();
   return out;
 }
 
 /// The files of a dataset on the Hugging Face Hub, downloaded into its cache.
 std::vector<std::string> files_of_hub(const config::DatasetConfig& dataset) {
-  const auto choose = [&](const std::vector<std::string>& all) {
+  const auto choose = [&](const std::vector<std::string>& all, const hub::Reader& read) {
     std::vector<std::string> files;
     if (!dataset.data_files.empty()) {
       for (const std::string& file : all)
@@ -197,7 +105,7 @@ std::vector<std::string> files_of_hub(const config::DatasetConfig& dataset) {
           }
       return files;
     }
-    files = files_of_split(all, dataset);
+    files = choose_files(all, read, dataset.path + "/README.md", dataset);
     // The same rows may be there in several formats.
     const auto is_table = [](const std::string& p) {
       const auto kind = kind_of_suffix(p);
@@ -215,7 +123,7 @@ std::vector<std::string> files_of_hub(const config::DatasetConfig& dataset) {
     if (snapshot.files.empty())
       throw Error(ErrorCode::data, "the Hub's dataset '" + dataset.path +
                                        "' has no file with rows of split '" + dataset.split + "'")
-          .hint(std::string("read are ") + kKinds + "; data_files names files");
+          .hint(std::string("read are ") + kFileKinds + "; data_files names files");
     std::vector<std::string> out;
     for (const std::string& file : snapshot.files)
       out.push_back((fs::path(snapshot.folder) / file).string());
@@ -226,12 +134,10 @@ std::vector<std::string> files_of_hub(const config::DatasetConfig& dataset) {
   }
 }
 
-bool is_remote(const std::string& path) { return path.find("://") != std::string::npos; }
-
 [[noreturn]] void not_found(const std::string& path, const config::DatasetConfig& dataset) {
   std::string hint = "paths are taken from the working directory (" + fs::current_path().string() +
                      "), then from the YAML's folder";
-  if (is_remote(path)) hint = "https:// and http:// are downloaded; fetch other places first";
+  if (const std::string remote = hub::hint_of_remote(path); !remote.empty()) hint = remote;
   throw Error(ErrorCode::data, "dataset '" + path + "' is not on this machine")
       .at(dataset.where)
       .hint(hint);
@@ -269,7 +175,7 @@ std::vector<std::string> list_files(const config::DatasetConfig& dataset) {
   if (out.empty())
     throw Error(ErrorCode::data, "no file with rows of split '" + dataset.split + "' in " + found)
         .at(dataset.where)
-        .hint(std::string("read are ") + kKinds);
+        .hint(std::string("read are ") + kFileKinds);
   return out;
 }
 

@@ -6,22 +6,12 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "data/file_kind.hpp"
 #include "data/sources/decode.hpp"
 #include "data/sources/spool.hpp"
 #include "weights/weight_file.hpp"
 
 namespace axl::data {
-
-enum class FileKind : std::uint8_t {
-  json,   ///< one array of objects, or objects line by line
-  jsonl,  ///< one object a line
-  text,   ///< one row a line, column `text`
-  csv,    ///< a header line, then rows; decoded to JSON lines
-  parquet,
-  arrow  ///< IPC file or stream
-};
-
-enum class Compression : std::uint8_t { none, gzip, zstd };
 
 /// A file that rows come from.
 struct SourcePlace {

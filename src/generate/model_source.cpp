@@ -87,9 +87,7 @@ SourceKind kind_of_source(const std::string& path) {
 }
 
 ModelSource source_of_config(const config::Config& config, bool with_output) {
-  ModelSource out{
-      .model = config.base_model,
-      .tokenizer = config.tokenizer_config.empty() ? config.base_model : config.tokenizer_config};
+  ModelSource out{.model = config.model_source(), .tokenizer = config.tokenizer_source()};
   if (!with_output) return out;
   const std::string& output = config.output_dir;
   if (is_adapter(output)) {

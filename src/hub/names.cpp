@@ -7,6 +7,29 @@
 namespace axl::hub {
 namespace {
 
+/// The ']' of a set that begins at `p`; npos when none does. "[]" holds a ']' itself.
+std::size_t end_of_set(const std::string& pattern, std::size_t p) {
+  if (pattern[p] != '[') return std::string::npos;
+  std::size_t first = p + 1;
+  if (first < pattern.size() && pattern[first] == '!') ++first;
+  return pattern.find(']', first + 1);
+}
+
+/// Whether `c` is in the set between `first` and the ']' at `end`.
+bool in_set(const std::string& pattern, std::size_t first, std::size_t end, char c) {
+  const bool inverted = pattern[first] == '!';
+  bool found = false;
+  for (std::size_t i = first + (inverted ? 1 : 0); i < end; ++i) {
+    if (i + 2 < end && pattern[i + 1] == '-') {
+      found = found || (pattern[i] <= c && c <= pattern[i + 2]);
+      i += 2;
+    } else {
+      found = found || pattern[i] == c;
+    }
+  }
+  return found != inverted;
+}
+
 bool matches_from(const std::string& pattern, std::size_t p, const std::string& path,
                   std::size_t s) {
   while (p < pattern.size()) {
@@ -23,7 +46,13 @@ bool matches_from(const std::string& pattern, std::size_t p, const std::string& 
       }
       return false;
     }
-    if (s >= path.size() || (pattern[p] != '?' && pattern[p] != path[s])) return false;
+    if (s >= path.size()) return false;
+    if (const std::size_t end = end_of_set(pattern, p); end != std::string::npos) {
+      if (path[s] == '/' || !in_set(pattern, p + 1, end, path[s])) return false;
+      p = end;
+    } else if (pattern[p] == '?' ? path[s] == '/' : pattern[p] != path[s]) {
+      return false;
+    }
     ++p;
     ++s;
   }
@@ -32,7 +61,17 @@ bool matches_from(const std::string& pattern, std::size_t p, const std::string& 
 
 }  // namespace
 
-bool is_repository_name(const std::string& name) {
+std::pair<std::string, std::string> split_revision(const std::string& name) {
+  const std::size_t at = name.find('@');
+  if (at == std::string::npos) return {name, ""};
+  return {name.substr(0, at), name.substr(at + 1)};
+}
+
+bool is_repository_name(const std::string& given) {
+  const auto [name, revision] = split_revision(given);
+  if (given.ends_with('@') || revision.find_first_of("@?#\\ ") != std::string::npos ||
+      revision.find("..") != std::string::npos)
+    return false;
   if (name.empty() || name.size() > 200 || std::count(name.begin(), name.end(), '/') != 1)
     return false;
   if (name.starts_with('.') || name.starts_with('/') || name.ends_with('/') ||
@@ -47,8 +86,25 @@ bool is_repository_name(const std::string& name) {
     if (name.ends_with(suffix)) return false;
   std::error_code ignored;
   // data/rows beside a folder data is a path that is mistyped, not a name.
-  return !std::filesystem::exists(name, ignored) &&
+  return !std::filesystem::exists(given, ignored) && !std::filesystem::exists(name, ignored) &&
          !std::filesystem::exists(name.substr(0, name.find('/')), ignored);
+}
+
+std::string hint_of_remote(const std::string& place) {
+  const std::size_t end = place.find("://");
+  if (end == std::string::npos) return "";
+  const std::string scheme = place.substr(0, end);
+  const auto copied_by = [&](const std::string& command) {
+    return "nothing reads " + scheme + ":// here: copy it (" + command + " " + place +
+           " data/) or mount it, and give that path";
+  };
+  if (scheme == "s3" || scheme == "s3a") return copied_by("aws s3 cp --recursive");
+  if (scheme == "gs" || scheme == "gcs") return copied_by("gcloud storage cp --recursive");
+  if (scheme == "az" || scheme == "abfs" || scheme == "adl" || scheme == "abfss")
+    return copied_by("azcopy copy --recursive");
+  if (scheme == "oci") return copied_by("oci os object bulk-download");
+  if (scheme == "hf") return "a data set of the Hub is named org/name, its files by data_files";
+  return "only https:// and http:// are downloaded: fetch it first and give its path";
 }
 
 bool matches(const std::string& pattern, const std::string& path) {

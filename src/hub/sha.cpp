@@ -14,32 +14,55 @@
 namespace axl::hub {
 namespace {
 
-std::string digest(const EVP_MD* kind, const std::string& path, const std::string& prefix) {
+/// A checksum of pieces.
+class Digest {
+ public:
+  explicit Digest(const EVP_MD* kind) : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+    good_ = context_ && EVP_DigestInit_ex(context_.get(), kind, nullptr) == 1;
+  }
+  void add(const char* data, std::size_t size) {
+    good_ = good_ && EVP_DigestUpdate(context_.get(), data, size) == 1;
+  }
+  std::string hexadecimal() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+    unsigned size = 0;
+    good_ = good_ && EVP_DigestFinal_ex(context_.get(), bytes.data(), &size) == 1;
+    AXL_CHECK(good_, "libcrypto cannot make a checksum");
+    std::string out;
+    for (unsigned i = 0; i < size; ++i) out += fmt::format("{:02x}", bytes[i]);
+    return out;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+  bool good_ = false;
+};
+
+std::string digest_of_file(const EVP_MD* kind, const std::string& path, const std::string& prefix) {
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(ErrorCode::io, "cannot read " + path);
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        &EVP_MD_CTX_free);
-  bool good = context && EVP_DigestInit_ex(context.get(), kind, nullptr) == 1 &&
-              EVP_DigestUpdate(context.get(), prefix.data(), prefix.size()) == 1;
+  Digest digest(kind);
+  digest.add(prefix.data(), prefix.size());
   std::vector<char> piece(1 << 20);
-  while (good && in) {
+  while (in) {
     in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    good =
-        EVP_DigestUpdate(context.get(), piece.data(), static_cast<std::size_t>(in.gcount())) == 1;
+    digest.add(piece.data(), static_cast<std::size_t>(in.gcount()));
   }
   if (in.bad()) throw Error(ErrorCode::io, "cannot read " + path);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned size = 0;
-  good = good && EVP_DigestFinal_ex(context.get(), bytes.data(), &size) == 1;
-  AXL_CHECK(good, "libcrypto cannot make the checksum of " + path);
-  std::string out;
-  for (unsigned i = 0; i < size; ++i) out += fmt::format("{:02x}", bytes[i]);
-  return out;
+  return digest.hexadecimal();
 }
 
 }  // namespace
 
-std::string sha256_of_file(const std::string& path) { return digest(EVP_sha256(), path, ""); }
+std::string sha256_of_file(const std::string& path) {
+  return digest_of_file(EVP_sha256(), path, "");
+}
+
+std::string sha256_of_text(const std::string& text) {
+  Digest digest(EVP_sha256());
+  digest.add(text.data(), text.size());
+  return digest.hexadecimal();
+}
 
 std::string git_blob_of_file(const std::string& path) {
   std::error_code failed;
@@ -47,7 +70,7 @@ std::string git_blob_of_file(const std::string& path) {
   if (failed) throw Error(ErrorCode::io, "cannot read " + path + ": " + failed.message());
   std::string prefix = "blob " + std::to_string(size);
   prefix += '\0';
-  return digest(EVP_sha1(), path, prefix);
+  return digest_of_file(EVP_sha1(), path, prefix);
 }
 
 }  // namespace axl::hub

@@ -119,7 +119,9 @@ class Repository {
         all.push_back(it->path().lexically_relative(folder).string());
     std::sort(all.begin(), all.end());
     out.folder = folder.string();
-    out.files = choose(all);
+    out.files = choose(all, [&](const std::string& path) {
+      return is_safe(path) ? read_text(folder / path) : "";
+    });
     return out;
   }
 
@@ -128,7 +130,11 @@ class Repository {
     Snapshot out;
     out.commit = commit;
     out.folder = (root_ / "snapshots" / commit).string();
-    out.files = choose(all);
+    out.files = choose(all, [&, &commit = commit, &all = all](const std::string& path) {
+      if (!std::binary_search(all.begin(), all.end(), path)) return std::string();
+      download_file(commit, path, 1, 1);
+      return read_text(fs::path(out.folder) / path);
+    });
     std::sort(out.files.begin(), out.files.end());
     for (std::size_t i = 0; i < out.files.size(); ++i)
       download_file(commit, out.files[i], i + 1, out.files.size());
@@ -247,13 +253,13 @@ bool is_tokenizer_file(const std::string& path) {
          path.ends_with(".tiktoken") || path.ends_with(".jinja");
 }
 
-std::vector<std::string> choose_tokenizer(const std::vector<std::string>& all) {
+std::vector<std::string> choose_tokenizer(const std::vector<std::string>& all, const Reader&) {
   std::vector<std::string> out;
   std::copy_if(all.begin(), all.end(), std::back_inserter(out), is_tokenizer_file);
   return out;
 }
 
-std::vector<std::string> choose_model(const std::vector<std::string>& all) {
+std::vector<std::string> choose_model(const std::vector<std::string>& all, const Reader&) {
   std::vector<std::string> out;
   for (const std::string& path : all)
     if (path.find('/') == std::string::npos &&
@@ -303,8 +309,9 @@ Snapshot fetch(RepositoryKind kind, const std::string& repository, const std::st
   }
 }
 
-std::string model_folder(const std::string& name, ModelPart part, const std::string& revision) {
-  if (!is_repository_name(name)) return name;
+std::string model_folder(const std::string& given, ModelPart part) {
+  if (!is_repository_name(given)) return given;
+  const auto [name, revision] = split_revision(given);
   const Options options = options_from_environment();
   const Chooser choose = part == ModelPart::tokenizer ? choose_tokenizer : choose_model;
   if (const auto found = Repository(RepositoryKind::model, name, revision, options).cached(choose);
@@ -322,8 +329,7 @@ std::string model_folder(const std::string& name, ModelPart part, const std::str
 
 std::string fetch_url(const std::string& url, const Options& options) {
   const std::string plain = url.substr(0, url.find_first_of("?#"));
-  const fs::path folder =
-      fs::path(options.cache) / "axolotl-hpc" / std::to_string(std::hash<std::string>{}(url));
+  const fs::path folder = fs::path(options.cache) / "axolotl-hpc" / sha256_of_text(url);
   std::string name = file_name(plain);
   if (name.empty() || name == "." || name == "..") name = "file";
   const fs::path file = folder / name;

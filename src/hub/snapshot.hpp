@@ -17,8 +17,12 @@ struct Snapshot {
   std::vector<std::string> files;  ///< those chosen, relative to the folder, sorted
 };
 
-/// Chooses among all files of a repository.
-using Chooser = std::function<std::vector<std::string>(const std::vector<std::string>&)>;
+/// The text of a small file of the repository; "" when it is not there.
+using Reader = std::function<std::string(const std::string& path)>;
+
+/// Chooses among all files of a repository, of which it may read some.
+using Chooser =
+    std::function<std::vector<std::string>(const std::vector<std::string>& all, const Reader&)>;
 
 /// The chosen files of a repository at `revision` ("" is main), downloaded where the cache lacks
 /// them and checked against the Hub's checksums. Offline (or when the Hub cannot be reached and
@@ -31,11 +35,12 @@ Snapshot fetch(RepositoryKind kind, const std::string& repository, const std::st
 /// What of a model is needed.
 enum class ModelPart : std::uint8_t { tokenizer, everything };
 
-/// `name` itself when it is a path on this machine or no name of the Hub; else the folder of that
-/// model's snapshot. A complete snapshot in the cache is used without asking the Hub.
-std::string model_folder(const std::string& name, ModelPart part, const std::string& revision = "");
+/// `name` itself when it is a path on this machine or no name of the Hub ("org/name", or
+/// "org/name@revision"); else the folder of that model's snapshot. A complete snapshot in the cache
+/// is used without asking the Hub.
+std::string model_folder(const std::string& name, ModelPart part);
 
-/// Downloads one file by its URL into CACHE/axolotl-hpc; returns its path there.
+/// Downloads one file by its URL into CACHE/axolotl-hpc/SHA-256 of the URL; returns its path there.
 std::string fetch_url(const std::string& url, const Options& options = options_from_environment());
 
 }  // namespace axl::hub

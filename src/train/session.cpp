@@ -41,9 +41,9 @@ DType compute_type(const config::Config& config) {
 }
 
 RunModel open_model(const config::Config& config) {
-  const std::string& from =
-      config.base_model_config.empty() ? config.base_model : config.base_model_config;
-  RunModel m{weights::read_model_config(from), weights::WeightFile::open(config.base_model)};
+  const std::string from =
+      config.base_model_config.empty() ? config.model_source() : config.base_model_config;
+  RunModel m{weights::read_model_config(from), weights::WeightFile::open(config.model_source())};
   model::family_of(m.config).check(m.config);
   return m;
 }

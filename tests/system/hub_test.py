@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 COMMIT = "89abcdef" * 5
+OLDER = "01234567" * 5  # what the tag v1.0 means
 LARGE = 20000  # bytes from which a file is "large": named by SHA-256 and served after a redirect
 
 
@@ -32,7 +33,7 @@ def etag(data: bytes) -> str:
 
 
 class Hub(ThreadingHTTPServer):
-    """files["datasets/org/name"] = {path: bytes}"""
+    """files["datasets/org/name"] = {path: bytes}; what v1.0 has, under "datasets/org/name@v1.0"."""
 
     daemon_threads = True
 
@@ -77,12 +78,15 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(401)
         parts = self.path.strip("/").split("/")
         if parts[0] == "api":
-            repository = "/".join(parts[1:4])
-            if repository not in hub.files:
+            repository, revision = "/".join(parts[1:4]), "/".join(parts[5:])
+            if revision not in ("main", COMMIT):
+                repository += "@v1.0"
+            if repository not in hub.files or revision not in ("main", COMMIT, "v1.0", OLDER):
                 return self.answer(404)
             siblings = [{"rfilename": name} for name in hub.files[repository]]
             siblings.append({"rfilename": "../../escape"})  # must never be written
-            body = json.dumps({"sha": COMMIT, "siblings": siblings}).encode()
+            sha = OLDER if repository.endswith("@v1.0") else COMMIT
+            body = json.dumps({"sha": sha, "siblings": siblings}).encode()
             return self.answer(200, body)
         cdn = parts[0] == "cdn"
         if cdn:
@@ -90,8 +94,10 @@ class Handler(BaseHTTPRequestHandler):
         if parts[0] != "datasets":
             parts.insert(0, "models")
         repository, name = "/".join(parts[:3]), "/".join(parts[5:])
+        if parts[4] == OLDER:
+            repository += "@v1.0"
         data = hub.files.get(repository, {}).get(name)
-        if data is None or parts[3:5] != ["resolve", COMMIT]:
+        if data is None or parts[3] != "resolve" or parts[4] not in (COMMIT, OLDER):
             return self.answer(404)
         large = len(data) >= LARGE
         if large and not cdn:
@@ -132,13 +138,14 @@ class Test:
         if not good:
             self.failures.append(what)
 
-    def run(self, dataset: str, *, home: str = "home", model: str = "", **variables: str) -> tuple[int, str]:
+    def run(self, dataset: str, *, home: str = "home", model: str = "", keys: str = "",
+            **variables: str) -> tuple[int, str]:
         config = self.folder / "run.yaml"
         base = model or str(self.root / "tests/fixtures/tiny_llama")
         config.write_text(
             f"base_model: {base}\nlearning_rate: 1e-4\nmicro_batch_size: 1\nsequence_len: 256\n"
             f"adapter: lora\nlora_r: 4\nlora_alpha: 8\nlora_target_linear: true\nnum_epochs: 1\n"
-            f"gradient_accumulation_steps: 1\nval_set_size: 0\n"
+            f"gradient_accumulation_steps: 1\nval_set_size: 0\n{keys}"
             f"dataset_prepared_path: {self.folder}/prepared\ndatasets:\n{dataset}"
         )
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}
@@ -217,6 +224,66 @@ def main() -> int:
         if code != 0:
             print(out)
         t.check(not (snapshot / "model.safetensors").exists(), "preprocess needs no weights")
+
+        # A revision of a data set and of a model.
+        hub.files["datasets/org/texts@v1.0"] = {"data/train-0.jsonl": rows(4)}
+        for revision in ("v1.0", OLDER):
+            code, out = t.run(entry + f"    revision: {revision}\n")
+            t.check(code == 0 and "4 read" in out, f"revision: {revision} of a data set")
+        code, out = t.run(entry + "    revision: v9\n")
+        t.check(code == 2 and "revision 'v9'" in out, "an unknown revision is told")
+        hub.files["models/org/tiny@v1.0"] = hub.files["models/org/tiny"]
+        for key in ("model_revision", "revision_of_model"):
+            code, out = t.run(entry + "    split: test\n", model="org/tiny", keys=f"{key}: v1.0\n", home=key)
+            snapshots = Path(scratch) / key / "hub/models--org--tiny/snapshots"
+            t.check(code == 0 and os.listdir(snapshots) == [OLDER], f"{key}: v1.0")
+
+        # The card says which files a subset and a split have.
+        hub.files["datasets/org/carded"] = {
+            "README.md": b"""---
+license: mit
+configs:
+- config_name: english
+  default: true
+  data_files:
+  - split: train
+    path: [en/first.jsonl, "en/more-*.jsonl"]
+  - split: check
+    path: en/check.jsonl
+- config_name: german
+  data_dir: de
+  data_files: "*.jsonl"
+---
+# Rows
+""",
+            "en/first.jsonl": rows(3), "en/more-1.jsonl": rows(4), "en/check.jsonl": rows(2),
+            "de/a.jsonl": rows(5), "de/b.jsonl": rows(6), "train.jsonl": rows(100),
+        }
+        carded = "  - path: org/carded\n    type: completion\n"
+        code, out = t.run(carded)
+        t.check(code == 0 and "7 read" in out, "the card's default subset")
+        code, out = t.run(carded + "    split: check\n")
+        t.check(code == 0 and "2 read" in out, "a split of the card")
+        code, out = t.run(carded + "    name: german\n")
+        t.check(code == 0 and "11 read" in out, "a subset of the card by its name")
+        code, out = t.run(carded + "    name: german\n", HF_HUB_OFFLINE="1")
+        t.check(code == 0 and "11 read" in out, "offline, the card of the cache is read")
+        code, out = t.run(carded + "    data_files: train.jsonl\n")
+        t.check(code == 0 and "100 read" in out, "data_files comes before the card")
+        code, out = t.run(carded + "    name: french\n")
+        t.check(code == 2 and "english, german" in out, "an unknown subset is told")
+        code, out = t.run(carded + "    split: test\n")
+        t.check(code == 2 and "train, check" in out, "an unknown split is told")
+
+        local = Path(scratch) / "local"
+        (local / "x").mkdir(parents=True)
+        (local / "README.md").write_text("---\nconfigs:\n- config_name: c\n  data_files: x/*.jsonl\n---\n")
+        (local / "x/rows.jsonl").write_bytes(rows(8))
+        (local / "train.jsonl").write_bytes(rows(9))
+        code, out = t.run(f"  - path: {local}\n    type: completion\n")
+        t.check(code == 0 and "8 read" in out, "the card of a folder")
+        code, out = t.run("  - path: s3://bucket/rows\n    type: completion\n")
+        t.check(code == 2 and "aws s3 cp --recursive s3://bucket/rows" in out, "s3:// comes with the way there")
 
         code, out = t.run(f"  - path: {hub.url}/datasets/org/texts/resolve/{COMMIT}/data/test.jsonl\n"
                           "    type: completion\n")

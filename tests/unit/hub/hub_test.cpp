@@ -50,14 +50,20 @@ TEST_F(Hub, ChecksumsAreThoseOfTheStandards) {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha256_of_file(write("a", std::string(1000000, 'a'))),
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(sha256_of_text("abc"), sha256_of_file(write("abc", "abc")));
   EXPECT_EQ(git_blob_of_file(write("e", "")), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
   EXPECT_EQ(git_blob_of_file(write("h", "hello\n")), "ce013625030ba8dba906f756967f9e9ca394464a");
 }
 
 TEST_F(Hub, NamesAndPatterns) {
   EXPECT_TRUE(is_repository_name("org/name-1.5_x"));
-  for (const char* bad : {"", "name", "/org/name", "./name", "a/b/c", "a/../b", "org/rows.jsonl",
-                          "org/na me", "org/", "../name"})
+  EXPECT_TRUE(is_repository_name("org/name@refs/pr/1"));
+  EXPECT_EQ(split_revision("org/name@v1.0"),
+            std::pair(std::string("org/name"), std::string("v1.0")));
+  EXPECT_EQ(split_revision("org/name").second, "");
+  for (const char* bad :
+       {"", "name", "org/name@", "org/name@a@b", "org/name@../x", "name@v1", "/org/name", "./name",
+        "a/b/c", "a/../b", "org/rows.jsonl", "org/na me", "org/", "../name"})
     EXPECT_FALSE(is_repository_name(bad)) << bad;
   EXPECT_TRUE(matches("data/*.parquet", "data/train-0.parquet"));
   EXPECT_FALSE(matches("data/*.parquet", "data/more/train-0.parquet"));
@@ -66,6 +72,14 @@ TEST_F(Hub, NamesAndPatterns) {
   EXPECT_TRUE(matches("train-?.csv", "train-1.csv"));
   EXPECT_FALSE(matches("train-?.csv", "train-10.csv"));
   EXPECT_FALSE(matches("*********", "x"));
+  EXPECT_TRUE(matches("part-[0-4]*.csv", "part-3a.csv"));
+  EXPECT_FALSE(matches("part-[0-4]*.csv", "part-5a.csv"));
+  EXPECT_TRUE(matches("part-[!0-4].csv", "part-5.csv"));
+  EXPECT_FALSE(matches("part-[!0-4].csv", "part-4.csv"));
+  EXPECT_TRUE(matches("a[]x]", "a]"));
+  EXPECT_TRUE(matches("a[", "a["));
+  EXPECT_FALSE(matches("a?b", "a/b"));
+  EXPECT_FALSE(matches("a[!x]b", "a/b"));
 }
 
 TEST_F(Hub, OptionsComeFromTheUsualVariables) {
@@ -87,7 +101,7 @@ TEST_F(Hub, OptionsComeFromTheUsualVariables) {
 }
 
 TEST_F(Hub, OfflineTakesTheSnapshotThatTheCacheHas) {
-  const auto all = [](const std::vector<std::string>& files) { return files; };
+  const auto all = [](const std::vector<std::string>& files, const Reader&) { return files; };
   EXPECT_NE(error_of([&] {
               fetch(RepositoryKind::dataset, "org/rows", "", all);
             }).find("is not in the cache"),
@@ -100,6 +114,48 @@ TEST_F(Hub, OfflineTakesTheSnapshotThatTheCacheHas) {
   EXPECT_EQ(s.files, (std::vector<std::string>{"data/train.jsonl"}));
   EXPECT_TRUE(fs::exists(fs::path(s.folder) / s.files[0]));
   EXPECT_EQ(fetch(RepositoryKind::dataset, "org/rows", kCommit, all).files, s.files);
+}
+
+TEST_F(Hub, AChooserReadsFilesOfTheSnapshot) {
+  const std::string at = "hub/datasets--org--rows/snapshots/" + std::string(kCommit) + "/";
+  write(at + "README.md", "a card");
+  std::string card, missing = "x", outside = "x";
+  fetch(RepositoryKind::dataset, "org/rows", kCommit,
+        [&](const std::vector<std::string>& files, const Reader& read) {
+          card = read("README.md");
+          missing = read("nothing");
+          outside = read("../../refs/main");
+          return files;
+        });
+  EXPECT_EQ(card, "a card");
+  EXPECT_EQ(missing, "");
+  EXPECT_EQ(outside, "");
+}
+
+TEST_F(Hub, ARevisionBehindTheNameIsThatSnapshot) {
+  const std::string at = "hub/models--org--small/";
+  write(at + "refs/v1.0", kCommit);
+  const std::string folder = at + "snapshots/" + kCommit;
+  write(folder + "/tokenizer.json", "{}");
+  EXPECT_EQ(model_folder("org/small@v1.0", ModelPart::tokenizer), (root_ / folder).string());
+  EXPECT_EQ(model_folder(std::string("org/small@") + kCommit, ModelPart::tokenizer),
+            (root_ / folder).string());
+  EXPECT_NE(error_of([] { model_folder("org/small", ModelPart::tokenizer); }), "");
+}
+
+TEST_F(Hub, FilesOfUrlsKeepTheirPlaceInTheCache) {
+  // SHA-256 of the URL: the same on every machine and with every compiler.
+  const std::string url = "http://127.0.0.1:1/rows.jsonl?x=1";
+  const std::string at = write("hub/axolotl-hpc/" + sha256_of_text(url) + "/rows.jsonl", "{}\n");
+  EXPECT_EQ(fetch_url(url), at);
+}
+
+TEST_F(Hub, OtherPlacesComeWithTheWayThere) {
+  EXPECT_EQ(hint_of_remote("data/rows.jsonl"), "");
+  EXPECT_NE(hint_of_remote("s3://bucket/rows").find("aws s3 cp --recursive s3://bucket/rows"),
+            std::string::npos);
+  EXPECT_NE(hint_of_remote("gs://bucket/rows").find("gcloud storage cp"), std::string::npos);
+  EXPECT_NE(hint_of_remote("ftp://host/rows").find("fetch it first"), std::string::npos);
 }
 
 TEST_F(Hub, ModelsNeedAllTheirFiles) {

@@ -1,0 +1,42 @@
+#include "data/file_kind.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace axl::data {
+namespace fs = std::filesystem;
+namespace {
+
+std::string suffix_of(const std::string& path) {
+  return lower(fs::path(path).extension().string());
+}
+
+}  // namespace
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  });
+  return text;
+}
+
+Compression compression_of(const std::string& path) {
+  const std::string suffix = suffix_of(path);
+  if (suffix == ".gz") return Compression::gzip;
+  if (suffix == ".zst" || suffix == ".zstd") return Compression::zstd;
+  return Compression::none;
+}
+
+std::optional<FileKind> kind_of_suffix(const std::string& path) {
+  const std::string suffix =
+      suffix_of(compression_of(path) == Compression::none ? path : fs::path(path).stem().string());
+  if (suffix == ".json") return FileKind::json;
+  if (suffix == ".jsonl" || suffix == ".ndjson") return FileKind::jsonl;
+  if (suffix == ".txt") return FileKind::text;
+  if (suffix == ".csv") return FileKind::csv;
+  if (suffix == ".parquet") return FileKind::parquet;
+  if (suffix == ".arrow") return FileKind::arrow;
+  return std::nullopt;
+}
+
+}  // namespace axl::data
