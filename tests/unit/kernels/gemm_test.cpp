@@ -194,10 +194,11 @@ TEST_P(GemmTest, PackedEqualsUnpacked) {
       }
     }
   // bf16 is packed where the processor multiplies it.
-  if (GetParam().backend != Backend::production || ab == DType::f64)
+  if (GetParam().backend != Backend::production || ab == DType::f64) {
     EXPECT_FALSE(any);
-  else if (ab == DType::f32)
+  } else if (ab == DType::f32) {
     EXPECT_TRUE(any);
+  }
 }
 
 TEST(Table, NamesEveryBackend) {
