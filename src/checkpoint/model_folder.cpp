@@ -111,6 +111,12 @@ void write_companions(const std::string& from, const weights::ModelConfig& confi
   if (fs::is_directory(source, ignored)) {
     for (const char* name : kTokenizerFiles)
       copy_if_there(fs::path(source) / name, fs::path(folder) / name);
+    const fs::path others = fs::path(source) / "chat_templates";
+    if (fs::is_directory(others, ignored)) {
+      fs::create_directories(fs::path(folder) / "chat_templates", ignored);
+      for (const auto& entry : fs::directory_iterator(others))
+        copy_if_there(entry.path(), fs::path(folder) / "chat_templates" / entry.path().filename());
+    }
     copy_if_there(fs::path(source) / "generation_config.json",
                   fs::path(folder) / "generation_config.json");
     return;

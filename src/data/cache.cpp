@@ -39,6 +39,12 @@ std::uint64_t program_hash(const std::string& command) {
   return hash;
 }
 
+/// The texts of the tokenizer's templates; one text alone is written as such.
+json template_key(const tokenizer::Tokenizer& tokenizer) {
+  const std::string &text = tokenizer.chat_template(), &with_tools = tokenizer.tool_chat_template();
+  return with_tools == text ? json(text) : json::array({text, with_tools});
+}
+
 json dataset_key(const config::DatasetConfig& d, const std::vector<SourceFile>& files) {
   return {{"content", content_hash(files)},
           {"type", d.type},
@@ -137,7 +143,7 @@ CacheKey cache_key(const config::Config& c, const tokenizer::Tokenizer& tokenize
   const json text = {{"format", kPreparedFormatVersion},
                      {"tokenisation", kTokenisationVersion},
                      {"tokenizer", tokenizer.fingerprint()},
-                     {"tokenizer_chat_template", tokenizer.chat_template()},
+                     {"tokenizer_chat_template", template_key(tokenizer)},
                      {"eos", tokenizer.token_text("eos_token")},
                      {"bos", tokenizer.token_text("bos_token")},
                      {"datasets", datasets},

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "tokenizer/chat_template.hpp"
+#include "tokenizer/templates/registry.hpp"
 
 namespace axl::data {
 namespace {
@@ -47,7 +47,7 @@ std::string chat_template_text(const std::string& choice, const std::string& jin
   }
   std::string text;
   try {
-    text = tokenizer::named_chat_template(name);
+    text = tokenizer::named_templates().get(name).text;
   } catch (const Error& e) {
     throw Error(e.code(), e.message()).at(where).hint(e.hint());
   }

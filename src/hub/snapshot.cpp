@@ -234,6 +234,9 @@ class Repository {
 std::string file_name(const std::string& path) { return fs::path(path).filename().string(); }
 
 bool is_tokenizer_file(const std::string& path) {
+  constexpr std::string_view kTemplates = "chat_templates/";
+  if (path.starts_with(kTemplates) && path.ends_with(".jinja"))
+    return path.find('/', kTemplates.size()) == std::string::npos;
   if (path.find('/') != std::string::npos) return false;
   static constexpr const char* kNames[] = {"config.json",
                                            "tokenizer.json",
@@ -262,9 +265,10 @@ std::vector<std::string> choose_tokenizer(const std::vector<std::string>& all, c
 std::vector<std::string> choose_model(const std::vector<std::string>& all, const Reader&) {
   std::vector<std::string> out;
   for (const std::string& path : all)
-    if (path.find('/') == std::string::npos &&
-        (is_tokenizer_file(path) || path.ends_with(".json") ||
-         (path.ends_with(".safetensors") && !path.starts_with("consolidated"))))
+    if (is_tokenizer_file(path) ||
+        (path.find('/') == std::string::npos &&
+         (path.ends_with(".json") ||
+          (path.ends_with(".safetensors") && !path.starts_with("consolidated")))))
       out.push_back(path);
   return out;
 }

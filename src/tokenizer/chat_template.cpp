@@ -8,6 +8,33 @@
 #include "tokenizer/unicode.hpp"
 
 namespace axl::tokenizer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Thoughts stand under reasoning_content, thinking or reasoning. As transformers does it, every
+/// message that has them shows them under the two names that templates read.
+Json with_thought_names(const Json& messages) {
+  if (!messages.is_array()) return messages;
+  Json out = Json::array();
+  for (const Json& message : messages) {
+    const Json* thought = nullptr;
+    for (const char* name : {"reasoning_content", "thinking", "reasoning"})
+      if (!thought && message.is_object() && message.contains(name) && !message[name].is_null())
+        thought = &message[name];
+    if (!thought) {
+      out.push_back(message);
+      continue;
+    }
+    Json named = {{"thinking", *thought}};
+    for (const auto& [key, value] : message.items()) named[key] = value;
+    named["reasoning_content"] = *thought;
+    out.push_back(std::move(named));
+  }
+  return out;
+}
+
+}  // namespace
 
 struct ChatTemplate::Impl {
   std::string source;
@@ -24,14 +51,15 @@ ChatTemplate::~ChatTemplate() = default;
 
 const std::string& ChatTemplate::source() const { return impl_->source; }
 
-std::string ChatTemplate::render(const nlohmann::ordered_json& variables) const {
+std::string ChatTemplate::render(const Json& variables, std::int64_t most_steps) const {
   auto globals = std::make_shared<jinja::Scope>();
   jinja::add_globals(*globals);
   auto scope = std::make_shared<jinja::Scope>();
   scope->parent = globals;
   for (const auto& [name, value] : variables.items())
-    scope->set(name, jinja::Value::from_json(value));
-  jinja::Interpreter interpreter(scope);
+    scope->set(name,
+               jinja::Value::from_json(name == "messages" ? with_thought_names(value) : value));
+  jinja::Interpreter interpreter(scope, most_steps);
   try {
     return interpreter.render(impl_->body);
   } catch (Error& e) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -18,18 +19,17 @@ class ChatTemplate {
   ~ChatTemplate();
 
   /// `variables` is an object: messages, tools, add_generation_prompt, bos_token, eos_token, ...
-  /// Keys keep their order. Error{data} carries raise_exception's text. Loops and output are
-  /// bounded.
-  std::string render(const nlohmann::ordered_json& variables) const;
+  /// Keys keep their order. Error{data} carries raise_exception's text, or names the limit that was
+  /// reached: `most_steps` of work (a step is about an operation or ten bytes of text), 64 MiB in a
+  /// value or the output, 500 levels in a value, 1000 nested calls.
+  std::string render(const nlohmann::ordered_json& variables,
+                     std::int64_t most_steps = kMostSteps) const;
+  static constexpr std::int64_t kMostSteps = 100'000'000;  ///< about ten seconds
   const std::string& source() const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// Templates by Axolotl's names (chatml, llama3, qwen_25, qwen3, gemma, phi_3, alpaca,
-/// mistral_v1...); Error{config} lists the known ones.
-const std::string& named_chat_template(const std::string& name);
 
 }  // namespace axl::tokenizer

@@ -183,7 +183,12 @@ void Tokenizer::override_added_token(TokenId id, const std::string& text) {
 }
 
 const std::string& Tokenizer::chat_template() const { return impl_->parts.chat_template; }
+const std::string& Tokenizer::tool_chat_template() const {
+  const auto it = impl_->parts.other_chat_templates.find("tool_use");
+  return it == impl_->parts.other_chat_templates.end() ? chat_template() : it->second;
+}
 void Tokenizer::set_chat_template(std::string text) {
+  if (text != impl_->parts.chat_template) impl_->parts.other_chat_templates.clear();
   impl_->parts.chat_template = std::move(text);
 }
 

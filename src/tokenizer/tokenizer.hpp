@@ -47,11 +47,15 @@ class Tokenizer {
 
   /// The tokenizer's own chat template (tokenizer_config.json, chat_template.jinja, GGUF), or "".
   const std::string& chat_template() const;
+  /// The one that rows with tools are rendered with: its "tool_use" if it has one beside the above.
+  const std::string& tool_chat_template() const;
+  /// A new text takes the place of all templates.
   void set_chat_template(std::string text);
 
   /// XXH3 of everything that decides ids: goes into the prepared dataset's key.
   std::uint64_t fingerprint() const;
-  /// Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json, chat_template.jinja.
+  /// Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json and the
+  /// chat templates: chat_template.jinja, chat_templates/NAME.jinja.
   void save(const std::string& folder) const;
 
  private:

@@ -1,9 +1,8 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "core/error.hpp"
+#include "tokenizer/config_file.hpp"
 #include "tokenizer/tokenizer_parts.hpp"
 
 namespace axl::tokenizer {
@@ -14,43 +13,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kSpecialNames[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                          "pad_token", "cls_token", "mask_token"};
-
-std::string read_text(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(ErrorCode::input, "cannot read the file").at({path.string(), 0, 0, ""});
-  std::ostringstream all;
-  all << in.rdbuf();
-  return std::move(all).str();
-}
-
-/// Nesting beyond what any tokenizer file has: refused before a recursive value is built of it.
-void refuse_deep(const std::string& text, const std::string& path) {
-  constexpr int kDeepest = 256;
-  int depth = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-      continue;
-    }
-    if (c == '"') quoted = true;
-    if (c == '{' || c == '[') ++depth;
-    if (c == '}' || c == ']') --depth;
-    if (depth > kDeepest)
-      throw Error(ErrorCode::input, "nested deeper than 256 levels").at({path, 0, 0, ""});
-  }
-}
-
-Json read_object(const fs::path& path) {
-  const std::string text = read_text(path);
-  refuse_deep(text, path.string());
-  Json value = Json::parse(text, nullptr, false);
-  if (!value.is_object())
-    throw Error(ErrorCode::input, "must hold one JSON object").at({path.string(), 0, 0, ""});
-  return value;
-}
 
 /// A special token is written as its text or as an object with a "content".
 std::string token_content(const Json& value) {
@@ -66,16 +28,6 @@ void read_specials(const Json& source, TokenizerParts& parts) {
     const std::string text = token_content(source[name]);
     if (!text.empty()) parts.special[name] = text;
   }
-}
-
-/// One template, or a list of named ones of which "default" is meant.
-void read_template(const Json& value, TokenizerParts& parts) {
-  if (value.is_string()) parts.chat_template = value.get<std::string>();
-  if (!value.is_array()) return;
-  for (const Json& item : value)
-    if (item.is_object() && item.contains("name") && item["name"] == "default" &&
-        item.contains("template") && item["template"].is_string())
-      parts.chat_template = item["template"].get<std::string>();
 }
 
 /// added_tokens_decoder lists tokens by id; those that tokenizer.json does not know are added.
@@ -114,17 +66,10 @@ void read_tokenizer_config(const std::string& folder, TokenizerParts& parts) {
   if (fs::exists(config)) {
     parts.config = read_object(config);
     read_specials(parts.config, parts);
-    if (parts.config.contains("chat_template")) read_template(parts.config["chat_template"], parts);
     if (parts.config.contains("added_tokens_decoder"))
       read_added_decoder(parts.config["added_tokens_decoder"], config.string(), parts);
   }
-  const fs::path json_template = dir / "chat_template.json";
-  if (fs::exists(json_template)) {
-    const Json value = read_object(json_template);
-    if (value.contains("chat_template")) read_template(value["chat_template"], parts);
-  }
-  const fs::path jinja = dir / "chat_template.jinja";
-  if (fs::exists(jinja)) parts.chat_template = read_text(jinja);
+  read_chat_templates(folder, parts);
 }
 
 }  // namespace axl::tokenizer

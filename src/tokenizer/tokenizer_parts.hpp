@@ -21,13 +21,16 @@ struct TokenizerParts {
   nlohmann::ordered_json config = nlohmann::ordered_json::object();  ///< tokenizer_config.json
   std::map<std::string, std::string> special;                        ///< "bos_token" -> "<s>"
   std::string chat_template;
+  std::map<std::string, std::string> other_chat_templates;  ///< by name: "tool_use", "rag"
 };
 
 /// Reads tokenizer.json. Error{input} names the file, what is wrong, or what is not supported.
 TokenizerParts read_tokenizer_json(const std::string& path);
-/// Adds what tokenizer_config.json, special_tokens_map.json, added_tokens.json and
-/// chat_template.jinja of `folder` say; each may be absent.
+/// Adds what tokenizer_config.json, special_tokens_map.json, added_tokens.json and the chat
+/// templates of `folder` say; each may be absent.
 void read_tokenizer_config(const std::string& folder, TokenizerParts& parts);
+/// The last of these: `chat_template` of parts.config, chat_template.jinja, chat_templates/*.jinja.
+void read_chat_templates(const std::string& folder, TokenizerParts& parts);
 /// Reads tokenizer.ggml.* of a GGUF file.
 TokenizerParts read_gguf_tokenizer(const std::string& path);
 

@@ -47,6 +47,10 @@ void Tokenizer::save(const std::string& folder) const {
   write_file(dir / "tokenizer_config.json", config.dump(2) + "\n");
   write_file(dir / "special_tokens_map.json", specials.dump(2) + "\n");
   if (!parts.chat_template.empty()) write_file(dir / "chat_template.jinja", parts.chat_template);
+  if (parts.other_chat_templates.empty()) return;
+  fs::create_directories(dir / "chat_templates", error);
+  for (const auto& [name, text] : parts.other_chat_templates)
+    write_file(dir / "chat_templates" / (name + ".jinja"), text);
 }
 
 }  // namespace axl::tokenizer

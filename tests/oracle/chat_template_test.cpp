@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "oracle_folder.hpp"
+#include "tokenizer/templates/registry.hpp"
 
 namespace axl::tokenizer {
 namespace {
@@ -84,7 +85,7 @@ TEST(Oracle, OurOwnTemplates) {
   const Json oracle = oracle::read_json(file);
   for (const auto& [name, source] : oracle["templates"].items()) {
     try {
-      compare(oracle, name, ChatTemplate(named_chat_template(name)));
+      compare(oracle, name, ChatTemplate(std::string(named_templates().get(name).text)));
     } catch (const Error& e) {
       ASSERT_EQ(e.code(), ErrorCode::config) << e.what();
       fmt::print("{:<24} skipped: not among our named templates\n", name);

@@ -18,6 +18,9 @@ std::string template_source(const FormatContext& c) {
 
 ChatRenderer::ChatRenderer(const FormatContext& c)
     : source_(template_source(c)), template_(source_) {
+  const std::string& with_tools = c.tokenizer.tool_chat_template();
+  if (source_ == c.tokenizer.chat_template() && with_tools != source_)
+    tool_template_.emplace(with_tools);
   for (const auto& [name, value] : c.config.chat_template_kwargs) {
     json parsed = json::parse(value, nullptr, false);
     variables_[name] = parsed.is_discarded() ? json(value) : std::move(parsed);
@@ -31,10 +34,11 @@ std::string ChatRenderer::render(const json& messages, const json& tools,
                                  bool generation_prompt) const {
   json variables = variables_;
   variables["messages"] = messages;
-  variables["tools"] = tools.is_array() && !tools.empty() ? tools : json(nullptr);
+  const bool has_tools = tools.is_array() && !tools.empty();
+  variables["tools"] = has_tools ? tools : json(nullptr);
   variables["documents"] = nullptr;
   variables["add_generation_prompt"] = generation_prompt;
-  return template_.render(variables);
+  return (has_tools && tool_template_ ? *tool_template_ : template_).render(variables);
 }
 
 }  // namespace axl::data

@@ -1,5 +1,6 @@
 #pragma once
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "data/format.hpp"
@@ -20,6 +21,7 @@ class ChatRenderer {
  private:
   std::string source_;
   tokenizer::ChatTemplate template_;
+  std::optional<tokenizer::ChatTemplate> tool_template_;  ///< for rows with tools
   nlohmann::ordered_json variables_ = nlohmann::ordered_json::object();
 };
 

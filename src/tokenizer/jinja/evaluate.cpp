@@ -43,14 +43,19 @@ SliceRange slice_range(const Value* start, const Value* stop, const Value* step,
 
 template <class Take>
 void walk(const SliceRange& r, const Take& take) {
-  for (std::int64_t i = r.start; r.step > 0 ? i < r.stop : i > r.stop; i += r.step) take(i);
+  for (std::int64_t i = r.start; r.step > 0 ? i < r.stop : i > r.stop;) {
+    take(i);
+    if (__builtin_add_overflow(i, r.step, &i)) break;
+  }
 }
 
 }  // namespace
 
-Value Interpreter::lookup(const std::string& name) const {
-  for (const Scope* s = scope_.get(); s != nullptr; s = s->parent.get())
+Value Interpreter::lookup(const std::string& name) {
+  for (const Scope* s = scope_.get(); s != nullptr; s = s->parent.get()) {
+    charge(s->variables.size());
     if (const Value* v = s->find_here(name)) return *v;
+  }
   return Value::undefined(string_repr(name) + " is undefined");
 }
 
@@ -75,6 +80,7 @@ Value Interpreter::evaluate(const Expr& e) {
       Dict items;
       for (std::size_t i = 0; i < e.children.size(); i += 2) {
         Value key = child(i);
+        charge(items.size() * sizeof(Value));  // it is searched
         items.set(std::move(key), child(i + 1));
       }
       return Value::dict(std::move(items));
@@ -113,7 +119,9 @@ Value Interpreter::evaluate(const Expr& e) {
     }
     case ExprKind::binary: {
       const Value left = child(0);
-      return binary(e.text, left, child(1));
+      Value result = binary(e.text, left, child(1));
+      charge(result.own_bytes());
+      return result;
     }
     case ExprKind::concat:
       return evaluate_concat(e);
@@ -134,6 +142,7 @@ Value Interpreter::evaluate_concat(const Expr& e) {
     text += evaluate(*c).str();
     check_size(text.size());
   }
+  charge(text.size());
   return text;
 }
 
@@ -142,6 +151,7 @@ Value Interpreter::evaluate_comparison(const Expr& e) {
   for (std::size_t i = 0; i < e.operators.size(); ++i) {
     const std::string& op = e.operators[i];
     Value right = evaluate(*e.children[i + 1]);
+    charge(op == "in" || op == "not in" ? right.bytes() : std::min(left.bytes(), right.bytes()));
     bool holds = false;
     if (op == "==") {
       holds = left.equals(right);
@@ -171,6 +181,7 @@ Value Interpreter::evaluate_slice(const Expr& e) {
     given[i] = &bounds[i];
   }
   if (object.is_undefined()) fail(object.undefined_message());
+  charge(object.own_bytes());
   if (object.is_string()) {
     const std::u32string text = unicode::to_utf32(object.as_string());
     std::string out;
@@ -209,8 +220,12 @@ Value Interpreter::evaluate_call(const Expr& e) {
   const Expr& callee = *e.children[0];
   if (callee.kind == ExprKind::attribute) {
     const Value self = evaluate(*callee.children[0]);
-    if (const Method method = find_method(self, callee.text))
-      return method(*this, self, evaluate_arguments(e.arguments));
+    if (const Method method = find_method(self, callee.text)) {
+      charge(self.own_bytes());
+      Value result = method(*this, self, evaluate_arguments(e.arguments));
+      charge(result.own_bytes());
+      return result;
+    }
     const Value function = attribute(self, callee.text);
     return call(function, evaluate_arguments(e.arguments));
   }
@@ -229,28 +244,40 @@ Value Interpreter::call(const Value& callee, const Arguments& arguments) {
     return callee.as_loop().recurse(*this, arguments.positional[0]);
   }
   if (!callee.is_function()) fail("'" + callee.type_name() + "' object is not callable");
-  return callee.as_function().call(*this, arguments);
+  Value result = callee.as_function().call(*this, arguments);
+  charge(result.own_bytes());
+  return result;
 }
 
 Value Interpreter::apply_filter(const std::string& name, const Value& input,
                                 const Arguments& arguments) {
   const Filter filter = find_filter(name);
   if (filter == nullptr) fail("No filter named '" + name + "'.");
-  return filter(*this, input, arguments);
+  const DepthGuard guard(*this);  // map('map', ...)
+  charge(input.own_bytes());
+  Value result = filter(*this, input, arguments);
+  charge(result.own_bytes());
+  return result;
 }
 
 bool Interpreter::apply_test(const std::string& name, const Value& input,
                              const Arguments& arguments) {
   const Test test = find_test(name);
   if (test == nullptr) fail("No test named '" + name + "'.");
+  charge(input.own_bytes());
   return test(*this, input, arguments);
 }
 
 Value Interpreter::attribute(const Value& value, const std::string& name) {
   if (value.is_undefined()) fail(value.undefined_message());
-  if (const Method method = find_method(value, name))
-    return Value::function(
-        name, [method, value](Interpreter& i, const Arguments& a) { return method(i, value, a); });
+  if (const Method method = find_method(value, name)) {
+    Value bound = Value::function(name, [method, value](Interpreter& i, const Arguments& a) {
+      i.charge(value.own_bytes());
+      return method(i, value, a);
+    });
+    bound.contain(value);
+    return bound;
+  }
   if (is_unsafe_method(value, name) || name.starts_with("__"))
     return Value::undefined("access to attribute '" + name + "' of '" + value.type_name() +
                             "' object is unsafe.");
@@ -265,6 +292,7 @@ Value Interpreter::subscript(const Value& value, const Value& key) {
   if (value.is_dict()) {
     if (const Value* v = value.as_dict().find(key)) return *v;
   } else if (key.is_integral() && (value.is_sequence() || value.is_string())) {
+    if (value.is_string()) charge(value.own_bytes());
     std::int64_t i = key.as_int();
     const auto size = static_cast<std::int64_t>(
         value.is_string() ? unicode::count(value.as_string()) : value.as_list().size());

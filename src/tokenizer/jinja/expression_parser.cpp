@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace axl::tokenizer::jinja {
 namespace {
@@ -21,6 +22,28 @@ class Depth {
  private:
   int& depth_;
 };
+
+/// Operators of one strength; they group from the left.
+struct Level {
+  ExprKind kind;
+  std::array<std::string_view, 4> operators;
+};
+
+/// From the weakest to the strongest, in the order of ExpressionParser::Strength.
+constexpr std::array<Level, 6> kLevels{{{ExprKind::logical_or, {"or"}},
+                                        {ExprKind::logical_and, {"and"}},
+                                        {ExprKind::binary, {"+", "-"}},
+                                        {ExprKind::concat, {"~"}},
+                                        {ExprKind::binary, {"*", "/", "//", "%"}},
+                                        {ExprKind::binary, {"**"}}}};
+
+/// The operator of this level that comes next, or nullptr.
+const std::string_view* find_operator(const Level& level, const TokenStream& s) {
+  const bool word = level.kind == ExprKind::logical_or || level.kind == ExprKind::logical_and;
+  for (const std::string_view& op : level.operators)
+    if (!op.empty() && (word ? s.is_name(op) : s.is_op(op))) return &op;
+  return nullptr;
+}
 
 bool is_comparison(const TokenStream& s) {
   static constexpr std::array<std::string_view, 6> kOps{"==", "!=", "<", "<=", ">", ">="};
@@ -68,26 +91,14 @@ ExprPtr ExpressionParser::pair(ExprKind kind, ExprPtr left, ExprPtr right) const
 
 ExprPtr ExpressionParser::expression(bool with_conditional) {
   const Depth guard(depth_, s_);
-  ExprPtr node = logical_or();
+  ExprPtr node = binary(Strength::disjunction);
   while (with_conditional && s_.skip_name("if")) {
-    ExprPtr condition = logical_or();
+    ExprPtr condition = binary(Strength::disjunction);
     ExprPtr other = s_.skip_name("else") ? expression() : nullptr;
     node = pair(ExprKind::conditional, std::move(node), std::move(condition));
     adopt(*node, std::move(other));
   }
   return node;
-}
-
-ExprPtr ExpressionParser::logical_or() {
-  ExprPtr left = logical_and();
-  while (s_.skip_name("or")) left = pair(ExprKind::logical_or, std::move(left), logical_and());
-  return left;
-}
-
-ExprPtr ExpressionParser::logical_and() {
-  ExprPtr left = logical_not();
-  while (s_.skip_name("and")) left = pair(ExprKind::logical_and, std::move(left), logical_not());
-  return left;
 }
 
 ExprPtr ExpressionParser::logical_not() {
@@ -100,7 +111,7 @@ ExprPtr ExpressionParser::logical_not() {
 }
 
 ExprPtr ExpressionParser::comparison() {
-  ExprPtr first = sum();
+  ExprPtr first = binary(Strength::sum);
   std::vector<std::string> operators;
   std::vector<ExprPtr> operands;
   for (;;) {
@@ -115,7 +126,7 @@ ExprPtr ExpressionParser::comparison() {
     } else {
       break;
     }
-    operands.push_back(sum());
+    operands.push_back(binary(Strength::sum));
   }
   if (operators.empty()) return first;
   ExprPtr e = make(ExprKind::comparison);
@@ -125,40 +136,25 @@ ExprPtr ExpressionParser::comparison() {
   return e;
 }
 
-ExprPtr ExpressionParser::sum() {
-  ExprPtr left = concat();
-  while (s_.is_op("+") || s_.is_op("-")) {
-    std::string op = s_.next().text;
-    left = pair(ExprKind::binary, std::move(left), concat());
-    left->text = std::move(op);
-  }
-  return left;
+ExprPtr ExpressionParser::operand(Strength of) {
+  if (of == Strength::conjunction) return logical_not();
+  if (of == Strength::power) return unary();
+  return binary(static_cast<Strength>(static_cast<int>(of) + 1));
 }
 
-ExprPtr ExpressionParser::concat() {
-  ExprPtr first = product();
-  if (!s_.is_op("~")) return first;
-  ExprPtr e = make(ExprKind::concat);
-  adopt(*e, std::move(first));
-  while (s_.skip_op("~")) adopt(*e, product());
-  return e;
-}
-
-ExprPtr ExpressionParser::product() {
-  ExprPtr left = power();
-  while (s_.is_op("*") || s_.is_op("/") || s_.is_op("//") || s_.is_op("%")) {
-    std::string op = s_.next().text;
-    left = pair(ExprKind::binary, std::move(left), power());
-    left->text = std::move(op);
-  }
-  return left;
-}
-
-ExprPtr ExpressionParser::power() {
-  ExprPtr left = unary();
-  while (s_.skip_op("**")) {
-    left = pair(ExprKind::binary, std::move(left), unary());
-    left->text = "**";
+ExprPtr ExpressionParser::binary(Strength strength) {
+  const Level& level = kLevels[static_cast<std::size_t>(strength)];
+  ExprPtr left = operand(strength);
+  bool joined = false;
+  while (const std::string_view* op = find_operator(level, s_)) {
+    s_.next();
+    ExprPtr right = operand(strength);
+    if (level.kind == ExprKind::concat && std::exchange(joined, true)) {
+      adopt(*left, std::move(right));  // all of a ~ b ~ c is one text
+      continue;
+    }
+    left = pair(level.kind, std::move(left), std::move(right));
+    if (level.kind == ExprKind::binary) left->text = *op;
   }
   return left;
 }

@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+
 #include "tokenizer/jinja/ast.hpp"
 #include "tokenizer/jinja/token_stream.hpp"
 
@@ -16,16 +18,15 @@ class ExpressionParser {
   ExprPtr filters(ExprPtr node, bool start_inline);
 
  private:
+  /// Binary operators, the weakest first. `not` and comparisons stand between `and` and sums.
+  enum class Strength : std::uint8_t { disjunction, conjunction, sum, concat, product, power };
+
   CallArguments call_arguments();
   ExprPtr unary(bool with_filter = true);
-  ExprPtr logical_or();
-  ExprPtr logical_and();
+  ExprPtr binary(Strength strength);
+  ExprPtr operand(Strength of);
   ExprPtr logical_not();
   ExprPtr comparison();
-  ExprPtr sum();
-  ExprPtr concat();
-  ExprPtr product();
-  ExprPtr power();
   ExprPtr primary();
   ExprPtr list();
   ExprPtr dict();

@@ -40,6 +40,7 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
                      std::int64_t count) {
   std::string out;
   std::size_t at = 0;
+  if (count < 0) count = INT64_MAX;
   if (from.empty()) {  // Python puts the new text before every character and at the end
     for (; count != 0; --count) {
       out += to;
@@ -67,6 +68,7 @@ std::vector<std::string> split_lines(std::string_view text, bool keep_ends) {
   const char* const end = text.data() + text.size();
   const char* start = text.data();
   for (const char* p = start; p < end;) {
+    check_items(out.size());
     const unicode::Decoded d = unicode::decode(p, end);
     const char* after = p + d.bytes;
     const char32_t c = d.code;
@@ -87,6 +89,7 @@ std::vector<std::string> split_words(std::string_view text, std::int64_t most) {
   std::vector<std::string> out;
   text = strip_left(text);
   while (!text.empty()) {
+    check_items(out.size());
     if (most >= 0 && static_cast<std::int64_t>(out.size()) >= most) {
       out.emplace_back(strip_right(text));
       break;
@@ -106,7 +109,7 @@ std::vector<std::string> split_words(std::string_view text, std::int64_t most) {
 std::string padded(std::string_view text, std::int64_t width, char32_t fill, Align align) {
   const auto size = static_cast<std::int64_t>(unicode::count(text));
   if (width <= size) return std::string(text);
-  check_size(static_cast<std::size_t>(width) * 4);
+  check_size(static_cast<std::size_t>(width));
   const std::int64_t missing = width - size;
   // Python puts the odd one left when the width is odd.
   const std::int64_t left = align == Align::left    ? 0
@@ -116,6 +119,7 @@ std::string padded(std::string_view text, std::int64_t width, char32_t fill, Ali
   for (std::int64_t i = 0; i < left; ++i) unicode::append(fill, out);
   out += text;
   for (std::int64_t i = left; i < missing; ++i) unicode::append(fill, out);
+  check_size(out.size());
   return out;
 }
 

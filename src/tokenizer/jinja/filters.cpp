@@ -113,7 +113,7 @@ Value f_join(Interpreter& i, const Value& v, const Args& a) {
   const Value by = option(a, 1, "attribute", None{});
   std::string out;
   bool first = true;
-  for (const Value& item : *v.iterate()) {
+  for (const Value& item : v.iterate()) {
     if (!first) out += between;
     first = false;
     out += (by.is_none() ? item : path_of(i, item, by)).str();
@@ -122,7 +122,10 @@ Value f_join(Interpreter& i, const Value& v, const Args& a) {
   return out;
 }
 
-Value f_list(Interpreter&, const Value& v, const Args&) { return Value::list(*v.iterate()); }
+Value f_list(Interpreter&, const Value& v, const Args&) {
+  const Items items = v.iterate();
+  return Value::list(*items);
+}
 
 Value f_first(Interpreter&, const Value& v, const Args&) {
   const auto items = v.iterate();
@@ -134,7 +137,8 @@ Value f_last(Interpreter&, const Value& v, const Args&) {
 }
 
 Value f_reverse(Interpreter&, const Value& v, const Args&) {
-  List items = *v.iterate();
+  const Items given = v.iterate();
+  List items = *given;
   std::reverse(items.begin(), items.end());
   if (!v.is_string()) return Value::list(std::move(items));
   std::string out;

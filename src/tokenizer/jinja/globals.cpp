@@ -31,20 +31,24 @@ Value range(Interpreter&, const Args& a) {
   return Value::list(std::move(out));
 }
 
-Dict dict_of(const Args& a) {
+Dict dict_of(Interpreter& i, const Args& a) {
   Dict out;
+  const auto set = [&](const Value& key, const Value& value) {
+    i.charge(out.size() * sizeof(Value));  // it is searched
+    out.set(key, value);
+  };
   for (const Value& v : a.positional) {
     if (v.is_dict()) {
-      for (const auto& [key, value] : v.as_dict().items()) out.set(key, value);
+      for (const auto& [key, value] : v.as_dict().items()) set(key, value);
       continue;
     }
-    for (const Value& item : *v.iterate()) {
+    for (const Value& item : v.iterate()) {
       const auto parts = item.iterate();
       if (parts->size() != 2) fail("dictionary update sequence element has the wrong length");
-      out.set((*parts)[0], (*parts)[1]);
+      set((*parts)[0], (*parts)[1]);
     }
   }
-  for (const auto& [name, value] : a.named) out.set(name, value);
+  for (const auto& [name, value] : a.named) set(name, value);
   return out;
 }
 
@@ -72,11 +76,14 @@ Value strftime_now(Interpreter&, const Args& a) {
 
 void add_globals(Scope& scope) {
   scope.set("range", Value::function("range", &range));
-  scope.set("dict", Value::function("dict", [](Interpreter&, const Args& a) {
-              return Value::dict(dict_of(a));
+  scope.set("dict", Value::function("dict", [](Interpreter& i, const Args& a) {
+              return Value::dict(dict_of(i, a));
             }));
-  scope.set("namespace", Value::function("namespace", [](Interpreter&, const Args& a) {
-              return Value::name_space(dict_of(a));
+  scope.set("namespace", Value::function("namespace", [](Interpreter& i, const Args& a) {
+              Dict members = dict_of(i, a);
+              for (const auto& [key, value] : members.items())
+                if (value.reaches_namespace()) fail("a namespace cannot hold a namespace");
+              return Value::name_space(std::move(members));
             }));
   scope.set("raise_exception", Value::function("raise_exception", &raise_exception));
   scope.set("strftime_now", Value::function("strftime_now", &strftime_now));

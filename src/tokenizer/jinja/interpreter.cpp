@@ -3,10 +3,6 @@
 #include "core/error.hpp"
 
 namespace axl::tokenizer::jinja {
-namespace {
-constexpr std::int64_t kMostSteps = 100'000'000;  // about ten seconds
-}  // namespace
-
 const Value* Scope::find_here(std::string_view name) const {
   for (const auto& [n, v] : variables)
     if (n == name) return &v;
@@ -38,7 +34,8 @@ class Interpreter::ScopeGuard {
   std::shared_ptr<Scope> before_;
 };
 
-Interpreter::Interpreter(std::shared_ptr<Scope> globals) : scope_(std::move(globals)) {}
+Interpreter::Interpreter(std::shared_ptr<Scope> globals, std::int64_t most_steps)
+    : scope_(std::move(globals)), most_steps_(most_steps) {}
 
 std::string Interpreter::render(const Body& body) {
   std::string out;
@@ -49,11 +46,19 @@ std::string Interpreter::render(const Body& body) {
 }
 
 void Interpreter::step() {
-  if (++steps_ > kMostSteps) fail("the template takes more than 100 million steps");
+  if (++steps_ > most_steps_)
+    fail("the template takes more than " + std::to_string(most_steps_) + " steps");
+}
+
+void Interpreter::charge(std::size_t bytes) {
+  constexpr std::size_t kBytesAStep = 10;
+  steps_ += static_cast<std::int64_t>(bytes / kBytesAStep);
+  step();
 }
 
 void Interpreter::emit(std::string_view text) {
   check_size(out_->size() + text.size());
+  charge(text.size());
   *out_ += text;
 }
 
@@ -151,7 +156,8 @@ Interpreter::Flow Interpreter::run_conditional(const Stmt& s) {
 }
 
 void Interpreter::run_for(const Stmt& s, const Value& iterable, std::size_t depth) {
-  std::shared_ptr<const List> items = iterable.iterate();
+  std::shared_ptr<const List> items = iterable.iterate().shared();
+  charge(items->size() * sizeof(Value));
   if (s.condition) {
     List kept;
     for (const Value& item : *items) {
@@ -186,6 +192,7 @@ void Interpreter::run_for(const Stmt& s, const Value& iterable, std::size_t dept
     assign(s.target, (*items)[n]);
     if (run(s.body) == Flow::loop_break) break;
   }
+  state->last_changed.clear();  // it may hold this very loop
   if (items->empty()) {
     const ScopeGuard scope(*this, scope_);
     run(s.else_body);
@@ -253,7 +260,7 @@ Value Interpreter::call_macro(const std::string& name, const std::vector<Paramet
 
 void Interpreter::assign(const Target& target, const Value& value) {
   if (!target.parts.empty()) {
-    const std::shared_ptr<const List> items = value.iterate();
+    const Items items = value.iterate();
     const std::string wanted = std::to_string(target.parts.size());
     if (items->size() > target.parts.size())
       fail("too many values to unpack (expected " + wanted + ")");
@@ -270,7 +277,7 @@ void Interpreter::assign(const Target& target, const Value& value) {
   const Value owner = lookup(target.name);
   if (!owner.is_namespace()) fail("cannot assign attribute on non-namespace object");
   // A namespace that held itself could never be printed, compared or freed.
-  if (value.is_namespace()) fail("a namespace cannot hold a namespace");
+  if (value.reaches_namespace()) fail("a namespace cannot hold a namespace");
   owner.mutable_dict().set(target.attribute, value);
 }
 

@@ -18,11 +18,11 @@ struct Scope {
   void set(const std::string& name, Value value);
 };
 
-/// Runs one rendering. Steps, nesting and output are bounded, so that a hostile template ends in an
-/// Error{data} and not in a hang.
+/// Runs one rendering. Steps, nesting and the sizes of values are bounded, so that a hostile
+/// template ends in an Error{data} and not in a hang.
 class Interpreter {
  public:
-  explicit Interpreter(std::shared_ptr<Scope> globals);
+  Interpreter(std::shared_ptr<Scope> globals, std::int64_t most_steps);
 
   std::string render(const Body& body);
 
@@ -35,6 +35,8 @@ class Interpreter {
   Value subscript(const Value& value, const Value& key);
 
   int line() const { return line_; }
+  /// Counts work on so many bytes as steps: what is made in all is bounded by this, too.
+  void charge(std::size_t bytes);
 
  private:
   enum class Flow { normal, loop_break, loop_continue };
@@ -57,7 +59,7 @@ class Interpreter {
   void step();
 
   // evaluate.cpp: expressions
-  Value lookup(const std::string& name) const;
+  Value lookup(const std::string& name);
   Value evaluate_call(const Expr& e);
   Value evaluate_comparison(const Expr& e);
   Value evaluate_slice(const Expr& e);
@@ -86,6 +88,7 @@ class Interpreter {
   int line_ = 0;
   int depth_ = 0;
   std::int64_t steps_ = 0;
+  std::int64_t most_steps_;
 };
 
 /// + - * / // % ** of two values. Error{data} with Python's TypeError text.

@@ -33,13 +33,15 @@ Value dict_values(Interpreter&, const Value& self, const Args&) {
 }
 Value copy(Interpreter&, const Value& self, const Args&) { return self; }
 
-Value list_count(Interpreter&, const Value& self, const Args& a) {
+Value list_count(Interpreter& i, const Value& self, const Args& a) {
+  i.charge(self.bytes());
   const Value wanted = option(a, 0, "", None{});
   std::int64_t n = 0;
   for (const Value& v : self.as_list()) n += v.equals(wanted);
   return n;
 }
-Value list_index(Interpreter&, const Value& self, const Args& a) {
+Value list_index(Interpreter& i, const Value& self, const Args& a) {
+  i.charge(self.bytes());
   const Value wanted = option(a, 0, "", None{});
   const List& items = self.as_list();
   const auto it =

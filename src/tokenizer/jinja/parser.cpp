@@ -30,7 +30,6 @@ class Parser {
 
   /// Statements up to a tag of one of the given names, which stays unread behind its "{%".
   Body statements(std::initializer_list<std::string_view> until) {
-    constexpr int kDeepest = 100;
     if (++depth_ > kDeepest) s_.error("tags are nested deeper than 100 levels");
     Body body;
     while (!s_.is(TokenKind::end)) {
@@ -99,7 +98,9 @@ class Parser {
 
   Target target_part(bool attributes) {
     if (s_.skip_op("(")) {
+      if (++target_depth_ > kDeepest) s_.error("targets are nested deeper than 100 levels");
       Target t = target(attributes, ")");
+      --target_depth_;
       s_.expect_op(")");
       return t;
     }
@@ -246,17 +247,20 @@ class Parser {
     return s;
   }
 
+  static constexpr int kDeepest = 100;
+
   TokenStream s_;
   ExpressionParser e_;
   int depth_ = 0;
+  int target_depth_ = 0;
   int loops_ = 0;
 };
 
 }  // namespace
 
 Body parse(std::string_view source) {
-  constexpr std::size_t kLongest = std::size_t{4} << 20;
-  if (source.size() > kLongest) syntax_error("the template is longer than 4 MiB", 1, 1);
+  constexpr std::size_t kLongest = std::size_t{1} << 20;
+  if (source.size() > kLongest) syntax_error("the template is longer than 1 MiB", 1, 1);
   return Parser(source).run();
 }
 

@@ -1,10 +1,15 @@
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "tokenizer/jinja/filter_helpers.hpp"
 #include "tokenizer/jinja/interpreter.hpp"
+#include "tokenizer/unicode.hpp"
 
 namespace axl::tokenizer::jinja {
 namespace {
+
+constexpr int kWidest = 100000;
 
 struct Spec {
   std::string flags;
@@ -20,12 +25,14 @@ Spec read_spec(const std::string& format, std::size_t& p) {
   while (p < format.size() && std::string_view("-+ #0").find(format[p]) != std::string_view::npos)
     s.flags += format[p++];
   if (s.flags.size() > 5) fail("unsupported format flags");
-  while (digit() && s.width < 100000) s.width = s.width * 10 + (format[p++] - '0');
+  while (digit() && s.width <= kWidest) s.width = s.width * 10 + (format[p++] - '0');
   if (p < format.size() && format[p] == '.') {
     ++p;
     s.precision = 0;
-    while (digit() && s.precision < 1000) s.precision = s.precision * 10 + (format[p++] - '0');
+    while (digit() && s.precision <= kWidest) s.precision = s.precision * 10 + (format[p++] - '0');
   }
+  if (s.width > kWidest || s.precision > kWidest)
+    fail("a format asks for more than " + std::to_string(kWidest) + " characters");
   if (p >= format.size()) fail("incomplete format");
   s.kind = format[p++];
   return s;
@@ -41,7 +48,9 @@ std::string number(const Spec& s, const Value& v) {
   if (s.precision >= 0) c_format += "." + std::to_string(s.precision);
   c_format += integer ? std::string("ll") + (s.kind == 'u' || s.kind == 'i' ? 'd' : s.kind)
                       : std::string(1, s.kind);
-  std::string out(static_cast<std::size_t>(s.width) + 2000, '\0');
+  if (integer && !v.is_integral() && !(std::abs(v.as_double()) < 9e18))
+    fail("cannot convert float " + v.repr() + " to integer");
+  std::string out(static_cast<std::size_t>(s.width + std::max(s.precision, 0)) + 2000, '\0');
   const long long i = v.is_integral() ? v.as_int()
                       : integer       ? static_cast<long long>(v.as_double())
                                       : 0;
@@ -75,6 +84,11 @@ std::string format_percent(const std::string& format, const List& values) {
     if (v.is_undefined()) fail(v.undefined_message());
     if (s.kind == 's' || s.kind == 'r') {
       std::string text = s.kind == 's' ? v.str() : v.repr();
+      if (s.precision >= 0) {
+        const auto kept = unicode::to_utf32(text).substr(0, static_cast<std::size_t>(s.precision));
+        text.clear();
+        for (const char32_t c : kept) unicode::append(c, text);
+      }
       const bool left = s.flags.find('-') != std::string::npos;
       out += padded(text, s.width, U' ', left ? Align::left : Align::right);
     } else if (std::string_view("diuxXofFeEgG").find(s.kind) != std::string_view::npos) {

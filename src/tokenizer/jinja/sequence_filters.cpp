@@ -42,7 +42,7 @@ Value filter_items(Interpreter& i, const Value& v, const Args& a, bool by_attrib
   const std::size_t at = by_attribute ? 1 : 0;
   if (by_attribute && a.positional.empty()) fail("Missing parameter for attribute name");
   const Args rest = tail(a, at + 1);
-  for (const Value& item : *v.iterate()) {
+  for (const Value& item : v.iterate()) {
     const Value part = by_attribute ? path_of(i, item, a.positional[0]) : item;
     const bool holds =
         a.positional.size() > at ? i.apply_test(a.positional[at].str(), part, rest) : part.truthy();
@@ -74,7 +74,10 @@ Value sort_key(Interpreter& i, const Value& item, const Value& path, bool case_s
 
 /// Sorts `out` by keys of equal order; Python's sort keeps the order of equals, reversed or not.
 template <class T>
-void sort_by_keys(std::vector<std::pair<Value, T>>& out, bool reverse) {
+void sort_by_keys(Interpreter& i, std::vector<std::pair<Value, T>>& out, bool reverse) {
+  std::size_t bytes = 0;
+  for (const auto& [key, item] : out) bytes += sizeof(Value) + key.bytes();
+  for (std::size_t n = out.size(); n > 0; n /= 2) i.charge(bytes);  // so often each is compared
   std::stable_sort(out.begin(), out.end(), [reverse](const auto& a, const auto& b) {
     const int order = a.first.compare(b.first, "<");
     return reverse ? order > 0 : order < 0;
@@ -85,9 +88,9 @@ Value f_sort(Interpreter& i, const Value& v, const Args& a) {
   const bool case_sensitive = option(a, 1, "case_sensitive", false).truthy();
   const Value path = option(a, 2, "attribute", None{});
   std::vector<std::pair<Value, Value>> keyed;
-  for (const Value& item : *v.iterate())
+  for (const Value& item : v.iterate())
     keyed.emplace_back(sort_key(i, item, path, case_sensitive), item);
-  sort_by_keys(keyed, option(a, 0, "reverse", false).truthy());
+  sort_by_keys(i, keyed, option(a, 0, "reverse", false).truthy());
   List out;
   for (auto& [key, item] : keyed) out.push_back(std::move(item));
   return Value::list(std::move(out));
@@ -103,7 +106,7 @@ Value f_dictsort(Interpreter& i, const Value& v, const Args& a) {
   for (const auto& [key, value] : v.as_dict().items())
     keyed.emplace_back(sort_key(i, by == "key" ? key : value, None{}, case_sensitive),
                        Value::tuple({key, value}));
-  sort_by_keys(keyed, option(a, 2, "reverse", false).truthy());
+  sort_by_keys(i, keyed, option(a, 2, "reverse", false).truthy());
   List out;
   for (auto& [key, item] : keyed) out.push_back(std::move(item));
   return Value::list(std::move(out));
@@ -113,8 +116,9 @@ Value f_unique(Interpreter& i, const Value& v, const Args& a) {
   const bool case_sensitive = option(a, 0, "case_sensitive", false).truthy();
   const Value path = option(a, 1, "attribute", None{});
   List keys, out;
-  for (const Value& item : *v.iterate()) {
+  for (const Value& item : v.iterate()) {
     Value key = sort_key(i, item, path, case_sensitive);
+    i.charge(keys.size() * (sizeof(Value) + key.bytes()));
     if (std::any_of(keys.begin(), keys.end(), [&](const Value& k) { return k.equals(key); }))
       continue;
     keys.push_back(std::move(key));
@@ -145,8 +149,10 @@ Value f_max(Interpreter& i, const Value& v, const Args& a) { return extreme(i, v
 Value f_sum(Interpreter& i, const Value& v, const Args& a) {
   const Value path = option(a, 0, "attribute", None{});
   Value total = option(a, 1, "start", std::int64_t{0});
-  for (const Value& item : *v.iterate())
+  for (const Value& item : v.iterate()) {
     total = binary("+", total, path.is_none() ? item : path_of(i, item, path));
+    i.charge(total.own_bytes());
+  }
   return total;
 }
 
@@ -156,11 +162,11 @@ Value f_groupby(Interpreter& i, const Value& v, const Args& a) {
   const Value fallback = option(a, 1, "default", Value());
   const bool case_sensitive = option(a, 2, "case_sensitive", false).truthy();
   std::vector<std::pair<Value, Value>> keyed;
-  for (const Value& item : *v.iterate()) {
+  for (const Value& item : v.iterate()) {
     Value key = sort_key(i, item, path, case_sensitive);
     keyed.emplace_back(key.is_undefined() ? fallback : std::move(key), item);
   }
-  sort_by_keys(keyed, false);
+  sort_by_keys(i, keyed, false);
   List out;
   for (std::size_t k = 0; k < keyed.size();) {
     List group;
@@ -183,12 +189,12 @@ Value f_batch(Interpreter&, const Value& v, const Args& a) {
   const std::size_t size = positive(a, "linecount");
   const Value fill = option(a, 1, "fill_with", None{});
   List out, batch;
-  for (const Value& item : *v.iterate()) {
+  for (const Value& item : v.iterate()) {
     if (batch.size() == size) out.push_back(Value::list(std::exchange(batch, {})));
     batch.push_back(item);
   }
   if (!batch.empty()) {
-    check_size(size * sizeof(Value));
+    if (!fill.is_none()) check_items(size);
     while (!fill.is_none() && batch.size() < size) batch.push_back(fill);
     out.push_back(Value::list(std::move(batch)));
   }
@@ -198,7 +204,7 @@ Value f_batch(Interpreter&, const Value& v, const Args& a) {
 Value f_slice(Interpreter&, const Value& v, const Args& a) {
   const std::size_t slices = positive(a, "slices");
   const Value fill = option(a, 1, "fill_with", None{});
-  check_size(slices * sizeof(Value));
+  check_items(slices);
   const auto items = v.iterate();
   const std::size_t each = items->size() / slices, longer = items->size() % slices;
   List out;

@@ -94,6 +94,7 @@ Value split(Interpreter&, const Value& s, const Args& a) {
   std::int64_t most = int_argument(a, 1, "maxsplit", -1);
   const std::string& text = s.as_string();
   if (by.is_none()) return texts(split_words(text, most));
+  if (most < 0) most = INT64_MAX;
   if (by.is_undefined()) fail(by.undefined_message());
   if (!by.is_string()) fail("must be str or None, not " + by.type_name());
   const std::string& mark = by.as_string();
@@ -103,6 +104,7 @@ Value split(Interpreter&, const Value& s, const Args& a) {
   for (; most != 0; --most) {
     const std::size_t hit = text.find(mark, at);
     if (hit == std::string::npos) break;
+    check_items(out.size());
     out.push_back(text.substr(at, hit - at));
     at = hit + mark.size();
   }
@@ -130,6 +132,7 @@ Value rsplit(Interpreter& i, const Value& s, const Args& a) {
           start = before;
         }
       }
+      check_items(out.size());
       out.emplace_back(text.substr(start));
       text = strip_right(text.substr(0, start));
     }
@@ -139,6 +142,7 @@ Value rsplit(Interpreter& i, const Value& s, const Args& a) {
     for (; most != 0; --most) {
       const std::size_t hit = text.rfind(mark);
       if (hit == std::string_view::npos) break;
+      check_items(out.size());
       out.emplace_back(text.substr(hit + mark.size()));
       text = text.substr(0, hit);
     }
@@ -180,7 +184,7 @@ Value join(Interpreter&, const Value& s, const Args& a) {
   if (a.positional.size() != 1) fail("str.join() takes exactly one argument");
   std::string out;
   std::size_t n = 0;
-  for (const Value& v : *a.positional[0].iterate()) {
+  for (const Value& v : a.positional[0].iterate()) {
     if (!v.is_string())
       fail("sequence item " + std::to_string(n) + ": expected str instance, " + v.type_name() +
            " found");
@@ -237,7 +241,7 @@ Value center(Interpreter&, const Value& s, const Args& a) { return aligned(s, a,
 Value zfill(Interpreter&, const Value& s, const Args& a) {
   const std::string& text = s.as_string();
   const bool sign = !text.empty() && (text[0] == '-' || text[0] == '+');
-  const std::int64_t width = int_argument(a, 0, "width", 0);
+  const auto width = std::max<std::int64_t>(int_argument(a, 0, "width", 0), 0);
   return (sign ? text.substr(0, 1) : "") +
          padded(text.substr(sign ? 1 : 0), width - (sign ? 1 : 0), U'0', Align::right);
 }

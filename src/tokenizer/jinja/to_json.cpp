@@ -59,7 +59,10 @@ struct Writer {
 
   void line(int depth) {
     out += '\n';
-    for (int i = 0; i < depth; ++i) out += style.indent;
+    for (int i = 0; i < depth; ++i) {
+      check_size(out.size());
+      out += style.indent;
+    }
   }
   std::string key(const Value& k) const {
     if (k.is_string()) return k.as_string();
@@ -83,7 +86,6 @@ struct Writer {
   }
   void write(const Value& v, int depth) {
     check_size(out.size());
-    if (depth > 500) fail("maximum recursion depth exceeded while encoding a JSON object");
     if (v.is_none()) {
       out += "null";
     } else if (v.is_bool()) {

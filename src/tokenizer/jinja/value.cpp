@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/error.hpp"
 #include "tokenizer/unicode.hpp"
@@ -15,6 +16,12 @@ void fail(const std::string& message) { throw Error(ErrorCode::data, message); }
 void check_size(std::size_t size) {
   if (size > kLargest) fail("the template makes a value of more than 64 MiB");
 }
+
+void check_items(std::size_t count) {
+  if (count > kLargest / sizeof(Value)) check_size(kLargest + 1);
+}
+
+std::size_t Dict::size() const { return items_.size(); }
 
 const Value* Dict::find(const Value& key) const {
   for (const auto& [k, v] : items_)
@@ -37,6 +44,10 @@ void Dict::set(Value key, Value value) {
   items_.emplace_back(std::move(key), std::move(value));
 }
 
+void Dict::append(std::string key, Value value) {
+  items_.emplace_back(std::move(key), std::move(value));
+}
+
 const Value* Arguments::get(std::size_t position, std::string_view name) const {
   if (position < positional.size()) return &positional[position];
   for (const auto& [n, v] : named)
@@ -44,7 +55,28 @@ const Value* Arguments::get(std::size_t position, std::string_view name) const {
   return nullptr;
 }
 
-Value::Value(std::string s) : data_(std::make_shared<const std::string>(std::move(s))) {}
+Value::Value(std::string s) {
+  check_size(s.size());
+  bytes_ = static_cast<std::uint32_t>(s.size());
+  data_ = std::make_shared<const std::string>(std::move(s));
+}
+
+void Value::contain(const Value& part) {
+  constexpr int kDeepest = 500;
+  if (part.depth_ >= kDeepest) fail("the template nests values deeper than 500 levels");
+  depth_ = std::max<std::uint16_t>(depth_, static_cast<std::uint16_t>(part.depth_ + 1));
+  const std::size_t sum = bytes_ + sizeof(Value) + part.bytes_;
+  check_size(sum);
+  bytes_ = static_cast<std::uint32_t>(sum);
+  reaches_namespace_ |= part.reaches_namespace_;
+}
+
+std::size_t Value::own_bytes() const {
+  if (is_string()) return as_string().size();
+  if (is_sequence()) return as_list().size() * sizeof(Value);
+  if (is_dict()) return as_dict().size() * 2 * sizeof(Value);
+  return 0;
+}
 
 Value Value::undefined(std::string message) {
   Value v;
@@ -53,6 +85,7 @@ Value Value::undefined(std::string message) {
 }
 Value Value::list(List items) {
   Value v;
+  for (const Value& item : items) v.contain(item);
   v.data_ = std::make_shared<const List>(std::move(items));
   return v;
 }
@@ -63,12 +96,18 @@ Value Value::tuple(List items) {
 }
 Value Value::dict(Dict items) {
   Value v;
+  for (const auto& [key, value] : items.items()) {
+    v.contain(key);
+    v.contain(value);
+  }
   v.data_ = std::make_shared<Dict>(std::move(items));
   return v;
 }
 Value Value::name_space(Dict items) {
-  Value v = dict(std::move(items));
+  Value v;
+  v.data_ = std::make_shared<Dict>(std::move(items));
   v.name_space_ = true;
+  v.reaches_namespace_ = true;
   return v;
 }
 Value Value::function(std::string name, std::function<Value(Interpreter&, const Arguments&)> call) {
@@ -78,6 +117,7 @@ Value Value::function(std::string name, std::function<Value(Interpreter&, const 
 }
 Value Value::loop(std::shared_ptr<Loop> state) {
   Value v;
+  for (const Value& item : *state->items) v.contain(item);
   v.data_ = std::move(state);
   return v;
 }
@@ -101,7 +141,7 @@ Value Value::from_json(const nlohmann::ordered_json& json) {
     }
     case nlohmann::ordered_json::value_t::object: {
       Dict items;
-      for (const auto& [key, item] : json.items()) items.set(key, from_json(item));
+      for (const auto& [key, item] : json.items()) items.append(key, from_json(item));
       return dict(std::move(items));
     }
     default:
@@ -151,40 +191,53 @@ std::string Value::str() const {
 }
 
 std::string Value::repr() const {
-  if (is_undefined()) return "Undefined";
-  if (is_none()) return "None";
-  if (is_bool()) return as_int() != 0 ? "True" : "False";
-  if (is_int()) return std::to_string(as_int());
-  if (is_float()) return float_repr(as_double());
-  if (is_string()) return string_repr(as_string());
   std::string out;
-  if (is_sequence()) {
+  write_repr(out);
+  return out;
+}
+
+void Value::write_repr(std::string& out) const {
+  auto separate = [&out, first = true]() mutable {
+    if (!std::exchange(first, false)) out += ", ";
+    check_size(out.size());
+  };
+  if (is_undefined()) {
+    out += "Undefined";
+  } else if (is_none()) {
+    out += "None";
+  } else if (is_bool()) {
+    out += as_int() != 0 ? "True" : "False";
+  } else if (is_int()) {
+    out += std::to_string(as_int());
+  } else if (is_float()) {
+    out += float_repr(as_double());
+  } else if (is_string()) {
+    out += string_repr(as_string());
+  } else if (is_sequence()) {
     const List& items = as_list();
     out += is_tuple() ? '(' : '[';
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      if (i > 0) out += ", ";
-      out += items[i].repr();
-      check_size(out.size());
+    for (const Value& item : items) {
+      separate();
+      item.write_repr(out);
     }
     if (is_tuple() && items.size() == 1) out += ',';
     out += is_tuple() ? ')' : ']';
-    return out;
-  }
-  if (is_dict() || is_namespace()) {
+  } else if (is_dict() || is_namespace()) {
     out += is_namespace() ? "<Namespace {" : "{";
-    bool first = true;
     for (const auto& [k, v] : as_dict().items()) {
-      if (!first) out += ", ";
-      first = false;
-      out += k.repr() + ": " + v.repr();
-      check_size(out.size());
+      separate();
+      k.write_repr(out);
+      out += ": ";
+      v.write_repr(out);
     }
-    return out + (is_namespace() ? "}>" : "}");
-  }
-  if (is_loop())
-    return "<LoopContext " + std::to_string(as_loop().index + 1) + "/" +
+    out += is_namespace() ? "}>" : "}";
+  } else if (is_loop()) {
+    out += "<LoopContext " + std::to_string(as_loop().index + 1) + "/" +
            std::to_string(as_loop().items->size()) + ">";
-  return "<function " + as_function().name + ">";
+  } else {
+    out += "<function " + as_function().name + ">";
+  }
+  check_size(out.size());
 }
 
 bool Value::equals(const Value& other) const {
@@ -229,24 +282,28 @@ int Value::compare(const Value& other, const char* op) const {
        other.type_name() + "'");
 }
 
-std::shared_ptr<const List> Value::iterate() const {
-  if (is_sequence()) return shared_list();
+List::const_iterator Items::begin() const { return list_->begin(); }
+List::const_iterator Items::end() const { return list_->end(); }
+
+Items Value::iterate() const {
+  if (is_sequence()) return Items(shared_list());
   auto items = std::make_shared<List>();
-  if (is_undefined()) return items;
+  if (is_undefined()) return Items(items);
   if (is_string()) {
     const std::string& s = as_string();
+    check_items(unicode::count(s));
     for (const char *p = s.data(), *end = p + s.size(); p < end;) {
       const unicode::Decoded d = unicode::decode(p, end);
       items->emplace_back(std::string(p, d.bytes));
       p += d.bytes;
     }
-    return items;
+    return Items(items);
   }
   if (is_dict()) {
     for (const auto& [k, v] : as_dict().items()) items->push_back(k);
-    return items;
+    return Items(items);
   }
-  if (is_loop()) return as_loop().items;
+  if (is_loop()) return Items(as_loop().items);
   fail("'" + type_name() + "' object is not iterable");
 }
 

@@ -14,6 +14,7 @@
 namespace axl::tokenizer::jinja {
 
 class Value;
+class Items;
 class Interpreter;
 using List = std::vector<Value>;
 
@@ -23,8 +24,9 @@ class Dict {
   const Value* find(const Value& key) const;
   const Value* find(std::string_view key) const;
   void set(Value key, Value value);
+  void append(std::string key, Value value);  ///< a key that is not there yet
   const std::vector<std::pair<Value, Value>>& items() const { return items_; }
-  std::size_t size() const { return items_.size(); }
+  std::size_t size() const;
 
  private:
   std::vector<std::pair<Value, Value>> items_;
@@ -58,7 +60,8 @@ struct Loop {
 };
 
 /// A Python value as templates see it. Lists, dicts and strings are shared, never copied; templates
-/// cannot change them (only namespaces can be written to).
+/// cannot change them (only namespaces can be written to). What a value holds, written out without
+/// sharing, is bounded in size and depth: printing, comparing and freeing it end soon.
 class Value {
  public:
   Value() : data_(Undefined{}) {}
@@ -86,17 +89,17 @@ class Value {
   bool is_number() const { return is_bool() || is_int() || is_float(); }
   bool is_integral() const { return is_bool() || is_int(); }
   bool is_string() const { return std::holds_alternative<Text>(data_); }
-  bool is_list() const { return std::holds_alternative<Items>(data_) && !tuple_; }
-  bool is_tuple() const { return std::holds_alternative<Items>(data_) && tuple_; }
-  bool is_sequence() const { return std::holds_alternative<Items>(data_); }
+  bool is_list() const { return std::holds_alternative<Sequence>(data_) && !tuple_; }
+  bool is_tuple() const { return std::holds_alternative<Sequence>(data_) && tuple_; }
+  bool is_sequence() const { return std::holds_alternative<Sequence>(data_); }
   bool is_dict() const { return std::holds_alternative<Table>(data_) && !name_space_; }
   bool is_namespace() const { return std::holds_alternative<Table>(data_) && name_space_; }
   bool is_function() const { return std::holds_alternative<Callable>(data_); }
   bool is_loop() const { return std::holds_alternative<LoopState>(data_); }
 
   const std::string& as_string() const { return *std::get<Text>(data_); }
-  const List& as_list() const { return *std::get<Items>(data_); }
-  const std::shared_ptr<const List>& shared_list() const { return std::get<Items>(data_); }
+  const List& as_list() const { return *std::get<Sequence>(data_); }
+  const std::shared_ptr<const List>& shared_list() const { return std::get<Sequence>(data_); }
   const Dict& as_dict() const { return *std::get<Table>(data_); }
   Dict& mutable_dict() const { return *std::get<Table>(data_); }
   const Function& as_function() const { return *std::get<Callable>(data_); }
@@ -104,6 +107,15 @@ class Value {
   const std::string& undefined_message() const { return std::get<Undefined>(data_).message; }
   std::int64_t as_int() const;  ///< of an int or bool
   double as_double() const;     ///< of any number
+
+  /// Bytes of everything below, each shared part as often as it occurs.
+  std::size_t bytes() const { return bytes_; }
+  /// Bytes that a step over the characters or the items of this value alone touches.
+  std::size_t own_bytes() const;
+  /// True when a namespace is reached from here: no namespace may hold such a value.
+  bool reaches_namespace() const { return reaches_namespace_; }
+  /// For functions made of a value, as bound methods are.
+  void contain(const Value& part);
 
   bool truthy() const;
   /// What `{{ value }}` prints: Python's str().
@@ -115,18 +127,39 @@ class Value {
   /// <0, 0, >0; Error{data} with Python's TypeError text when the two have no order.
   int compare(const Value& other, const char* op) const;
   /// The items that a for loop sees. Error{data} when the value cannot be iterated.
-  std::shared_ptr<const List> iterate() const;
+  Items iterate() const;
 
  private:
   using Text = std::shared_ptr<const std::string>;
-  using Items = std::shared_ptr<const List>;
+  using Sequence = std::shared_ptr<const List>;
   using Table = std::shared_ptr<Dict>;
   using Callable = std::shared_ptr<const Function>;
   using LoopState = std::shared_ptr<Loop>;
-  std::variant<Undefined, None, bool, std::int64_t, double, Text, Items, Table, Callable, LoopState>
+  std::variant<Undefined, None, bool, std::int64_t, double, Text, Sequence, Table, Callable,
+               LoopState>
       data_;
+  void write_repr(std::string& out) const;
+
+  std::uint32_t bytes_ = 0;
+  std::uint16_t depth_ = 0;
+  bool reaches_namespace_ = false;
   bool tuple_ = false;
   bool name_space_ = false;
+};
+
+/// The items that a loop sees, kept alive while it is walked: `for (const Value& v : x.iterate())`.
+class Items {
+ public:
+  explicit Items(std::shared_ptr<const List> list) : list_(std::move(list)) {}
+  List::const_iterator begin() const;
+  List::const_iterator end() const;
+  const List& operator*() const& { return *list_; }
+  const List& operator*() && = delete;  // the list may end with this object
+  const List* operator->() const { return list_.get(); }
+  const std::shared_ptr<const List>& shared() const { return list_; }
+
+ private:
+  std::shared_ptr<const List> list_;
 };
 
 /// Throws Error{data}: a template that cannot be rendered with these variables.
@@ -136,6 +169,8 @@ class Value {
 /// to stop one that multiplies itself.
 inline constexpr std::size_t kLargest = std::size_t{1} << 26;
 void check_size(std::size_t size);
+/// The same for a list of so many items that is still to be made.
+void check_items(std::size_t count);
 
 /// Python's repr() of a float and of a string.
 std::string float_repr(double d);

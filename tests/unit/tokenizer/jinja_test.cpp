@@ -92,32 +92,12 @@ TEST(Jinja, IncludesAreRefused) {
   EXPECT_NE(refusal("{% include 'x' %}", ErrorCode::input).find("not allowed"), std::string::npos);
 }
 
-TEST(Jinja, EndlessWorkIsStopped) {
-  EXPECT_NE(
-      refusal("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", ErrorCode::data).find("recursion"),
-      std::string::npos);
-  EXPECT_NE(refusal("{{ 'x' * 1000000000 }}", ErrorCode::data).find("64 MiB"), std::string::npos);
-  EXPECT_NE(refusal("{{ ('x' * 30000000) ~ ('x' * 30000000) ~ ('x' * 30000000) }}", ErrorCode::data)
-                .find("64 MiB"),
-            std::string::npos);
-  EXPECT_NE(refusal("{{ 9223372036854775807 + 1 }}", ErrorCode::data).find("64 bits"),
-            std::string::npos);
-  EXPECT_NE(refusal("{{ 99999999999999999999 }}", ErrorCode::input).find("too large"),
-            std::string::npos);
-  EXPECT_NE(refusal("{{ 'a'.center(999999999) }}", ErrorCode::data).find("64 MiB"),
-            std::string::npos);
-}
-
-TEST(Jinja, DeepNestingIsRefusedAndFreed) {
-  const std::string deep(100000, '('), closed(100000, ')');
-  EXPECT_NE(refusal("{{ " + deep + "1" + closed + " }}", ErrorCode::input).find("nested"),
-            std::string::npos);
-  std::string chain = "{{ a";
-  for (int i = 0; i < 100000; ++i) chain += ".a";
-  EXPECT_NE(refusal(chain + " }}", ErrorCode::input).find("nested"), std::string::npos);
-  std::string tags;
-  for (int i = 0; i < 10000; ++i) tags += "{% if true %}";
-  EXPECT_NE(refusal(tags, ErrorCode::input).find("nested"), std::string::npos);
+/// The characters of a text are made when it is walked: they have to live as long as the walk.
+TEST(Jinja, FiltersWalkTexts) {
+  EXPECT_EQ(render("{{ ', ' | join('-') }}|{{ 'ba' | sort | join }}|{{ 'aab' | unique | join }}|"
+                   "{{ 'ab' | map('upper') | join('+') }}|{{ 'a1' | reject('eq', 'a') | join }}|"
+                   "{{ '.'.join('ab') }}|{{ 'ab' | batch(1) | list }}|{{ 'ab' | reverse }}"),
+            ",- |ab|ab|A+B|1|a.b|[['a'], ['b']]|ba");
 }
 
 TEST(Jinja, StrftimeNowGivesADate) {
@@ -133,27 +113,6 @@ TEST(Jinja, TemplatesCanBeRenderedAgain) {
       "{% endfor %}{{ ns.n }}");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(t.render({{"messages", {1, 2, 3}}}), "3");
   EXPECT_NE(t.source().find("namespace"), std::string::npos);
-}
-
-TEST(NamedTemplates, RenderAndSuggest) {
-  const Json chat = {{"messages", {{{"role", "user"}, {"content", "Hi"}}}},
-                     {"bos_token", "<s>"},
-                     {"eos_token", "</s>"},
-                     {"add_generation_prompt", true}};
-  EXPECT_EQ(render(named_chat_template("chatml"), chat),
-            "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
-  EXPECT_EQ(render(named_chat_template("alpaca"), chat),
-            "<s>### Instruction:\nHi\n\n### Response:\n");
-  EXPECT_EQ(render(named_chat_template("gemma"), chat),
-            "<s><start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\n");
-  EXPECT_EQ(render(named_chat_template("mistral_v1"), chat), "<s> [INST] Hi [/INST]");
-  try {
-    named_chat_template("chatmll");
-    ADD_FAILURE();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), ErrorCode::config);
-    EXPECT_NE(e.hint().find("did you mean 'chatml'"), std::string::npos);
-  }
 }
 
 }  // namespace

@@ -31,17 +31,6 @@ TEST(SpecialTokens, ComeFromTheConfiguration) {
   EXPECT_EQ(t.id_to_token(*t.token_to_id("<new>")), "<new>");
 }
 
-TEST(SpecialTokens, TemplateFilesWin) {
-  const test::Scratch s;
-  s.write("tokenizer.json", small_tokenizer().dump());
-  s.write("tokenizer_config.json",
-          R"({"chat_template": [{"name": "tool_use", "template": "t"},
-                                {"name": "default", "template": "d"}]})");
-  EXPECT_EQ(Tokenizer::load(s.folder()).chat_template(), "d");
-  s.write("chat_template.jinja", "from the file");
-  EXPECT_EQ(Tokenizer::load(s.folder()).chat_template(), "from the file");
-}
-
 TEST(SpecialTokens, CanBeSetAndAdded) {
   const test::Scratch s, copy;
   Tokenizer t = Tokenizer::load(s.write("tokenizer.json", small_tokenizer().dump()));
