@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "core/error.hpp"
@@ -102,7 +103,8 @@ class TreeBuilder final : public YAML::EventHandler {
     YAML::anchor_t anchor = 0;
     bool has_key = false;  ///< of a map: a key was read, its value is awaited
     Entry pending;
-    std::vector<Entry> merged;  ///< from `<<`, weaker than the map's own keys
+    std::set<std::string> keys;  ///< those of `node`: a search in its list would be quadratic
+    std::vector<Entry> merged;   ///< from `<<`, weaker than the map's own keys
   };
 
   [[noreturn]] void fail(const YAML::Mark& mark, std::string message) const {
@@ -141,13 +143,13 @@ class TreeBuilder final : public YAML::EventHandler {
     count(1, mark);
     if (stack_.size() >= kMaxDepth)
       fail(mark, fmt::format("values are nested deeper than {} levels", kMaxDepth));
-    stack_.push_back({std::move(node), anchor, false, {}, {}});
+    stack_.push_back({std::move(node), anchor, false, {}, {}, {}});
   }
   void close() {
     Open top = std::move(stack_.back());
     stack_.pop_back();
     for (Entry& e : top.merged)
-      if (!top.node.find(e.key)) top.node.entries.push_back(std::move(e));
+      if (top.keys.insert(e.key).second) top.node.entries.push_back(std::move(e));
     finish(std::move(top.node), top.anchor);
   }
   void finish(Node node, YAML::anchor_t anchor) {
@@ -179,8 +181,9 @@ class TreeBuilder final : public YAML::EventHandler {
     if (node.kind == Node::Kind::sequence || node.kind == Node::Kind::map)
       fail(mark, "a key must be a plain word, not a list or a map");
     const std::string key = node.kind == Node::Kind::null ? "null" : node.text;
-    if (const Entry* before = top.node.find(key); before && key != "<<")
-      throw Error(ErrorCode::config, fmt::format("given twice, first in line {}", before->line))
+    if (key != "<<" && !top.keys.insert(key).second)
+      throw Error(ErrorCode::config,
+                  fmt::format("given twice, first in line {}", top.node.find(key)->line))
           .at({file_, node.line, node.column, key})
           .hint("keep one of the two; PyYAML would silently keep the last");
     top.has_key = true;

@@ -84,15 +84,16 @@ bool is_boolean_key(std::string_view name) {
 
 std::string nearest_known_key(std::string_view name) {
   // A key that works is the better guess: the refused ones are asked only when none is near.
-  for (const bool working : {true, false}) {
+  const auto names_of = [](bool working) {
     std::vector<std::string> names;
     for (const auto& [known, key] : index())
       if ((key->action == Action::implement) == working && !known.ends_with('*'))
         names.emplace_back(known);
-    std::string near = nearest(name, names);
-    if (!near.empty()) return near;
-  }
-  return "";
+    return names;
+  };
+  static const std::vector<std::string> working = names_of(true), refused = names_of(false);
+  const std::string near = nearest(name, working);
+  return near.empty() ? nearest(name, refused) : near;
 }
 
 }  // namespace axl::config

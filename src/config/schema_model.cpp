@@ -44,8 +44,8 @@ ConfigSection model_section() {
           key("mean_resizing_embeddings", &Config::mean_resizing_embeddings,
               "Added rows start as the mean of the others instead of from random numbers."),
           key("chat_template", &Config::chat_template,
-              "Name of a built-in chat template, tokenizer_default, "
-              "tokenizer_default_fallback_NAME, or jinja.")
+              "Name of a built-in chat template (docs/chat-templates.md lists them), "
+              "tokenizer_default, tokenizer_default_fallback_NAME, or jinja.")
               .read_by(&read_chat_template),
           key("chat_template_jinja", &Config::chat_template_jinja,
               "Jinja text of the chat template, or the path of a file that holds it; sets "

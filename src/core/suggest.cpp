@@ -27,6 +27,9 @@ std::string nearest(std::string_view name, const std::vector<std::string>& known
   int best = limit + 1;
   std::string out;
   for (const std::string& k : known) {
+    const auto gap =
+        static_cast<int>(std::max(name.size(), k.size()) - std::min(name.size(), k.size()));
+    if (gap >= best) continue;  // the distance is at least that
     const int d = edit_distance(name, k);
     if (d < best && d < static_cast<int>(std::max(name.size(), k.size()))) {
       best = d;
