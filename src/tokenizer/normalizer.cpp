@@ -30,7 +30,8 @@ Step replace(const nlohmann::ordered_json& spec) {
     const auto regex = std::make_shared<const Regex>(pattern);
     return [regex, content](std::string& text) { text = regex->replace_all(text, content); };
   }
-  return [pattern, content](std::string& text) { replace_literal(text, pattern, content); };
+  return
+      [pattern = pattern, content](std::string& text) { replace_literal(text, pattern, content); };
 }
 
 void strip(std::string& text, bool left, bool right) {

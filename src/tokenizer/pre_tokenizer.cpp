@@ -127,9 +127,11 @@ Step split(const Json& spec) {
   const SplitBehavior behavior = parse_split_behavior(field_string(spec, "behavior"));
   const bool invert = field_bool(spec, "invert", false);
   if (!is_regex)
-    return split_step([pattern](std::string_view text, Span s,
-                                std::vector<Span>& out) { find_literal(text, s, pattern, out); },
-                      behavior, invert);
+    return split_step(
+        [pattern = pattern](std::string_view text, Span s, std::vector<Span>& out) {
+          find_literal(text, s, pattern, out);
+        },
+        behavior, invert);
   // These patterns match every character, so matches and pieces are the same thing.
   const Scanner scan = scanner_for(pattern);
   if (scan != nullptr && behavior == SplitBehavior::isolated) return scanner_step(scan);
