@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdio>
 #include <new>
 #include <system_error>
+#include <thread>
 
 #include "cli/help.hpp"
 #include "cli/overrides.hpp"
@@ -16,11 +18,18 @@
 namespace axl::cli {
 namespace {
 
+/// A launcher ends the whole job when its first process fails: the ranks that say nothing must not
+/// be faster than the one that speaks. Rank 0's end cuts their wait short.
+constexpr auto kTimeForRank0 = std::chrono::seconds(2);
+
 int fail(const Error& error) {
   // The ranks of one job read the same command line and the same file, and `collectively` makes all
   // of them throw the same error: rank 0 speaks for all. What broke while running is told by all.
   const bool told_by_rank_0 = error.exit_code() == kExitBadInput || error.is_agreed();
-  if (launched_rank() == 0 || !told_by_rank_0) fmt::print(stderr, "error: {}\n", error.what());
+  if (launched_rank() == 0 || !told_by_rank_0)
+    fmt::print(stderr, "error: {}\n", error.what());
+  else
+    std::this_thread::sleep_for(kTimeForRank0);
   return error.exit_code();
 }
 
