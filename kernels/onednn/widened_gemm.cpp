@@ -16,6 +16,11 @@ struct Room {
   std::vector<float> a, b, c;
 };
 
+const KernelTable& host_table() {
+  static const KernelTable table = kokkos_table();
+  return table;
+}
+
 float* grown(std::vector<float>& v, std::int64_t n) {
   if (static_cast<std::int64_t>(v.size()) < n) v.resize(static_cast<std::size_t>(n));
   return v.data();
@@ -24,7 +29,7 @@ float* grown(std::vector<float>& v, std::int64_t n) {
 /// Rows of a matrix with row stride ld, one after another as floats.
 void widen_rows(const bf16* x, std::int64_t rows, std::int64_t columns, std::int64_t ld, float* y,
                 Queue& q) {
-  static const KernelTable table = kokkos_table();
+  const KernelTable& table = host_table();
   if (ld == columns) return table.widen({x, y, rows * columns}, q);
   for (std::int64_t r = 0; r < rows; ++r) table.widen({x + r * ld, y + r * columns, columns}, q);
 }
@@ -89,8 +94,7 @@ void widened_gemm(const Gemm& g, Queue& q, void (*f32_gemm)(const Gemm&, Queue&)
   }
   const bool few = g.M <= kNarrowRows && g.trans_b && !g.trans_a && g.alpha == 1.0f && g.ldb == g.K;
   if (few) {
-    static const KernelTable table = kokkos_table();
-    table.narrow_gemm(
+    host_table().narrow_gemm(
         {a, b, static_cast<float*>(wide.c), g.M, g.N, g.K, columns, wide.ldc, wide.accumulate}, q);
   } else {
     multiply(wide, b, g.ldb, room, q, f32_gemm);

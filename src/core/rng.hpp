@@ -1,7 +1,9 @@
 #pragma once
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numbers>
 #include <utility>
 
 namespace axl {
@@ -60,6 +62,11 @@ void shuffle(Container& items, std::uint64_t seed, std::uint64_t stream) {
     using std::swap;
     swap(items[i - 1], items[j]);
   }
+}
+
+/// A standard normal number from two uniform ones in [0, 1) (Box and Muller 1958).
+inline double normal_from(double u, double v) {
+  return std::sqrt(-2.0 * std::log(1.0 - u)) * std::cos(2.0 * std::numbers::pi * v);
 }
 
 }  // namespace axl

@@ -1,8 +1,8 @@
 // What trained parameters start from: the base model's values, or PEFT's initialisation of
 // adapters.
 #include <cmath>
-#include <numbers>
 
+#include "core/rng.hpp"
 #include "model/decoder.hpp"
 
 namespace axl::model {
@@ -64,13 +64,12 @@ void initialise_lora_a(const Parameter& p, std::uint64_t seed) {
   });
 }
 
-/// Standard normal, as PEFT initialises lora_embedding_B (Box and Muller 1958).
+/// Standard normal, as PEFT initialises lora_embedding_B.
 void initialise_embedding_b(const Parameter& p, std::uint64_t seed) {
   const std::uint64_t key = hash_text(p.name, seed);
   fill(p.master, [&](std::int64_t i) {
     const auto n = static_cast<std::uint64_t>(i);
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform(key, 2 * n)));
-    return radius * std::cos(2.0 * std::numbers::pi * uniform(key, 2 * n + 1));
+    return normal_from(uniform(key, 2 * n), uniform(key, 2 * n + 1));
   });
 }
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "adapter/peft_files.hpp"
+#include "adapter/fit_base.hpp"
 #include "core/log.hpp"
 #include "data/passes.hpp"
 #include "data/plan_options.hpp"
@@ -44,7 +44,13 @@ RunModel open_model(const config::Config& config) {
   const std::string from =
       config.base_model_config.empty() ? config.model_source() : config.base_model_config;
   RunModel m{weights::read_model_config(from), weights::WeightFile::open(config.model_source())};
-  model::family_of(m.config).check(m.config);
+  const model::FamilySpec& family = model::family_of(m.config);
+  family.check(m.config);
+  if (config.lora_model_dir.empty()) return m;
+  const std::int64_t rows = m.config.vocab_size;
+  adapter::fit_base(m.config, m.weights, adapter::AdapterFiles::open(config.lora_model_dir),
+                    family.tables());
+  m.grown = m.config.vocab_size != rows;
   return m;
 }
 

@@ -5,10 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <numbers>
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
@@ -32,10 +30,8 @@ std::shared_ptr<std::byte> file_like_memory(std::size_t bytes) {
   return {static_cast<std::byte*>(at), [bytes](std::byte* p) { ::munmap(p, bytes); }};
 }
 
-/// Box and Muller 1958.
 double normal(std::uint64_t seed, std::uint64_t stream, std::uint64_t i) {
-  const double radius = std::sqrt(-2.0 * std::log(1.0 - random_uniform(seed, stream, 2 * i)));
-  return radius * std::cos(2.0 * std::numbers::pi * random_uniform(seed, stream, 2 * i + 1));
+  return normal_from(random_uniform(seed, stream, 2 * i), random_uniform(seed, stream, 2 * i + 1));
 }
 
 std::vector<float> mean_row(const TensorEntry& table) {

@@ -149,6 +149,14 @@ class Run(TrainingCase):
             self.assertIn("embedding rows are added", done.stderr + done.stdout)
             self.assertEqual("keep their starting values" in done.stderr + done.stdout,
                              name == "frozen")
+            # another seed must not give the frozen rows other values
+            more = self.folder / f"{name}-more"
+            self.run_program(1, self.config("more.yaml", output_dir=str(more), seed=8,
+                                            lora_model_dir=str(out), **with_rows | keys |
+                                            {"max_steps": 1, "learning_rate": 1e-9}))
+            ask = ["--prompt", "<|sea|> <|sky|>", "--max-new-tokens", "8", "--greedy", "--raw"]
+            self.assertEqual(self.run_program(0, "inference", more, *ask).stdout,
+                             self.run_program(0, "inference", out, *ask).stdout)
             merged = self.assert_merged_answers_alike(out)
             self.assertEqual(json.loads((merged / "config.json").read_text())["vocab_size"], rows)
             added = json.loads((merged / "tokenizer.json").read_text())["added_tokens"]
