@@ -26,7 +26,8 @@ class Zstd final : public Decoder {
         throw Error(ErrorCode::input,
                     path_ + " is not a whole zstd file: " + ::ZSTD_getErrorName(missing_));
       if (made.pos > 0) out({buffer_.data(), made.pos});
-      full = made.pos == buffer_.size();
+      // Asked once more after the end of a frame, zstd would await another one.
+      full = made.pos == buffer_.size() && missing_ != 0;
     }
   }
 

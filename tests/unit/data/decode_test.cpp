@@ -89,6 +89,19 @@ TEST(Decode, ZstdFramesAndDamage) {
   EXPECT_NE(error_of([&] { text_of(&zstd_decoder, "no zstd at all"); }), "");
 }
 
+// A buffer of output that is full when the frame ends says nothing about more to come.
+TEST(Decode, ZstdFramesThatFillTheBuffer) {
+  for (const std::size_t buffers : {1, 2, 3}) {
+    const std::string text = long_text().substr(0, buffers * ::ZSTD_DStreamOutSize());
+    ASSERT_EQ(text.size(), buffers * ::ZSTD_DStreamOutSize());
+    const std::string packed = zstandard(text);
+    EXPECT_EQ(text_of(&zstd_decoder, packed), text);
+    EXPECT_EQ(text_of(&zstd_decoder, packed, 1), text);
+    EXPECT_EQ(text_of(&zstd_decoder, packed + zstandard("end")), text + "end");
+    EXPECT_NE(error_of([&] { text_of(&zstd_decoder, packed.substr(0, packed.size() - 1)); }), "");
+  }
+}
+
 TEST(Decode, CsvOfRfc4180) {
   const std::string text =
       "\xEF\xBB\xBFinstruction,output\r\n\"say \"\"hi\"\"\",\"two\nlines, one comma\"\r\nplain,\n"
