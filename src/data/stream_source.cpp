@@ -34,7 +34,9 @@ class RowStream::File {
       table_ = open_arrow(place.path);
     if (table_) return;
     chain_ = decoders(place);
-    if (place.kind == FileKind::json) chain_.push_back(array_decoder(place.path));
+    // A line may not be an array: a .jsonl file that begins with '[' has the wrong name.
+    if (place.kind == FileKind::json || place.kind == FileKind::jsonl)
+      chain_.push_back(array_decoder(place.path));
     descriptor_ = ::open(place.path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor_ < 0)
       throw Error(ErrorCode::input, "cannot open " + place.path + ": " + std::strerror(errno));
@@ -54,6 +56,8 @@ class RowStream::File {
         const std::size_t stop = std::min(end, text_.size());
         line = std::string_view(text_).substr(at_, stop - at_);
         at_ = std::min(stop + 1, text_.size());
+        if (first_ && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);  // byte order mark
+        first_ = false;
         return true;
       }
       if (ended_) return false;
@@ -93,7 +97,7 @@ class RowStream::File {
   int descriptor_ = -1;
   std::string buffer_, text_;
   std::size_t at_ = 0;
-  bool ended_ = false;
+  bool ended_ = false, first_ = true;
 };
 
 RowStream::RowStream(const config::DatasetConfig& dataset)

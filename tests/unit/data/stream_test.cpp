@@ -10,6 +10,8 @@
 #include <thread>
 
 #include "data/batch_plan.hpp"
+#include "data/source.hpp"
+#include "data/stream_source.hpp"
 #include "format_fixture.hpp"
 
 namespace axl::data {
@@ -99,6 +101,33 @@ TEST_F(Stream, APositionGivesTheSameBatchesAgain) {
   StreamPosition beyond = stream.position();
   beyond.sources[0].row = 100000;
   EXPECT_THROW(stream.seek(beyond), Error);
+}
+
+TEST_F(Stream, RowsAreThoseOfTheWholeFile) {
+  const std::vector<std::pair<const char*, std::string>> files = {
+      {"lines.jsonl", "\xEF\xBB\xBF{\"a\":1}\r\n\n  {\"a\":2}\n{\"a\":3}"},
+      {"lines.json", "\xEF\xBB\xBF{\"a\":1}\n{\"a\":2}\n"},
+      {"array.json", "\xEF\xBB\xBF [{\"a\":1},\n {\"a\":\"]\\\"\"}]\n"},
+      {"array.jsonl", "[{\"a\":1}, {\"a\":2}]"},
+      {"text.txt", "\xEF\xBB\xBFone\r\n\ntwo"},
+      {"table.csv",
+       "\xEF\xBB\xBF"
+       "a,b\n1,2\n3\n"}};
+  for (const auto& [name, text] : files) {
+    config::DatasetConfig d;
+    d.path = folder.write(name, text);
+    std::vector<SourceFile> whole = open_sources(d);
+    RowList expected;
+    find_rows(whole[0], 0, expected);
+    ASSERT_FALSE(expected.rows.empty()) << name;
+    RowStream stream(d);
+    for (const RowRef& row : expected.rows)
+      EXPECT_EQ(stream.next().value().text, whole[0].bytes().substr(row.offset, row.length))
+          << name;
+    EXPECT_EQ(stream.position().pass, 0) << name;
+    EXPECT_TRUE(stream.next()) << name;
+    EXPECT_EQ(stream.position().pass, 1) << name << ": rows that the whole file does not have";
+  }
 }
 
 TEST_F(Stream, RanksShareTheRows) {
