@@ -114,6 +114,8 @@ void read_vocab(const GgufMetadata& meta, const std::vector<std::string>& tokens
                                       " entries for " + std::to_string(tokens.size()) + " tokens");
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const auto id = static_cast<std::int64_t>(i);
+    if (!unicode::is_valid(tokens[i]))
+      throw Error(ErrorCode::input, "token " + std::to_string(i) + " is not UTF-8");
     if (bpe.vocab.find(tokens[i]) < 0) bpe.vocab.insert(tokens[i], id);
     const std::int64_t type = types == nullptr ? std::int64_t{kNormal} : (*types)[i];
     if (type != kControl && type != kUserDefined && type != kUnknown) continue;

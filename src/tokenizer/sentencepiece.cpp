@@ -9,6 +9,7 @@
 #include "tokenizer/models/unigram.hpp"
 #include "tokenizer/protobuf.hpp"
 #include "tokenizer/tokenizer_parts.hpp"
+#include "tokenizer/unicode.hpp"
 #include "tokenizer/word_marks.hpp"
 
 namespace axl::tokenizer {
@@ -85,6 +86,8 @@ void read_model(const Message& m, TokenizerParts& parts) {
   vocab.reserve(m.pieces.size(), 16 * m.pieces.size());
   for (const Piece& p : m.pieces) {
     const auto id = static_cast<std::int32_t>(scores.size());
+    if (!unicode::is_valid(p.text))
+      throw Error(ErrorCode::input, "piece " + std::to_string(id) + " is not UTF-8");
     vocab.append(p.text);
     scores.push_back(static_cast<double>(p.score));
     if (p.type != kUnknown && p.type != kControl && p.type != kUserDefined) continue;

@@ -80,6 +80,36 @@ TEST(SentencePiece, DamagedFilesAreRefused) {
             std::string::npos);
 }
 
+TEST(SentencePiece, APieceIsText) {
+  const test::Scratch s;
+  EXPECT_EQ(message_of(s, "x.model", std::string("\x0A\x03\x0A\x01\xBE", 5)),
+            "piece 0 is not UTF-8");
+}
+
+/// A GGUF that holds nothing but a byte-level tokenizer without merges.
+std::string gguf_of(const std::vector<std::string>& tokens) {
+  const auto number = [](std::uint64_t value, int bytes) {
+    std::string out;
+    for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 0xFFU);
+    return out;
+  };
+  const auto text = [&](const std::string& t) { return number(t.size(), 8) + t; };
+  const auto list = [&](const std::string& key, const std::vector<std::string>& items) {
+    std::string out = text(key) + number(9, 4) + number(8, 4) + number(items.size(), 8);
+    for (const std::string& item : items) out += text(item);
+    return out;
+  };
+  return "GGUF" + number(3, 4) + number(0, 8) + number(3, 8) + text("tokenizer.ggml.model") +
+         number(8, 4) + text("gpt2") + list("tokenizer.ggml.tokens", tokens) +
+         list("tokenizer.ggml.merges", {});
+}
+
+TEST(GgufTokenizer, ATokenIsText) {
+  const test::Scratch s;
+  EXPECT_EQ(message_of(s, "x.gguf", gguf_of({"a", "b"})), "accepted");
+  EXPECT_EQ(message_of(s, "x.gguf", gguf_of({"a", "\xBE"})), "token 1 is not UTF-8");
+}
+
 /// GPT-2's number of ranks, made of all bytes and the first pairs of bytes.
 std::string gpt2_sized_ranks() {
   std::string out;
