@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 
 #include "axl/kernels/types.hpp"
 #include "core/error.hpp"
@@ -51,6 +52,31 @@ TEST(Suggest, CountsTranspositionsOnce) {
   EXPECT_EQ(edit_distance("", "abc"), 3);
   EXPECT_EQ(nearest("learning_rat", {"learning_rate", "lr_scheduler"}), "learning_rate");
   EXPECT_EQ(nearest("zzz", {"learning_rate"}), "");
+}
+
+TEST(Suggest, GivingUpEarlyChangesNoAnswer) {
+  std::mt19937 random{7};
+  const auto word = [&](std::size_t longest) {
+    std::string out(1 + random() % longest, 'a');
+    for (char& c : out) c = static_cast<char>('a' + random() % 3);
+    return out;
+  };
+  for (int trial = 0; trial < 300; ++trial) {
+    const std::string name = word(12);
+    std::vector<std::string> known(20);
+    for (std::string& k : known) k = word(12);
+    const int limit = std::max(2, static_cast<int>(name.size()) / 3);
+    std::string expected;
+    int best = limit + 1;
+    for (const std::string& k : known) {
+      const int d = edit_distance(name, k);
+      if (d < best && d < static_cast<int>(std::max(name.size(), k.size()))) {
+        best = d;
+        expected = k;
+      }
+    }
+    EXPECT_EQ(nearest(name, known), expected) << name;
+  }
 }
 
 TEST(Half, EveryFiniteHalfSurvivesTheRoundTrip) {
