@@ -141,7 +141,8 @@ class GgufConfig {
       copy(scaling, "beta_slow", "rope.scaling.yarn_beta_slow");
     } else if (const GgufTensor* divisors = tensor("rope_freqs.weight")) {
       const std::int64_t n = divisors->shape.front();
-      if (divisors->type != 0 || divisors->shape.size() != 1 || n * 2 != out.value("head_dim", 0))
+      if (divisors->type != 0 || divisors->shape.size() != 1 || n < 1 ||
+          n * 2 != out.value("head_dim", 0))
         throw Error(ErrorCode::input, path_ + ": rope_freqs.weight must be head_dim / 2 floats");
       std::vector<float> values(static_cast<std::size_t>(n));
       std::memcpy(values.data(), divisors->bytes.data(), divisors->bytes.size());
@@ -171,7 +172,9 @@ class GgufConfig {
 }  // namespace
 
 std::string config_json_of_gguf(const std::string& path) {
-  return GgufConfig(path).convert().dump(2) + "\n";
+  // Texts of a GGUF need not be UTF-8.
+  return GgufConfig(path).convert().dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+         "\n";
 }
 
 }  // namespace axl::weights

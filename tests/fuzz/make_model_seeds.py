@@ -68,8 +68,12 @@ def weights():
     kinds = [("token_embd.weight", [2, 32], 0, 256), ("blk.0.attn_q.weight", [32, 32], 8, 1088), ("blk.0.attn_k.weight", [16, 32], 30, 1024), ("blk.0.attn_v.weight", [1, 32], 1, 64),
              ("blk.0.attn_output.weight", [1, 32], 2, 18), ("blk.0.ffn_up.weight", [1, 32], 3, 20), ("blk.0.ffn_gate.weight", [1, 256], 12, 144), ("output.weight", [1, 256], 14, 210)]
     yield "types.bin", b"\2" + gguf(llama({"tokenizer.ggml.bos_token_id": 1}), [(n, s, k, filled(b)) for n, s, k, b in kinds])
+    embeddings, frequencies = ("token_embd.weight", [1, 32], 0, filled(128)), ("rope_freqs.weight", [8], 0, struct.pack("<8f", 1, 1, 1, 1.5, 2, 4, 8, 8))
     scaled = llama({"llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": 4.0, "llama.rope.scaling.original_context_length": 4, "general.alignment": 8})
-    yield "scaled.bin", b"\2" + gguf(scaled, [("rope_freqs.weight", [8], 0, filled(32))], 8)
+    yield "scaled.bin", b"\2" + gguf(scaled, [embeddings], 8)
+    yield "divided.bin", b"\2" + gguf(llama({"llama.attention.key_length": 16}), [embeddings, frequencies])
+    yield "divisors_empty.bin", b"\2" + gguf(llama({}), [embeddings, ("rope_freqs.weight", [0], 0, b"")])
+    yield "architecture_not_utf8.bin", b"\2" + gguf({k.replace("llama", "l?"): v for k, v in (llama({}) | {"general.architecture": "l?"}).items()}, [embeddings]).replace(b"l?", b"l\xff")
 
 
 def tokenizer_model():

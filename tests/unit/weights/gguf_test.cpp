@@ -5,6 +5,7 @@
 
 #include "weights/gguf_reader.hpp"
 #include "weights/gguf_rope.hpp"
+#include "weights/model_config.hpp"
 #include "weights_testing.hpp"
 
 namespace axl::weights {
@@ -152,6 +153,17 @@ TEST_F(Gguf, RefusesHostileHeaders) {
                              bytes_of_value<std::uint32_t>(0) + bytes_of_value<std::uint64_t>(0);
   fails({.tensors = 2, .more = text("other") + second}, "overlap");
   fails({.tensors = 2, .more = text("output_norm.weight") + second}, "two tensors");
+}
+
+TEST_F(Gguf, DescribingAModelRefusesWhatItCannotMean) {
+  const Plain divisors{.name = "rope_freqs.weight", .shape = {0}, .data = 0};
+  const std::string says =
+      refusal([&] { read_model_config(write("divisors.gguf", divisors.bytes())); });
+  EXPECT_NE(says.find("head_dim / 2"), std::string::npos) << says;
+  // Texts of a GGUF need not be UTF-8, those of the JSON that it becomes have to be.
+  const Plain latin{.metadata = text("general.architecture") + bytes_of_value<std::uint32_t>(8) +
+                                text("l\xFF")};
+  EXPECT_EQ(read_model_config(write("latin.gguf", latin.bytes())).architecture, "l\uFFFD");
 }
 
 TEST_F(Gguf, RandomDamageNeverCrashes) {
