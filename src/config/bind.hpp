@@ -1,6 +1,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
@@ -56,6 +57,7 @@ class Binder {
   bool read(const Node& node, double& out) const {
     const auto v = as_number(node);
     if (!v || !in_bounds(*v)) return refuse(node);
+    if (key_.whole && *v != std::floor(*v)) return refuse(node);
     out = *v;
     return true;
   }
@@ -63,11 +65,7 @@ class Binder {
     auto v = as_text(node);
     // The bare word no is a boolean for YAML 1.1, but `save_strategy: no` can only mean the name.
     if (!v && node.text == "no" && !key_.allowed.empty()) v = node.text;
-    if (!v) {
-      bool b = false;
-      const bool word = node.kind == Node::Kind::scalar && is_yaml_bool(node.text, b);
-      return refuse(node, word ? "YAML reads this bare word as a boolean; put it in quotes" : "");
-    }
+    if (!v) return refuse(node, quoting_hint(node));
     if (!key_.allowed.empty()) {
       std::vector<std::string> known(key_.allowed.begin(), key_.allowed.end());
       if (std::find(known.begin(), known.end(), *v) == known.end()) {
@@ -89,7 +87,8 @@ class Binder {
   }
   template <class T>
   bool read(const Node& node, std::vector<T>& out) const {
-    if (node.kind == Node::Kind::scalar) {  // one value stands for a list of one
+    // One value stands for a list of one where Axolotl takes that too, and on the command line.
+    if (node.kind == Node::Kind::scalar && (key_.list_or_one || node.line == 0)) {
       T value{};
       if (!read(node, value)) return false;
       out.push_back(std::move(value));

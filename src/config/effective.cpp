@@ -128,7 +128,8 @@ std::string effective_json(const Config& c, const Node& root, const TypedValues&
   if (c.eval_steps_share) out["eval_steps"] = *c.eval_steps_share;
   // As given, like Axolotl: what auto came to is told by dtype.
   const Node* bf16 = g.find("bf16");
-  out["bf16"] = bf16 ? Json::parse(to_json(*bf16)) : Json("auto");
+  const auto bf16_flag = bf16 ? as_bool(*bf16) : std::nullopt;
+  out["bf16"] = bf16_flag ? Json(*bf16_flag) : Json(bf16 ? bf16->text : "auto");
   out["dtype"] = c.dtype;
   if (g.is_false("gradient_checkpointing")) out["gradient_checkpointing"] = false;
   if (const Node* targets = g.find("lora_target_modules"); targets && !targets->text.empty())

@@ -22,11 +22,11 @@ Json type_of(Kind kind) {
       return {{"type", {"number", "string", "null"}},
               {"pattern", "^[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+)?$"}};
     case Kind::text:
-      return {{"type", {"string", "number", "null"}}};
+      return {{"type", {"string", "null"}}};
     case Kind::text_list:
-      return {{"type", {"array", "string", "null"}}, {"items", {{"type", {"string", "number"}}}}};
+      return {{"type", {"array", "string", "null"}}, {"items", {{"type", "string"}}}};
     case Kind::integer_list:
-      return {{"type", {"array", "integer", "null"}}, {"items", {{"type", "integer"}}}};
+      return {{"type", {"array", "null"}}, {"items", {{"type", "integer"}}}};
     case Kind::text_map:
     case Kind::number_map:
       return {{"type", {"object", "null"}}};
@@ -41,6 +41,7 @@ Json type_of(Kind kind) {
     case Kind::boolean_or_text:
     case Kind::text_or_list:
     case Kind::text_or_map:
+    case Kind::integer_or_text:
     case Kind::integer_or_list:
     case Kind::any:
       break;

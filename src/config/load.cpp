@@ -66,7 +66,8 @@ void resolve_aliases(Node& root, Report& report) {
 bool keep_typed(const ConfigKey& key, const Entry& e, TypedValues& typed, Report& report) {
   const bool checked = key.reader || key.member.index() != 0;
   const bool number = key.kind == Kind::integer || key.kind == Kind::number;
-  if (!checked && number && is_off(e.value)) {  // 0 and false ask for nothing, whatever the bounds
+  if (number && e.value.kind == Node::Kind::scalar &&
+      is_off(e.value)) {  // 0 and false ask for nothing, whatever the bounds
     typed[e.key] = 0;
     return true;
   }
@@ -115,7 +116,7 @@ void read_keys(const Node& root, Config& config, TypedValues& typed, Report& rep
           report.unsupported(e.key, e.value, fmt::format("{}; got {}", key->doc, found(e.value)));
         break;
       case Action::reject:
-        if (!is_off(e.value))
+        if (key->even_off || !is_off(e.value))
           report.error(e.key, e.value, fmt::format("{}; got {}", key->doc, found(e.value)));
         break;
     }

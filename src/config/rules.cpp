@@ -107,6 +107,11 @@ void step_rules(const Given& g) {
       g.error("early_stopping_patience",
               "needs save_steps and eval_steps, and eval_steps must divide save_steps");
   }
+  const Node* noise = g.find("neftune_noise_alpha");
+  if (noise && as_number(*noise) == 0.0)
+    g.error("neftune_noise_alpha",
+            fmt::format("must be a number, more than 0; got {}", found(*noise)),
+            "leave it out for no noise");
   if (!std::isfinite(c.num_epochs)) return;
   if (g.has("cosine_min_lr_ratio") && c.lr_scheduler != "cosine")
     g.warning("cosine_min_lr_ratio",
@@ -124,9 +129,11 @@ void check_rules(const Config& config, const Node& root, Report& report) {
   const Given g(config, root, report);
   for (const char* key : {"base_model", "learning_rate"})
     if (!g.has(key)) g.error(key, "is required");
-  const Entry* output = root.find("output_dir");
-  if (output && output->value.is_null())
-    g.error("output_dir", "must be text; got nothing", "leave the key out for ./model-out");
+  // Axolotl declares these without None: the key may be left out, but not left empty.
+  for (const char* key : {"output_dir", "num_epochs", "sequence_len", "use_ray", "ray_num_workers",
+                          "resources_per_worker", "quantize_moe_experts", "ple_cpu_offload"})
+    if (g.written(key) && !g.has(key))
+      g.error(key, "must have a value; got nothing", "leave the key out for its default");
   required_and_data(g);
   data_rules(g);
   batch_rules(g);

@@ -71,21 +71,12 @@ void lora(const Given& g) {
                   "use lora_modules_to_save, or leave adapter out");
   if (g.on("lora_target_parameters") && c.lora_dropout != 0.0)
     g.error("lora_target_parameters", "needs lora_dropout: 0");
-  g.needs("peft_layers_pattern", "peft_layers_to_transform");
   if (!c.lora_target_is_regex)
     for (const std::string& name : c.lora_target_modules) try {
         std::regex probe(name, std::regex::ECMAScript);
       } catch (const std::regex_error&) {
         g.error("lora_target_modules", fmt::format("is not a regular expression: '{}'", name));
       }
-  for (const char* key : {"lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel"}) {
-    if (!g.on(key)) continue;
-    if (g.is("adapter", "lora") && g.on("load_in_8bit"))
-      g.error(key, "cannot be given together with load_in_8bit", "leave it out: it has no effect");
-    else if (g.on("trust_remote_code"))
-      g.error(key, "cannot be given together with trust_remote_code",
-              "leave trust_remote_code out: no such code is run");
-  }
   if (is_lora(g)) {
     g.exclusive("adapter", "flash_attn_fuse_mlp", "leave it out: it has no effect");
     g.exclusive("adapter", "use_onebitllms");
@@ -97,6 +88,20 @@ void lora(const Given& g) {
 void adapter_rules(const Given& g) {
   quantised_base(g);
   lora(g);
+  g.needs("peft_layers_pattern", "peft_layers_to_transform");
+  for (const char* key : {"lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel"}) {
+    if (!g.on(key)) continue;
+    if (g.is("adapter", "lora") && g.on("load_in_8bit"))
+      g.error(key, "cannot be given together with load_in_8bit", "leave it out: it has no effect");
+    else if (g.on("trust_remote_code"))
+      g.error(key, "cannot be given together with trust_remote_code",
+              "leave trust_remote_code out: no such code is run");
+  }
+  if (g.on("nvfp4_merge_aware") && !g.is("adapter", "lora"))
+    g.error("nvfp4_merge_aware", "needs adapter: lora");
+  if (g.on("ple_cpu_offload") && !(g.is("adapter", "qlora") && g.on("load_in_4bit")) &&
+      !(g.is("adapter", "lora") && g.on("load_in_8bit")))
+    g.error("ple_cpu_offload", "needs qlora with load_in_4bit, or lora with load_in_8bit");
   g.exclusive("lr_groups", "loraplus_lr_ratio");
   if (g.on("unfrozen_parameters") && g.inner_on("gradient_checkpointing_kwargs", "use_reentrant"))
     g.error("unfrozen_parameters",

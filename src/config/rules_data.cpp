@@ -32,7 +32,9 @@ void streams(const Given& g) {
 void evaluation(const Given& g) {
   if (g.on("do_bench_eval") && !g.on("evals_per_epoch") && !g.on("eval_steps"))
     g.error("do_bench_eval", "needs evals_per_epoch or eval_steps");
-  g.exclusive("do_causal_lm_eval", "eval_sample_packing");
+  if (g.on("do_causal_lm_eval") && g.config().eval_sample_packing.value_or(false))
+    g.error("do_causal_lm_eval", "needs eval_sample_packing: false",
+            "rows whose answers are generated cannot be packed");
   static constexpr std::array<std::string_view, 5> kMetrics{"sacrebleu", "comet", "ter", "chrf",
                                                             "perplexity"};
   if (const Node* metrics = g.find("eval_causal_lm_metrics"))

@@ -21,6 +21,14 @@ void cross_entropy(const Given& g) {
   }
   if (g.on("cut_cross_entropy") && !g.on("bf16") && !g.on("fp16"))
     g.error("cut_cross_entropy", "needs bf16 or fp16", "leave it out: the loss is always fused");
+  bool plugin = false;  // Axolotl's plug-in is on unless its key says otherwise
+  if (const Node* plugins = g.find("plugins"))
+    for (const Node& item : plugins->items)
+      plugin = plugin || item.text.find("CutCrossEntropyPlugin") != std::string::npos;
+  if (plugin && !g.has("cut_cross_entropy") && g.on("chunked_cross_entropy"))
+    g.error("chunked_cross_entropy",
+            "cannot be given together with the plug-in for cut_cross_entropy",
+            "leave both out: the loss is always the fused one");
   g.needs("liger_use_token_scaling", "liger_fused_linear_cross_entropy");
   if (g.on("liger_glu_activation") && g.on("tiled_mlp") && g.is_false("tiled_mlp_use_original_mlp"))
     g.error("tiled_mlp", "cannot be given together with liger_glu_activation",
@@ -59,6 +67,8 @@ void kernel_rules(const Given& g) {
   cross_entropy(g);
   checkpointing(g);
   compiler(g);
+  if (g.has("fp8_config") && !g.on("fp8"))
+    g.error("fp8_config", "needs fp8: true", "leave it out: it has no effect");
   if (g.on("scaling_softmax") && !g.is("attn_implementation", "flex_attention"))
     g.error("scaling_softmax", "needs attn_implementation: flex_attention");
   if (g.on("gemma4_hybrid_attn_impl") && g.has("attn_implementation") &&

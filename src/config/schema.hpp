@@ -35,6 +35,7 @@ enum class Kind : std::uint8_t {
   boolean_or_map,
   text_or_list,
   text_or_map,
+  integer_or_text,
   integer_or_list,
   map,
   map_list
@@ -85,7 +86,10 @@ struct Key : Field {
   std::string_view default_note;  ///< a derived default, in words
   std::string_view harmless;      ///< of a `later` key: a value that asks for nothing new
   bool required = false;
-  Reader reader = nullptr;  ///< for values that one member cannot hold
+  bool even_off = false;     ///< of a `reject` key: refused with a value that asks for nothing, too
+  bool whole = false;        ///< of a number: without a fraction
+  bool list_or_one = false;  ///< of a list: one value stands for a list of one
+  Reader reader = nullptr;   ///< for values that one member cannot hold
 
   Key&& at_least(double v) && {
     minimum = v;
@@ -114,6 +118,14 @@ struct Key : Field {
   }
   Key&& derived(std::string_view note) && {
     default_note = note;
+    return std::move(*this);
+  }
+  Key&& is_whole() && {
+    whole = true;
+    return std::move(*this);
+  }
+  Key&& takes_one() && {
+    list_or_one = true;
     return std::move(*this);
   }
   Key&& is_required() && {

@@ -252,10 +252,10 @@ const std::vector<DatasetKey>& dataset_keys() {
             "How a row becomes text: a name from the list below, or a map of your own fields and "
             "formats. Without one the first rows are looked at.")
             .read_by(&read_dataset_type),
-        key("data_files", &D::data_files, "Files inside path."),
+        key("data_files", &D::data_files, "Files inside path.").takes_one(),
         key("ds_type", &D::ds_type, "Kind of the files.")
             .one_of({"json", "text", "csv", "parquet", "arrow"}),
-        key("name", &D::name, "Subsets of a Hugging Face data set."),
+        key("name", &D::name, "Subsets of a Hugging Face data set.").takes_one(),
         key("revision", &D::revision, "Branch, tag or commit of a Hugging Face data set."),
         key("weight", &D::weight,
             "How many times the rows are taken (a fraction takes a share of them), or their "
@@ -266,7 +266,8 @@ const std::vector<DatasetKey>& dataset_keys() {
             "Not in Axolotl."),
         key("row_transforms", &D::row_transforms,
             "Changes of every row, in order: strip COLUMN, lower COLUMN, rename OLD NEW, drop "
-            "COLUMN, set COLUMN TEXT, require COLUMN. Not in Axolotl."),
+            "COLUMN, set COLUMN TEXT, require COLUMN. Not in Axolotl.")
+            .takes_one(),
         key("split", &D::split,
             "Name of the split, also with a range: train[:500], train[10%:20%]."),
         key("shards", &D::shards, "Cut the rows in so many parts and take one.").at_least(1),

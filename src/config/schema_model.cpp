@@ -79,7 +79,7 @@ ConfigSection model_section() {
        {"device_map", any},
        {"device", any},
        {"max_memory", map},
-       {"gpu_memory_limit", text}},
+       {"gpu_memory_limit", integer_or_text}},
       "weights are mapped into memory and shared by the ranks of a node");
   add(s.keys, Action::notice, {{"use_kernels", boolean}, {"embeddings_skip_upcast", boolean}},
       "a switch of PyTorch's kernels; ours are built in");

@@ -75,6 +75,7 @@ ConfigSection output_section() {
   add(s.keys, Action::notice,
       {{"eval_causal_lm_metrics", text_list},
        {"eval_table_size", integer},
+       {"eval_max_new_tokens", integer},
        {"num_generation_samples", integer},
        {"generation_max_new_tokens", integer},
        {"generation_temperature", number},
@@ -84,9 +85,8 @@ ConfigSection output_section() {
        {"generation_do_sample", boolean},
        {"generate_samples", boolean}},
       "samples of generated text are not printed during training; see axolotl-hpc inference");
-  s.keys.push_back(alias("eval_max_new_tokens", "generation_max_new_tokens"));
   bound(s.keys, {"num_generation_samples", "eval_table_size"}, 0);
-  bound(s.keys, {"generation_max_new_tokens"}, 1);
+  bound(s.keys, {"generation_max_new_tokens", "eval_max_new_tokens"}, 1);
   bound(s.keys, {"generation_temperature", "generation_top_k"}, 0);
   bound(s.keys, {"generation_top_p", "generation_prompt_ratio"}, 0, 1);
   add(s.keys, Action::later, {{"load_best_model_at_end", boolean}, {"metric_for_best_model", text}},
@@ -366,6 +366,9 @@ ConfigSection plugin_section() {
        {"rpo_alpha", number},
        {"unsloth_*", any}},
       "removed from Axolotl; leave it out");
+  for (const char* name :
+       {"dpo_use_logits_to_keep", "dpo_generate_during_eval", "dpo_norm_loss", "rpo_alpha"})
+    declared(s.keys, name).even_off = true;
   // Axolotl drops every unknown key silently; these are the ones that real files hold, and the
   // names that other trainers give to keys of ours.
   for (const auto& [name, hint] : std::initializer_list<std::pair<const char*, const char*>>{

@@ -16,7 +16,8 @@ ConfigSection adapter_section() {
               .at_least(1)
               .at_most(65536),
           key("lora_alpha", &Config::lora_alpha, "Scale: the adapter counts alpha / r times.")
-              .more_than(0),
+              .more_than(0)
+              .is_whole(),
           key("lora_dropout", &Config::lora_dropout,
               "Probability with which an input of the adapter is zeroed in training.")
               .at_least(0)
@@ -319,7 +320,7 @@ ConfigSection precision_section() {
        {"flash_optimum", boolean},
        {"flex_attn_compile_kwargs", map},
        {"sdpa_varlen", boolean},
-       {"large_head_attention", text},
+       {"large_head_attention", text, {"auto", "sdpa", "triton_flash"}},
        {"flash_attn_d512", boolean},
        {"fused_attn_kernel", boolean},
        {"chunked_cross_entropy", boolean},
@@ -346,6 +347,9 @@ ConfigSection precision_section() {
   add(s.keys, Action::later, {{"use_eaft", boolean}}, "the entropy-weighted loss is not supported");
   add(s.keys, Action::notice, {{"eaft_alpha", number}, {"eaft_k", integer}},
       "only has an effect with use_eaft");
+  add(s.keys, Action::notice, {{"fp8_config", map}}, "only has an effect with fp8");
+  add(s.keys, Action::notice, {{"ple_cpu_offload", boolean}},
+      "there is no GPU memory to move data out of");
   add(s.keys, Action::later, {{"fp8", boolean}, {"fp8_enable_fsdp_float8_all_gather", boolean}},
       "FP8 is not supported yet; use bf16");
   add(s.keys, Action::later, {{"qat", map}}, "quantisation-aware training is not supported");

@@ -33,8 +33,7 @@ class Checker {
         if (const auto v = as_bool(node)) return Json(*v);
         return word(f, node, name);
       case Kind::boolean_or_text:
-        if (const auto v = as_bool(node)) return Json(*v);
-        return text(f, node, name);
+        return boolean_or_text(f, node, name);
       case Kind::boolean_or_map:
         if (const auto v = as_bool(node)) return Json(*v);
         return map(f, node, name);
@@ -49,6 +48,8 @@ class Checker {
       case Kind::text_or_list:
         if (node.kind == Node::Kind::scalar) return text(f, node, name);
         return list(f, node, name, &Checker::text);
+      case Kind::integer_or_text:
+        return integer_or_text(f, node, name);
       case Kind::integer_or_list:
         if (node.kind == Node::Kind::scalar) return integer(f, node, name);
         return list(f, node, name, &Checker::integer);
@@ -94,10 +95,21 @@ class Checker {
   }
   std::optional<Json> text(const Field& f, const Node& node, const std::string& name) const {
     if (auto v = as_text(node)) return Json(std::move(*v));
+    return refuse(f, node, name, quoting_hint(node));
+  }
+  /// Quoted words are text: only what YAML itself reads as a boolean is one, and 0 and 1.
+  std::optional<Json> boolean_or_text(const Field& f, const Node& node,
+                                      const std::string& name) const {
     bool b = false;
-    const bool bare = node.kind == Node::Kind::scalar && is_yaml_bool(node.text, b);
-    return refuse(f, node, name,
-                  bare ? "YAML reads this bare word as a boolean; put it in quotes" : "");
+    if (node.plain && is_yaml_bool(node.text, b)) return Json(b);
+    const auto number = node.plain ? as_number(node) : std::nullopt;
+    if (number && (*number == 0.0 || *number == 1.0)) return Json(*number == 1.0);
+    return text(f, node, name);
+  }
+  std::optional<Json> integer_or_text(const Field& f, const Node& node,
+                                      const std::string& name) const {
+    if (!node.plain || !as_number(node)) return text(f, node, name);
+    return integer(f, node, name);
   }
   std::optional<Json> word(const Field& f, const Node& node, const std::string& name) const {
     const auto v = as_text(node);
@@ -108,8 +120,11 @@ class Checker {
   }
   std::optional<Json> list(const Field& f, const Node& node, const std::string& name,
                            Reading reading) const {
-    if (node.kind != Node::Kind::sequence && node.kind != Node::Kind::scalar)
-      return refuse(f, node, name);
+    const bool one_is_enough = f.kind == Kind::text_or_list || f.kind == Kind::integer_or_list ||
+                               node.line == 0;  // the command line
+    if (node.kind != Node::Kind::sequence && (node.kind != Node::Kind::scalar || !one_is_enough))
+      return refuse(f, node, name,
+                    node.kind == Node::Kind::scalar ? "write it as a list: [...]" : "");
     Json out = Json::array();
     bool good = true;
     const std::size_t count = node.kind == Node::Kind::scalar ? 1 : node.items.size();
@@ -185,6 +200,7 @@ std::string what_is_allowed(const Field& f) {
                                                 "true, false or a map",
                                                 "text or a list of text",
                                                 "text or a map",
+                                                "an integer or text",
                                                 "an integer or a list of integers",
                                                 "a map",
                                                 "a list of maps"};

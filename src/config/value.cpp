@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 namespace axl::config {
 namespace {
@@ -29,6 +30,76 @@ std::string number_text(const std::string& text) {
   return s;
 }
 
+// The patterns of PyYAML's resolver for YAML 1.1 (https://yaml.org/type/int.html, float.html,
+// timestamp.html); a number is far shorter than kLongest.
+constexpr std::size_t kLongest = 64;
+bool matches(const std::string& text, const std::regex& pattern) {
+  return text.size() <= kLongest && std::regex_match(text, pattern);
+}
+bool is_yaml_integer(const std::string& text) {
+  static const std::regex pattern(
+      "[-+]?0b[01_]+|[-+]?0[0-7_]+|[-+]?(0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|"
+      "[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+");
+  return matches(text, pattern);
+}
+bool is_yaml_float(const std::string& text) {
+  static const std::regex pattern(
+      "[-+]?[0-9][0-9_]*\\.[0-9_]*([eE][-+][0-9]+)?|\\.[0-9][0-9_]*([eE][-+][0-9]+)?|"
+      "[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\\.[0-9_]*|[-+]?\\.(inf|Inf|INF)|\\.(nan|NaN|NAN)");
+  return matches(text, pattern);
+}
+bool is_yaml_date(const std::string& text) {
+  static const std::regex pattern(
+      "[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)"
+      "[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\\.[0-9]*)?([ \t]*(Z|[-+][0-9]{1,2}(:[0-9]{2})?))?");
+  return matches(text, pattern);
+}
+/// Begins as a number or a date does: what spares nearly every text the patterns.
+bool may_be_number(const std::string& text) {
+  return !text.empty() && (is_digit(text[0]) || text[0] == '+' || text[0] == '-' || text[0] == '.');
+}
+bool is_yaml_number(const std::string& text) {
+  return may_be_number(text) && (is_yaml_integer(text) || is_yaml_float(text));
+}
+bool is_octal(const std::string& text) {
+  const std::size_t sign = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
+  return text.size() > sign + 1 && text[sign] == '0' &&
+         (is_digit(text[sign + 1]) || text[sign + 1] == '_');
+}
+
+/// What PyYAML makes of a text that is_yaml_number(); infinities stay as they are written.
+nlohmann::ordered_json number_json(std::string text) {
+  std::erase(text, '_');
+  const std::string as_written = text;
+  const bool negative = text[0] == '-';
+  if (text[0] == '-' || text[0] == '+') text.erase(0, 1);
+  const auto whole = [&](std::size_t from, int base) -> nlohmann::ordered_json {
+    std::int64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [p, ec] = std::from_chars(text.data() + from, end, value, base);
+    if (ec != std::errc() || p != end) return as_written;
+    return negative ? -value : value;
+  };
+  if (text.find(':') != std::string::npos) {  // sixties: 1:30 is 90
+    double value = 0;
+    for (std::size_t from = 0; from <= text.size();) {
+      const std::size_t end = std::min(text.find(':', from), text.size());
+      value = value * 60 + std::strtod(text.substr(from, end - from).c_str(), nullptr);
+      from = end + 1;
+    }
+    if (negative) value = -value;
+    if (text.find('.') == std::string::npos) return static_cast<std::int64_t>(value);
+    return value;
+  }
+  if (text.starts_with("0b")) return whole(2, 2);
+  if (text.starts_with("0x")) return whole(2, 16);
+  if (text.find('.') == std::string::npos) return is_octal(text) ? whole(1, 8) : whole(0, 10);
+  double value = 0;
+  const auto [p, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (ec != std::errc() || p != text.data() + text.size()) return as_written;
+  return negative ? -value : value;
+}
+
 nlohmann::ordered_json json_of(const Node& node) {
   switch (node.kind) {
     case Node::Kind::null:
@@ -46,12 +117,9 @@ nlohmann::ordered_json json_of(const Node& node) {
     case Node::Kind::scalar:
       break;
   }
-  if (node.plain) {
-    bool b = false;
-    if (is_yaml_bool(node.text, b)) return b;
-    if (const auto i = as_integer(node)) return *i;
-    if (const auto d = as_number(node)) return *d;
-  }
+  bool b = false;
+  if (node.plain && is_yaml_bool(node.text, b)) return b;
+  if (node.plain && is_yaml_number(node.text)) return number_json(node.text);
   return node.text;
 }
 
@@ -80,6 +148,8 @@ std::optional<std::int64_t> as_integer(const Node& node) {
   }
   const auto [p, ec] = std::from_chars(s.data(), end, value);
   if (ec == std::errc() && p == end) return value;
+  if (s.find_first_of("eE") != std::string::npos && !(node.plain && is_yaml_float(node.text)))
+    return std::nullopt;
   const auto number = as_number(node);
   if (!number || *number != std::floor(*number) || std::abs(*number) > 9e15) return std::nullopt;
   return static_cast<std::int64_t>(*number);
@@ -89,6 +159,13 @@ std::optional<double> as_number(const Node& node) {
   if (node.kind != Node::Kind::scalar) return std::nullopt;
   const std::string s = number_text(node.text);
   if (s.empty()) return std::nullopt;
+  if (node.plain && is_yaml_integer(node.text)) {
+    if (is_octal(node.text)) return std::nullopt;
+    if (s.find_first_of("xX") != std::string::npos) {
+      const auto whole = as_integer(node);
+      return whole ? std::optional<double>(static_cast<double>(*whole)) : std::nullopt;
+    }
+  }
   double value = 0.0;
   const char* end = s.data() + s.size();
   const auto [p, ec] = std::from_chars(s.data(), end, value);
@@ -100,7 +177,22 @@ std::optional<std::string> as_text(const Node& node) {
   bool b = false;
   if (node.kind != Node::Kind::scalar || (node.plain && is_yaml_bool(node.text, b)))
     return std::nullopt;
+  const bool in_file = node.line > 0;
+  if (in_file && node.plain && may_be_number(node.text) &&
+      (is_yaml_number(node.text) || is_yaml_date(node.text)))
+    return std::nullopt;
   return node.text;
+}
+
+std::string quoting_hint(const Node& node) {
+  if (node.kind != Node::Kind::scalar || !node.plain) return "";
+  bool b = false;
+  const char* what = is_yaml_bool(node.text, b)  ? "boolean"
+                     : !may_be_number(node.text) ? nullptr
+                     : is_yaml_number(node.text) ? "number"
+                     : is_yaml_date(node.text)   ? "date"
+                                                 : nullptr;
+  return what ? fmt::format("YAML reads this bare word as a {}; put it in quotes", what) : "";
 }
 
 std::string found(const Node& node) {

@@ -47,6 +47,26 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"adapter: lora\nload_in_8bit: true\nlora_mlp_kernel: true\n", "lora_mlp_kernel"},
         Broken{"adapter: lora\ntrust_remote_code: true\nlora_o_kernel: true\n", "lora_o_kernel"},
         Broken{"adapter: lora\nlora_target_modules: ['(a']\n", "lora_target_modules"},
+        Broken{"peft_layers_pattern: [layers]\n", "peft_layers_pattern"},
+        Broken{"trust_remote_code: true\nlora_o_kernel: true\n", "lora_o_kernel"},
+        Broken{"adapter: lora\nlora_alpha: 0.5\n", "lora_alpha"},
+        Broken{"nvfp4_merge_aware: true\n", "nvfp4_merge_aware"},
+        Broken{"ple_cpu_offload: true\n", "ple_cpu_offload"},
+        Broken{"fp8_config: {}\n", "fp8_config"},
+        Broken{"neftune_noise_alpha: 0\n", "neftune_noise_alpha"},
+        Broken{"plugins: [axolotl.integrations.cut_cross_entropy.CutCrossEntropyPlugin]\n"
+               "chunked_cross_entropy: true\n",
+               "chunked_cross_entropy"},
+        Broken{"sample_packing: true\ndo_causal_lm_eval: true\n", "do_causal_lm_eval"},
+        Broken{"dpo_norm_loss: false\n", "dpo_norm_loss"}, Broken{"num_epochs:\n", "num_epochs"},
+        Broken{"sequence_len: ~\n", "sequence_len"}, Broken{"use_ray: null\n", "use_ray"},
+        Broken{"output_dir: 2024\n", "output_dir"}, Broken{"wandb_name: 1.5\n", "wandb_name"},
+        Broken{"tokens: a\n", "tokens"}, Broken{"eot_tokens: a\n", "eot_tokens"},
+        Broken{"unfrozen_parameters: a\n", "unfrozen_parameters"},
+        Broken{"peft_layers_to_transform: 1\n", "peft_layers_to_transform"},
+        Broken{"fsdp: full_shard\n", "fsdp"}, Broken{"adam_beta3: []\n", "adam_beta3"},
+        Broken{"max_steps: 1e3\n", "max_steps"}, Broken{"weight_decay: 017\n", "weight_decay"},
+        Broken{"large_head_attention: abc\n", "large_head_attention"},
         Broken{"relora: true\n", "relora"},
         Broken{"quantize_moe_experts: true\n", "quantize_moe_experts"},
         Broken{"unfrozen_parameters: [a]\ngradient_checkpointing_kwargs: {use_reentrant: true}\n",
@@ -174,8 +194,8 @@ TEST(Typed, ValuesAreCheckedAndConverted) {
   const auto e = effective(
       read(kMinimal +
            "rl: dpo\nrl_beta: \"0.1\"\ndataloader_num_workers: '4'\nembedding_lr: 1e-4\n"
-           "lr_groups: [{name: a, modules: b, lr: 2e-5}]\nwandb_project: p\ntiled_mlp: yes\n"
-           "fsdp_config: {fsdp_offload_params: 'false', min_num_params: 1e3}\n"
+           "lr_groups: [{name: a, modules: [b], lr: 2e-5}]\nwandb_project: p\ntiled_mlp: yes\n"
+           "fsdp_config: {fsdp_offload_params: 'false', min_num_params: 1.0e+3}\n"
            "torch_compile: auto\ndeepspeed: {zero_optimization: {stage: 2}}\n"));
   EXPECT_EQ(e["rl_beta"], 0.1);
   EXPECT_EQ(e["dataloader_num_workers"], 4);
@@ -187,6 +207,24 @@ TEST(Typed, ValuesAreCheckedAndConverted) {
   EXPECT_EQ(e["fsdp_config"]["min_num_params"], 1000);
   EXPECT_EQ(e["fsdp_version"], 1);
   EXPECT_EQ(e["deepspeed"]["zero_optimization"]["stage"], 2);
+}
+
+TEST(Typed, ValuesKeepTheTypeThatPydanticGivesThem) {
+  const auto e = effective(
+      read(kLora +
+           "bf16: 'yes'\ngpu_memory_limit: 5\npeft_init_lora_weights: 'true'\nmax_steps: '0'\n"
+           "eval_max_new_tokens: 7\ndevice_map: 2e-5\n"));
+  EXPECT_EQ(e["bf16"], true);
+  EXPECT_EQ(e["gpu_memory_limit"], 5);
+  EXPECT_EQ(e["peft_init_lora_weights"], "true");
+  EXPECT_EQ(e["max_steps"], 0);
+  EXPECT_EQ(e["eval_max_new_tokens"], 7);
+  EXPECT_FALSE(e.contains("generation_max_new_tokens")) << "a key of its own";
+  EXPECT_EQ(e["device_map"], "2e-5");
+  const auto other =
+      effective(read(kMinimal + "gpu_memory_limit: 5GiB\npeft_init_lora_weights: on\n"));
+  EXPECT_EQ(other["gpu_memory_limit"], "5GiB");
+  EXPECT_EQ(other["peft_init_lora_weights"], true);
 }
 
 TEST(Typed, WrongValuesAreErrorsWhateverBecomesOfTheKey) {

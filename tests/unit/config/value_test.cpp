@@ -16,9 +16,9 @@ TEST(Value, IntegersAsPydanticReadsThem) {
   for (const char* text : {"4096", "\"4096\"", "'4096'", "4_096", "0x1000", "4096.0", "+4096"})
     EXPECT_EQ(as_integer(value(text)), 4096) << text;
   EXPECT_EQ(as_integer(value("-7")), -7);
-  EXPECT_EQ(as_integer(value("2e3")), 2000);
+  EXPECT_EQ(as_integer(value("2.0e+3")), 2000);
   for (const char* text : {"4096.5", "eight", "0x", "1:30", "1e400", "9223372036854775808", "--1",
-                           "0x-5", "[1]", "{a: 1}", "yes", "042", "1_"})
+                           "0x-5", "[1]", "{a: 1}", "yes", "042", "1_", "2e3", "'2e3'"})
     EXPECT_EQ(as_integer(value(text)), std::nullopt) << text;
 }
 
@@ -27,7 +27,8 @@ TEST(Value, NumbersIncludeExponentsWithoutADot) {
   EXPECT_DOUBLE_EQ(as_number(value("\"1e-4\"")).value(), 1e-4);
   EXPECT_DOUBLE_EQ(as_number(value(".5")).value(), 0.5);
   EXPECT_DOUBLE_EQ(as_number(value("1.0E+2")).value(), 100.0);
-  for (const char* text : {".inf", "nan", ".nan", "inf", "1e999", "1,5", "true", "0.1x"})
+  EXPECT_DOUBLE_EQ(as_number(value("0x10")).value(), 16.0);
+  for (const char* text : {".inf", "nan", ".nan", "inf", "1e999", "1,5", "true", "0.1x", "017"})
     EXPECT_EQ(as_number(value(text)), std::nullopt) << text;
 }
 
@@ -41,12 +42,19 @@ TEST(Value, BooleansOfYaml11) {
     EXPECT_EQ(as_bool(value(text)), std::nullopt) << text;
 }
 
-TEST(Value, ABareBooleanIsNoTextAndNoNumber) {
-  EXPECT_EQ(as_text(value("no")), std::nullopt);
-  EXPECT_EQ(as_text(value("\"no\"")), "no");
-  EXPECT_EQ(as_text(value("2024")), "2024");
-  EXPECT_EQ(as_integer(value("on")), std::nullopt);
+TEST(Value, TextIsWhatPyYamlGivesAStringFor) {
+  for (const char* text : {"no", "2024", "017", "0x1F", "1_000", "1:30", "1.5", ".5", "1.0e+5",
+                           ".inf", ".nan", "-3", "2024-01-31", "2024-01-31 10:00:00"}) {
+    EXPECT_EQ(as_text(value(text)), std::nullopt) << text;
+    EXPECT_EQ(as_text(value("'" + std::string(text) + "'")), text);
+    EXPECT_NE(quoting_hint(value(text)), "") << text;
+  }
+  for (const char* text :
+       {"2e-5", "1e3", "0o17", "1.2.3", "2024-1", "+", ".", "y", "08", "1__a", "v1"})
+    EXPECT_EQ(as_text(value(text)), text);
 }
+
+TEST(Value, ABareBooleanIsNoNumber) { EXPECT_EQ(as_integer(value("on")), std::nullopt); }
 
 TEST(Value, NullInItsFiveSpellings) {
   for (const char* text : {"", "~", "null", "Null", "NULL"})
@@ -68,6 +76,8 @@ TEST(Value, FoundNamesWhatStandsThere) {
 TEST(Value, ToJsonKeepsTypes) {
   EXPECT_EQ(to_json(value("{a: yes, b: [1, 2.5, x], c: ~, d: \"3\"}")),
             R"({"a":true,"b":[1,2.5,"x"],"c":null,"d":"3"})");
+  EXPECT_EQ(to_json(value("[017, 0x1F, 0b101, 1_000, 1:30, -1:30, 1:30.5, 2e-5, 1.0e-5, .5, 08]")),
+            R"([15,31,5,1000,90,-90,90.5,"2e-5",1e-05,0.5,"08"])");
 }
 
 TEST(Yaml, PlacesAreThoseOfTheValue) {
