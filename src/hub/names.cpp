@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <vector>
 
 namespace axl::hub {
 namespace {
@@ -30,34 +31,53 @@ bool in_set(const std::string& pattern, std::size_t first, std::size_t end, char
   return found != inverted;
 }
 
-bool matches_from(const std::string& pattern, std::size_t p, const std::string& path,
-                  std::size_t s) {
-  while (p < pattern.size()) {
-    if (pattern[p] == '*') {
-      const bool deep = p + 1 < pattern.size() && pattern[p + 1] == '*';
-      std::size_t next = p + (deep ? 2 : 1);
-      // "**/" also stands for no folder at all.
-      if (deep && next < pattern.size() && pattern[next] == '/' &&
-          matches_from(pattern, next + 1, path, s))
-        return true;
-      for (std::size_t end = s; end <= path.size(); ++end) {
-        if (matches_from(pattern, next, path, end)) return true;
-        if (end < path.size() && path[end] == '/' && !deep) return false;
-      }
-      return false;
-    }
-    if (s >= path.size()) return false;
-    if (const std::size_t end = end_of_set(pattern, p); end != std::string::npos) {
-      if (path[s] == '/' || !in_set(pattern, p + 1, end, path[s])) return false;
-      p = end;
-    } else if (pattern[p] == '?' ? path[s] == '/' : pattern[p] != path[s]) {
-      return false;
-    }
-    ++p;
-    ++s;
+/// Tries every end of a '*', but no place twice: the pattern of a stranger's card costs no more
+/// than its length times that of the path for each of its characters.
+class Matcher {
+ public:
+  Matcher(const std::string& pattern, const std::string& path)
+      : pattern_(pattern), path_(path), failed_((pattern.size() + 1) * (path.size() + 1)) {}
+
+  bool from(std::size_t p, std::size_t s) {
+    const std::size_t place = p * (path_.size() + 1) + s;
+    if (failed_[place]) return false;
+    const bool found = try_from(p, s);
+    failed_[place] = !found;
+    return found;
   }
-  return s == path.size();
-}
+
+ private:
+  bool try_from(std::size_t p, std::size_t s) {
+    while (p < pattern_.size()) {
+      if (pattern_[p] == '*') {
+        const bool deep = p + 1 < pattern_.size() && pattern_[p + 1] == '*';
+        const std::size_t next = p + (deep ? 2 : 1);
+        // "**/" also stands for no folder at all.
+        if (deep && next < pattern_.size() && pattern_[next] == '/' && from(next + 1, s))
+          return true;
+        for (std::size_t end = s; end <= path_.size(); ++end) {
+          if (from(next, end)) return true;
+          if (end < path_.size() && path_[end] == '/' && !deep) return false;
+        }
+        return false;
+      }
+      if (s >= path_.size()) return false;
+      if (const std::size_t end = end_of_set(pattern_, p); end != std::string::npos) {
+        if (path_[s] == '/' || !in_set(pattern_, p + 1, end, path_[s])) return false;
+        p = end;
+      } else if (pattern_[p] == '?' ? path_[s] == '/' : pattern_[p] != path_[s]) {
+        return false;
+      }
+      ++p;
+      ++s;
+    }
+    return s == path_.size();
+  }
+
+  const std::string& pattern_;
+  const std::string& path_;
+  std::vector<bool> failed_;
+};
 
 }  // namespace
 
@@ -108,9 +128,8 @@ std::string hint_of_remote(const std::string& place) {
 }
 
 bool matches(const std::string& pattern, const std::string& path) {
-  // A pattern is short; this bounds what a hostile one can cost.
-  if (std::count(pattern.begin(), pattern.end(), '*') > 8) return false;
-  return matches_from(pattern, 0, path, 0);
+  constexpr std::size_t kLongest = 4096;  // as of a path
+  return pattern.size() <= kLongest && Matcher(pattern, path).from(0, 0);
 }
 
 }  // namespace axl::hub
