@@ -170,17 +170,19 @@ std::string lossy(std::string_view text) {
 
 namespace detail {
 
-constinit std::array<std::atomic<std::uint8_t>, 0x110000> class_table{};
+// Not an array of atomics: clang gives up on a constant initialiser of so many.
+constinit std::array<std::uint8_t, 0x110000> class_table{};
 
 std::uint8_t fill_in_classes(char32_t code) {
   const std::size_t block = code / kBlock;
   if (!filled[block].load(std::memory_order_acquire)) {
     const std::lock_guard lock(filling);
     for (std::size_t c = block * kBlock; c < (block + 1) * kBlock; ++c)
-      class_table[c].store(compute_classes(static_cast<char32_t>(c)), std::memory_order_relaxed);
+      std::atomic_ref(class_table[c])
+          .store(compute_classes(static_cast<char32_t>(c)), std::memory_order_relaxed);
     filled[block].store(true, std::memory_order_release);
   }
-  return class_table[code].load(std::memory_order_relaxed);
+  return std::atomic_ref(class_table[code]).load(std::memory_order_relaxed);
 }
 
 }  // namespace detail

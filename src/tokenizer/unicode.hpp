@@ -52,13 +52,14 @@ enum Class : std::uint8_t {
 };
 namespace detail {
 /// A byte a character, filled in blocks on first use; 0 is not filled in yet, or no class at all.
-extern std::array<std::atomic<std::uint8_t>, 0x110000> class_table;
+extern std::array<std::uint8_t, 0x110000> class_table;  // by std::atomic_ref
 std::uint8_t fill_in_classes(char32_t code);
 }  // namespace detail
 
 inline std::uint8_t classes(char32_t code) {
   if (code >= detail::class_table.size()) return 0;
-  const std::uint8_t bits = detail::class_table[code].load(std::memory_order_relaxed);
+  const std::uint8_t bits =
+      std::atomic_ref(detail::class_table[code]).load(std::memory_order_relaxed);
   return bits != 0 ? bits : detail::fill_in_classes(code);
 }
 inline bool is_space(char32_t code) { return (classes(code) & kSpace) != 0; }

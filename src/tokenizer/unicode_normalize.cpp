@@ -76,15 +76,15 @@ bool compute_inert(char32_t code, Form form) {
 }
 
 /// Two bits for each form: known, and inert. Filled in character by character.
-constinit std::array<std::atomic<std::uint8_t>, 0x110000> inert_table{};
+constinit std::array<std::uint8_t, 0x110000> inert_table{};
 
 bool is_inert(char32_t code, Form form) {
   const int shift = 2 * static_cast<int>(form);
-  const int bits = inert_table[code].load(std::memory_order_relaxed) >> shift;
+  const std::atomic_ref entry(inert_table[code]);
+  const int bits = entry.load(std::memory_order_relaxed) >> shift;
   if ((bits & 1) != 0) return (bits & 2) != 0;
   const bool inert = compute_inert(code, form);
-  inert_table[code].fetch_or(static_cast<std::uint8_t>((inert ? 3 : 1) << shift),
-                             std::memory_order_relaxed);
+  entry.fetch_or(static_cast<std::uint8_t>((inert ? 3 : 1) << shift), std::memory_order_relaxed);
   return inert;
 }
 
