@@ -91,7 +91,7 @@ def run_ours(arguments: argparse.Namespace, dtype: str, rows: str, labels: str, 
         share = {}
         if threads == os.cpu_count():
             # The rate of the step's own products, measured now one by one, and the work of all of
-            # them; attention, norms and the rest count as overhead.
+            # them and of attention's; norms, softmax and the rest count as overhead.
             planned = subprocess.run(
                 [str(arguments.program), "plan", str(here / "config.yaml"), "--format", "json"],
                 capture_output=True, text=True, check=True)

@@ -24,8 +24,12 @@ struct StepBatches {
 struct BatchSizes {
   std::int64_t rows = 0;
   std::int64_t tokens_per_epoch = 0, label_tokens_per_epoch = 0;
-  double packing_efficiency = 0;  ///< 0: rows are not packed
+  double attended_pairs_per_epoch = 0;  ///< of a token and one that it sees
+  double packing_efficiency = 0;        ///< 0: rows are not packed
 };
+
+/// Pairs of a token and one that it sees, itself or an earlier one, in a document.
+inline double attended_pairs(double length) { return length * (length + 1) / 2; }
 
 /// Where the micro-batches of a run come from: rows prepared beforehand, or a stream of them.
 class BatchSource {

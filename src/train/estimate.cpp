@@ -12,7 +12,7 @@
 namespace axl::train {
 namespace {
 
-/// Share of the measured GEMM rate that whole steps reach (perf/results): attention, norms, the
+/// Share of the measured GEMM rate that whole steps reach (perf/results): norms, softmax, the
 /// optimiser and small adapter products take the rest.
 constexpr double kStepEfficiency = 0.75;
 
@@ -137,7 +137,14 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
                                                : 0.0;
   const double again =
       options.gradient_checkpointing ? 2.0 * body * static_cast<double>(e.tokens_per_epoch) : 0.0;
-  e.flops_per_step = (epoch_flops + adapter + again) /
+  // Attention has two products forward and five backward, of as many FLOP a pair of tokens as the
+  // heads have elements twice (Chowdhery et al. 2022, arXiv:2204.02311, appendix B, counts
+  // likewise).
+  const double attention =
+      (options.gradient_checkpointing ? 9.0 : 7.0) * 2.0 * sizes.attended_pairs_per_epoch *
+      static_cast<double>(base.config.num_hidden_layers * base.config.num_attention_heads *
+                          base.config.head_dim);
+  e.flops_per_step = (epoch_flops + adapter + again + attention) /
                      static_cast<double>(std::max<std::int64_t>(1, e.steps_per_epoch));
   e.gemm_flops_per_second = measure_gemm(model, kernels, kokkos.queue());
   e.seconds = static_cast<double>(e.total_steps) * e.flops_per_step /

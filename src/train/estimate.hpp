@@ -22,7 +22,7 @@ struct Estimate {
   std::int64_t max_tokens_per_micro_batch = 0;
   std::int64_t max_tokens_per_pass = 0;
   double packing_efficiency = 0;
-  double flops_per_step = 0;         ///< all ranks, GEMM work
+  double flops_per_step = 0;  ///< all ranks: products with weights, adapters, keys and values
   double gemm_flops_per_second = 0;  ///< measured now on this rank's threads
   double seconds = 0;                ///< of the whole training
 };

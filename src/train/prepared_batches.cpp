@@ -13,9 +13,12 @@ std::int64_t PreparedBatches::max_tokens_per_pass() const {
 }
 
 BatchSizes PreparedBatches::sizes() {
+  double pairs = 0;
+  for (const std::int32_t length : dataset_.lengths()) pairs += attended_pairs(length);
   return {.rows = dataset_.rows(),
           .tokens_per_epoch = dataset_.total_tokens(),
           .label_tokens_per_epoch = dataset_.total_label_tokens(),
+          .attended_pairs_per_epoch = pairs,
           .packing_efficiency = plan_.options().sample_packing ? plan_.packing_efficiency() : 0};
 }
 

@@ -49,23 +49,29 @@ BatchSizes StreamedBatches::sizes() {
       static_cast<double>(total_steps() * config_.gradient_accumulation_steps * ranks_);
   const auto capacity = static_cast<double>(stream_.most_tokens());
   double tokens = capacity, labels = capacity;
+  const auto row = static_cast<double>(config_.sequence_len);
+  double pairs = capacity / row * attended_pairs(row);
   if (stream_.is_repeatable()) {  // what a pipe gives is not given twice
     double batches = 0;
-    tokens = labels = 0;
+    tokens = labels = pairs = 0;
     do {
       const auto batch = stream_.next();
       if (!batch) break;
       tokens += static_cast<double>(batch->tokens());
       labels += static_cast<double>(batch->label_tokens);
+      for (std::size_t i = 1; i < batch->cu_seqlens.size(); ++i)
+        pairs += attended_pairs(batch->cu_seqlens[i] - batch->cu_seqlens[i - 1]);
       ++batches;
     } while (stream_.position().batch < stream_.batches_of_window());
     for (const data::DatasetReport& r : stream_.reports()) out.rows += r.rows_used;
     tokens /= std::max(1.0, batches);
     labels /= std::max(1.0, batches);
+    pairs /= std::max(1.0, batches);
     stream_.seek(done_);
   }
   out.tokens_per_epoch = static_cast<std::int64_t>(tokens * micro_batches);
   out.label_tokens_per_epoch = static_cast<std::int64_t>(labels * micro_batches);
+  out.attended_pairs_per_epoch = pairs * micro_batches;
   if (config_.sample_packing) out.packing_efficiency = tokens / capacity;
   return out;
 }
