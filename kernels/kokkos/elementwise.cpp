@@ -1,4 +1,5 @@
 #include "kokkos/host.hpp"
+#include "kokkos/simd.hpp"
 
 namespace axl::kernels::host {
 namespace {
@@ -61,8 +62,8 @@ void dropout(const Dropout<T>& a, Queue& q) {
 template <class T>
 void from_acc(const FromAcc<T>& a, Queue& q) {
   for_blocks("axl::from_acc", q, a.n, [=](std::int64_t first, std::int64_t last) {
-#pragma omp simd
-    for (std::int64_t i = first; i < last; ++i) a.y[i] = T(a.x[i]);
+    for_vectors<Acc<T>>(
+        first, last, [&](std::int64_t i, auto part) { store(a.y + i, load(a.x + i, part), part); });
   });
 }
 

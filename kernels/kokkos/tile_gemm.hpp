@@ -10,6 +10,12 @@ struct Left {
   std::int64_t row, column;
 };
 
+/// With AVX-512, the columns [0, n) of what TileGemm<float, accumulate>::run() computes, to the
+/// bit; gives n, a multiple of 16. Zero on a processor without it.
+std::int64_t wide_tile_gemm(bool accumulate, std::int64_t M, std::int64_t N, std::int64_t K,
+                            Left<float> a, const float* b, std::int64_t ldb, float* c,
+                            std::int64_t ldc);
+
 /// C (M, N) = or += A (M, K) B (K, N) for tiles that lie in cache, row-major with row strides in
 /// elements. Register tiles of 6 rows by 2 vectors keep both FMA pipes of an AVX2 core busy; every
 /// element of C is summed over k in order, so the result does not depend on the tiling.
@@ -46,6 +52,13 @@ struct TileGemm {
 
   static void run(std::int64_t M, std::int64_t N, std::int64_t K, Left<A> a, const A* b,
                   std::int64_t ldb, A* c, std::int64_t ldc) {
+    if constexpr (std::is_same_v<A, float>) {
+      const std::int64_t done = wide_tile_gemm(kAccumulate, M, N, K, a, b, ldb, c, ldc);
+      if (done == N) return;
+      b += done;
+      c += done;
+      N -= done;
+    }
     std::int64_t m = 0;
     const auto advance = [&](std::int64_t by) {
       m += by;

@@ -6,8 +6,6 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "onednn/widened_gemm.hpp"
-
 namespace axl::kernels::onednn {
 namespace {
 
@@ -18,7 +16,6 @@ const dnnl::engine& engine() {
   return e;
 }
 
-/// oneDNN would emulate bf16 at less than half of the speed of f32 (docs/architecture.md).
 bool has_bf16() {
   static const bool has = [] {
     const int isa = static_cast<int>(dnnl::get_effective_cpu_isa());
@@ -134,12 +131,12 @@ struct PerThread {
 
 void gemm(const Gemm& g, Queue& q) {
   if (g.M == 0 || g.N == 0) return;
-  if (g.ab == DType::f64 || g.K == 0) {  // oneDNN has no empty sum
+  // oneDNN has no empty sum. It emulates bf16, or refuses it: training does not ask for it then.
+  if (g.ab == DType::f64 || g.K == 0 || (g.ab == DType::bf16 && !has_bf16())) {
     static const KernelTable fallback = kokkos_table();
     fallback.gemm(g, q);
     return;
   }
-  if (g.ab == DType::bf16 && !has_bf16()) return widened_gemm(g, q, &gemm);
   thread_local PerThread local;
   const Primitive& p = local.cache.get(g);
   if (static_cast<std::int64_t>(local.scratch.size()) < p.scratch_bytes)

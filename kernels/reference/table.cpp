@@ -330,6 +330,12 @@ void widen(const Widen& a, Queue&) {
   for (std::int64_t i = 0; i < a.n; ++i) a.y[i] = float(a.x[i]);
 }
 
+void widen_transposed(const WidenTransposed& a, Queue&) {
+  for (std::int64_t r = 0; r < a.rows; ++r)
+    for (std::int64_t c = 0; c < a.columns; ++c)
+      a.y[c * a.rows + r] = static_cast<float>(a.x[r * a.columns + c]);
+}
+
 void narrow_gemm(const NarrowGemm& g, Queue&) {
   for (std::int64_t m = 0; m < g.M; ++m)
     for (std::int64_t n = 0; n < g.N; ++n) {
@@ -391,6 +397,7 @@ KernelTable reference_table() {
   t.gemm = &gemm;
   t.pack_bytes = &pack_bytes;
   t.widen = &widen;
+  t.widen_transposed = &widen_transposed;
   t.narrow_gemm = &narrow_gemm;
   t.adamw = &adamw;
   t.sum_of_squares = &sum_of_squares;

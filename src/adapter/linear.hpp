@@ -51,6 +51,12 @@ class Linear {
     TensorView h;  ///< (T, r): dropout(x) A^T
     TensorView z;  ///< (T, out) with DoRA: what its factor multiplies
     std::uint64_t dropout_key = 0;
+
+    template <class F>
+    void for_each_activation(F&& f) {
+      f(h);
+      f(z);
+    }
   };
   Saved allocate_saved(device::Arena& arena, DType compute, std::int64_t T) const;
 

@@ -1,38 +1,91 @@
 #include "model/decoder.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace axl::model {
 
 using device::ArenaScope;
 using tensor::allocate;
 
+namespace {
+
+/// What a layer works with: the stored tensor itself, or room in the compute type.
+TensorView working(device::Arena& arena, DType compute, TensorView stored) {
+  if (!stored || stored.dtype() == compute) return stored;
+  return allocate(arena, compute, {stored.dim(0), stored.dim(1)});
+}
+
+DecoderLayer::Saved working(device::Arena& arena, DType compute, DecoderLayer::Saved stored) {
+  stored.for_each_activation([&](TensorView& t) { t = working(arena, compute, t); });
+  return stored;
+}
+
+void convert_unless_same(Context& ctx, TensorView from, TensorView to) {
+  if (from && from.data() != to.data()) ops::convert(ctx, from, to);
+}
+
+std::vector<TensorView> activations_of(DecoderLayer::Saved saved) {
+  std::vector<TensorView> out;
+  saved.for_each_activation([&](const TensorView& t) { out.push_back(t); });
+  return out;
+}
+
+/// The working tensors, and the rest of what a layer saved, into the room of `stored`.
+void store(Context& ctx, const DecoderLayer::Saved& work, DecoderLayer::Saved& stored) {
+  const std::vector<TensorView> room = activations_of(stored);
+  stored = work;
+  auto next = room.begin();
+  stored.for_each_activation([&](TensorView& t) {
+    convert_unless_same(ctx, t, *next);
+    t = *next++;
+  });
+}
+
+DecoderLayer::Saved load(Context& ctx, DType compute, const DecoderLayer::Saved& stored) {
+  DecoderLayer::Saved work = working(ctx.arena, compute, stored);
+  const std::vector<TensorView> kept = activations_of(stored);
+  auto next = kept.begin();
+  work.for_each_activation([&](TensorView& t) { convert_unless_same(ctx, *next++, t); });
+  return work;
+}
+
+}  // namespace
+
 Decoder::Saved Decoder::allocate_saved(device::Arena& arena, std::int64_t T) const {
   Saved s;
   const std::int64_t C = config_.hidden_size;
-  for (std::size_t i = 0; i <= layers_.size(); ++i)
-    s.x.push_back(allocate(arena, options_.compute, {T, C}));
+  for (std::size_t i = 0; i < layers_.size(); ++i) s.x.push_back(allocate(arena, stored(), {T, C}));
+  s.x.push_back(allocate(arena, compute(), {T, C}));
   if (!options_.gradient_checkpointing)
     for (const DecoderLayer& layer : layers_)
-      s.layers.push_back(layer.allocate_saved(arena, options_.compute, T));
+      s.layers.push_back(layer.allocate_saved(arena, stored(), T));
   return s;
 }
 
 TensorView Decoder::forward(Context& ctx, const Batch& batch, Saved& saved) {
   saved = allocate_saved(ctx.arena, batch.tokens());
-  embedding_.forward(ctx, batch.ids, saved.x[0]);
+  const ArenaScope all(ctx.arena);
+  TensorView x = working(ctx.arena, compute(), saved.x[0]);
+  TensorView spare = working(ctx.arena, compute(), saved.x[0]);
+  embedding_.forward(ctx, batch.ids, x);
   if (options_.embedding_noise > 0 && batch.dropout_key != 0)
     ops::embedding_noise(ctx, batch.cu_seqlens, options_.embedding_noise,
-                         kernels::hash_counter(batch.dropout_key, layers_.size()), saved.x[0]);
+                         kernels::hash_counter(batch.dropout_key, layers_.size()), x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const ArenaScope scope(ctx.arena);
     const std::uint64_t key =
         batch.dropout_key == 0 ? 0 : kernels::hash_counter(batch.dropout_key, i) | 1u;
-    DecoderLayer::Saved again;
-    if (options_.gradient_checkpointing)
-      again = layers_[i].allocate_saved(ctx.arena, options_.compute, batch.tokens());
-    layers_[i].forward(ctx, batch, rope_, saved.x[i], saved.x[i + 1],
-                       options_.gradient_checkpointing ? again : saved.layers[i], key, nullptr);
+    const bool kept = !options_.gradient_checkpointing;
+    DecoderLayer::Saved work =
+        kept ? working(ctx.arena, compute(), saved.layers[i])
+             : layers_[i].allocate_saved(ctx.arena, compute(), batch.tokens());
+    convert_unless_same(ctx, x, saved.x[i]);
+    const bool direct = saved.x[i + 1].dtype() == compute();
+    const TensorView y = direct ? saved.x[i + 1] : spare;
+    layers_[i].forward(ctx, batch, rope_, x, y, work, key, nullptr);
+    if (kept) store(ctx, work, saved.layers[i]);
+    spare = std::exchange(x, y);
   }
   return saved.x.back();
 }
@@ -42,18 +95,19 @@ void Decoder::backward(Context& ctx, const Batch& batch, const Saved& saved, Ten
   for (std::size_t n = layers_.size(); n-- > 0;) {
     const ArenaScope scope(ctx.arena);
     const bool needs_dx = n > 0 || embedding_.trains_anything();
+    const TensorView x = working(ctx.arena, compute(), saved.x[n]);
+    convert_unless_same(ctx, saved.x[n], x);
+    DecoderLayer::Saved work;
     if (options_.gradient_checkpointing) {
       const std::uint64_t key =
           batch.dropout_key == 0 ? 0 : kernels::hash_counter(batch.dropout_key, n) | 1u;
-      DecoderLayer::Saved again =
-          layers_[n].allocate_saved(ctx.arena, options_.compute, batch.tokens());
-      const TensorView y =
-          allocate(ctx.arena, options_.compute, {batch.tokens(), config_.hidden_size});
-      layers_[n].forward(ctx, batch, rope_, saved.x[n], y, again, key, nullptr);
-      layers_[n].backward(ctx, batch, rope_, saved.x[n], again, d_hidden, needs_dx);
+      work = layers_[n].allocate_saved(ctx.arena, compute(), batch.tokens());
+      const TensorView y = allocate(ctx.arena, compute(), {batch.tokens(), config_.hidden_size});
+      layers_[n].forward(ctx, batch, rope_, x, y, work, key, nullptr);
     } else {
-      layers_[n].backward(ctx, batch, rope_, saved.x[n], saved.layers[n], d_hidden, needs_dx);
+      work = load(ctx, compute(), saved.layers[n]);
     }
+    layers_[n].backward(ctx, batch, rope_, x, work, d_hidden, needs_dx);
     if (layer_done) layer_done(static_cast<std::int64_t>(n));
   }
   embedding_.backward(ctx, batch.ids, d_hidden);
@@ -87,9 +141,11 @@ std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backw
   const std::int64_t KD = config_.num_key_value_heads * config_.head_dim;
   allocate_saved(plan, T);
   std::int64_t layer_forward = 0;
+  const bool working = options_.gradient_checkpointing || stored() != compute;
   {
     const ArenaScope scope(plan);
-    if (options_.gradient_checkpointing) layers_[0].allocate_saved(plan, compute, T);
+    if (working) layers_[0].allocate_saved(plan, compute, T);
+    if (stored() != compute) allocate(plan, compute, {T, 2 * C});
     allocate(plan, compute, {T, C});
     allocate(plan, compute, {T, F});
     // A Linear with dropout copies its input; the widest one is that of down_proj.
@@ -117,9 +173,9 @@ std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backw
   if (backward) {
     const ArenaScope scope(plan);
     allocate(plan, compute, {T, C});  // d_hidden
-    if (options_.gradient_checkpointing) {
+    if (working) {
       layers_[0].allocate_saved(plan, compute, T);
-      allocate(plan, compute, {T, C});
+      allocate(plan, compute, {T, 2 * C});
     }
     allocate(plan, compute, {T, 2 * C});
     const std::int64_t mark = plan.mark();
@@ -160,7 +216,7 @@ void Decoder::reserve_positions(std::int64_t positions) {
 
 void Decoder::refresh_values(Context& ctx) {
   if (parameters_.separate_values())
-    for (tensor::Parameter& p : parameters_.all()) ops::refresh(ctx, p.master, p.value);
+    for (tensor::Parameter& p : parameters_.all()) ops::convert(ctx, p.master, p.value);
   if (!refresh_arena_) return;
   Context own{ctx.kernels, ctx.queue, *refresh_arena_};
   for (const Linear* l : linears()) l->refresh(own);

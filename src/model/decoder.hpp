@@ -29,6 +29,14 @@ struct DecoderLayer {
     TensorView rstd, rstd1;  ///< (T)
     SelfAttention::Saved attention;
     SwigluMlp::Saved mlp;
+
+    /// All but the statistics, which have the accumulator type.
+    template <class F>
+    void for_each_activation(F&& f) {
+      f(x1);
+      attention.for_each_activation(f);
+      mlp.for_each_activation(f);
+    }
   };
   Saved allocate_saved(device::Arena& arena, DType compute, std::int64_t T) const;
   void forward(Context& ctx, const Batch& batch, const RopeTable& rope, TensorView x, TensorView y,
@@ -60,6 +68,9 @@ struct TrainingMode {
 
 struct DecoderOptions {
   DType compute = DType::f32;
+  /// Of the activations that wait for the backward pass, and of a full model on disk. bf16 under an
+  /// f32 compute type: what bf16 means on a processor that cannot compute with it.
+  std::optional<DType> stored;
   TrainingMode training;
   bool prepack = false;  ///< copies of the frozen matrices in the GEMM's own layout
   bool gradient_checkpointing = false;
@@ -79,7 +90,7 @@ class Decoder {
 
   /// Activations of one micro-batch between forward and backward.
   struct Saved {
-    std::vector<TensorView> x;  ///< input of every layer, and the last one's output; (T, C)
+    std::vector<TensorView> x;  ///< input of every layer, stored, and the last one's output; (T, C)
     std::vector<DecoderLayer::Saved> layers;
   };
 
@@ -106,6 +117,7 @@ class Decoder {
   const DecoderOptions& options() const { return options_; }
   const FamilySpec& family() const { return family_; }
   DType compute() const { return options_.compute; }
+  DType stored() const { return options_.stored.value_or(options_.compute); }
   tensor::ParameterTable& parameters() { return parameters_; }
   const Norm& final_norm() const { return final_norm_; }
   const Linear& lm_head() const { return lm_head_; }
@@ -144,7 +156,6 @@ class Decoder {
   void initialise_trained(const weights::WeightFile& weights);
   bool trains(const std::string& parameter, const std::string& module) const;
   Saved allocate_saved(device::Arena& arena, std::int64_t T) const;
-
   weights::ModelConfig config_;
   const FamilySpec& family_;
   DecoderOptions options_;

@@ -252,7 +252,7 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
   family_.check(config_);
   name_modules();
   check_shapes(weights);
-  FrozenStore store(kernels_, options_.compute);
+  FrozenStore store(kernels_, compute(), stored());
   attach_training(weights, store);
   if (options_.training.lora) {
     bool any = embedding_.lora || lm_head_.lora;

@@ -67,8 +67,9 @@ void FrozenStore::want(const weights::TensorEntry& entry, TensorView* target, bo
       mapped_bytes_ += target->bytes();
       return;
     }
-  jobs_.push_back({.entry = &entry, .view = target});
-  jobs_.back().offset = reserve(entry.elements() * size_of(compute_));
+  const DType type = for_matmul ? stored_ : compute_;
+  jobs_.push_back({.entry = &entry, .view = target, .type = type});
+  jobs_.back().offset = reserve(entry.elements() * size_of(type));
 }
 
 bool FrozenStore::want_packed(const weights::TensorEntry& entry, bool transposed,
@@ -77,7 +78,7 @@ bool FrozenStore::want_packed(const weights::TensorEntry& entry, bool transposed
   const std::int64_t bytes = kernels_.pack_bytes({K, N, compute_});
   if (bytes == 0) return false;
   *target = {nullptr, bytes, K, N, compute_};
-  jobs_.push_back({.entry = &entry, .packed = target, .transposed = transposed});
+  jobs_.push_back({.entry = &entry, .packed = target, .transposed = transposed, .type = compute_});
   jobs_.back().offset = reserve(bytes);
   return true;
 }
@@ -90,8 +91,8 @@ void FrozenStore::materialise(const WeightMemory& memory, kernels::Queue& queue)
   for (const Job& job : jobs_) {
     void* at = base + job.offset;
     if (job.view != nullptr) {
-      *job.view = shaped(at, compute_, *job.entry);
-      if (memory.fills) convert(*job.entry, compute_, at);
+      *job.view = shaped(at, job.type, *job.entry);
+      if (memory.fills) convert(*job.entry, job.type, at);
       continue;
     }
     job.packed->data = at;

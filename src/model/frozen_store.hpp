@@ -26,8 +26,9 @@ WeightMemory private_weight_memory(std::vector<device::Buffer>& owner);
 /// first, so that memory is one block whose size is known before anything is written.
 class FrozenStore {
  public:
-  FrozenStore(const kernels::KernelTable& kernels, DType compute)
-      : kernels_(kernels), compute_(compute) {}
+  /// `stored`: the type of converted matrices; compute, or bf16 while f32 is computed.
+  FrozenStore(const kernels::KernelTable& kernels, DType compute, DType stored)
+      : kernels_(kernels), compute_(compute), stored_(stored) {}
   /// *target = the tensor in the compute type; it must outlive materialise(). `for_matmul`: it may
   /// stay bf16 while f32 is computed.
   void want(const weights::TensorEntry& entry, TensorView* target, bool for_matmul = false);
@@ -45,11 +46,12 @@ class FrozenStore {
     TensorView* view = nullptr;
     kernels::PackedMatrix* packed = nullptr;
     bool transposed = false;
+    DType type;
     std::int64_t offset = 0;
   };
   std::int64_t reserve(std::int64_t bytes);
   const kernels::KernelTable& kernels_;
-  DType compute_;
+  DType compute_, stored_;
   std::vector<Job> jobs_;
   std::int64_t bytes_ = 0, mapped_bytes_ = 0;
 };

@@ -57,8 +57,12 @@ namespace {
 /// matmul() where b is bf16 and the rest f32.
 void matmul_narrow(Context& ctx, TensorView a, TensorView b, TensorView c, const MatmulOptions& o) {
   const ArenaScope scope(ctx.arena);
+  const std::int64_t K = o.trans_a ? a.dim(0) : a.dim(1);
+  if (o.trans_b)
+    require("matmul", "b", b, {b.dim(0), K});
+  else
+    require("matmul", "b", b, {K, b.dim(1)});
   if (o.trans_b && !o.trans_a && o.alpha == 1.0f && a.dim(0) <= kernels::kNarrowRows) {
-    require("matmul", "b", b, {b.dim(0), a.dim(1)});
     require("matmul", "c", c, {a.dim(0), b.dim(0)});
     require_type("matmul", "c", c, a.dtype());
     ctx.kernels.narrow_gemm({.a = a.as<float>(),
@@ -73,9 +77,18 @@ void matmul_narrow(Context& ctx, TensorView a, TensorView b, TensorView c, const
                             ctx.queue);
     return;
   }
-  const TensorView wide = tensor::allocate(ctx.arena, DType::f32, {b.dim(0), b.dim(1)});
-  ctx.kernels.widen({b.as<bf16>(), wide.as<float>(), b.elements()}, ctx.queue);
-  matmul(ctx, a, wide, c, o);
+  MatmulOptions options = o;
+  if (o.trans_b) {
+    const TensorView wide = tensor::allocate(ctx.arena, DType::f32, {b.dim(0), b.dim(1)});
+    ctx.kernels.widen({b.as<bf16>(), wide.as<float>(), b.elements()}, ctx.queue);
+    matmul(ctx, a, wide, c, options);
+    return;
+  }
+  // Measured (docs/architecture.md, "Narrow weights"): as (N, K) the product runs faster.
+  const TensorView wide = tensor::allocate(ctx.arena, DType::f32, {b.dim(1), b.dim(0)});
+  ctx.kernels.widen_transposed({b.as<bf16>(), wide.as<float>(), b.dim(0), b.dim(1)}, ctx.queue);
+  options.trans_b = true;
+  matmul(ctx, a, wide, c, options);
 }
 
 }  // namespace
@@ -397,11 +410,14 @@ void dora_factor(Context& ctx, TensorView b, TensorView aw, TensorView aa, Tenso
   });
 }
 
-void refresh(Context& ctx, TensorView master, TensorView value) {
-  AXL_CHECK(master.elements() == value.elements(), "ops::refresh: sizes differ");
-  dispatch("refresh", value.dtype(), [&]<class T>(T) {
-    ctx.kernels.from_acc(kernels::FromAcc<T>{acc<T>(master), value.as<T>(), value.elements()},
-                         ctx.queue);
+void convert(Context& ctx, TensorView from, TensorView to) {
+  AXL_CHECK(from.elements() == to.elements(), "ops::convert: sizes differ");
+  if (from.dtype() == DType::bf16 && to.dtype() == DType::f32) {
+    ctx.kernels.widen({from.as<bf16>(), to.as<float>(), to.elements()}, ctx.queue);
+    return;
+  }
+  dispatch("convert", to.dtype(), [&]<class T>(T) {
+    ctx.kernels.from_acc(kernels::FromAcc<T>{acc<T>(from), to.as<T>(), to.elements()}, ctx.queue);
   });
 }
 

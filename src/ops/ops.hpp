@@ -92,7 +92,8 @@ void scale_columns_backward(Context& ctx, TensorView dy, TensorView x, TensorVie
 /// DoRA's norms: kernels::DoraFactor. b: (O, r); aw: (r, O); aa: (r, r); the others: (O).
 void dora_factor(Context& ctx, TensorView b, TensorView aw, TensorView aa, TensorView base,
                  TensorView magnitude, TensorView factor, TensorView inverse_norm, double scale);
-/// value = compute_type(master).
-void refresh(Context& ctx, TensorView master, TensorView value);
+/// to = from, between a type and its accumulator type (of a master and its compute value, of an
+/// activation as it is stored and as it is computed with).
+void convert(Context& ctx, TensorView from, TensorView to);
 
 }  // namespace axl::ops

@@ -50,7 +50,9 @@ void describe_start(const config::Config& config, const ThreadLayout& layout,
       "model: {} ({} parameters, {} trained), compute {}, weights {} MiB converted + {} MiB "
       "mapped, "
       "activations {} MiB",
-      config.base_model, model.total_parameters(), trained, name_of(model.compute()),
+      config.base_model, model.total_parameters(), trained,
+      model.stored() == model.compute() ? std::string(name_of(model.compute()))
+                                        : "f32, stored as bf16",
       model.weight_bytes() >> 20, model.mapped_bytes() >> 20, arena_bytes >> 20);
   const bool streams = data::is_streaming(config);
   log::info(

@@ -25,7 +25,7 @@ weights::TensorToWrite converted_parameter(const tensor::Parameter& p, weights::
 }
 
 void save_full(const std::string& folder, model::Decoder& model, const weights::WeightFile& base) {
-  const bool half = model.compute() == DType::bf16;
+  const bool half = model.stored() == DType::bf16;
   const weights::Storage storage = half ? weights::Storage::bf16 : weights::Storage::f32;
   std::vector<weights::TensorToWrite> tensors;
   for (const weights::TensorEntry& e : base.tensors()) {
@@ -84,7 +84,7 @@ void save_trained(const std::string& folder, model::Decoder& model, const weight
   std::vector<weights::TensorToWrite> tensors;
   for (const tensor::Parameter& p : model.parameters().all()) tensors.push_back(trained_tensor(p));
   const weights::Storage storage =
-      model.compute() == DType::bf16 ? weights::Storage::bf16 : weights::Storage::f32;
+      model.stored() == DType::bf16 ? weights::Storage::bf16 : weights::Storage::f32;
   for (const std::string& module : {model.embedding().name, model.lm_head().name}) {
     const std::string weight = module + ".weight";
     const std::string name =

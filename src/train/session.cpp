@@ -36,8 +36,8 @@ void check_vocabulary(const tokenizer::Tokenizer& tokenizer, const config::Confi
 }
 
 }  // namespace
-DType compute_type(const config::Config& config) {
-  return config.dtype == "bf16" ? DType::bf16 : DType::f32;
+DType compute_type(std::string_view dtype) {
+  return dtype == "bf16" && config::cpu_has_native_bf16() ? DType::bf16 : DType::f32;
 }
 
 RunModel open_model(const config::Config& config) {
@@ -57,7 +57,8 @@ RunModel open_model(const config::Config& config) {
 model::DecoderOptions decoder_options(const config::Config& config,
                                       const weights::ModelConfig& model_config) {
   model::DecoderOptions o;
-  o.compute = compute_type(config);
+  o.compute = compute_type(config.dtype);
+  if (config.dtype == "bf16") o.stored = DType::bf16;
   o.gradient_checkpointing = config.gradient_checkpointing;
   o.embedding_noise = config.neftune_noise_alpha.value_or(0.0);
   o.seed = static_cast<std::uint64_t>(config.seed);

@@ -41,7 +41,9 @@ RunModel open_model(const config::Config& config);
 void fit_vocabulary(RunModel& base, const config::Config& config, std::int64_t tokens,
                     const parallel::Comm& comm);
 
-DType compute_type(const config::Config& config);
+/// What is computed with where `dtype` (f32 or bf16) was asked for: a processor without bf16
+/// arithmetic only stores it.
+DType compute_type(std::string_view dtype);
 model::DecoderOptions decoder_options(const config::Config& config,
                                       const weights::ModelConfig& model);
 

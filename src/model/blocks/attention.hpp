@@ -25,6 +25,13 @@ struct SelfAttention {
     TensorView out;      ///< (T, Hq*D), before o_proj
     TensorView lse;      ///< (Hq, T)
     Linear::Saved q_linear, k_linear, v_linear, o_linear;
+
+    template <class F>
+    void for_each_activation(F&& f) {
+      for (TensorView* t : {&q, &k, &v, &out}) f(*t);
+      for (Linear::Saved* l : {&q_linear, &k_linear, &v_linear, &o_linear})
+        l->for_each_activation(f);
+    }
   };
   Saved allocate_saved(device::Arena& arena, DType compute, std::int64_t T) const;
 

@@ -201,6 +201,36 @@ TEST_P(GemmTest, PackedEqualsUnpacked) {
   }
 }
 
+/// Register tiles, vectors of any width and depth blocks change nothing about how an element is
+/// summed: products are added one after another, each rounded once with its sum.
+TEST(TileGemm, EveryTileGivesTheSameBits) {
+  const KernelTable table = kokkos_table();
+  for (const std::int64_t M : {1, 4, 13, 50})
+    for (const std::int64_t N : {1, 8, 15, 16, 33, 72, 300})
+      for (const std::int64_t K : {1, 17, 300}) {
+        const std::vector<float> a = uniform<float>(M * K, 1), b = uniform<float>(K * N, 2);
+        std::vector<float> c(static_cast<std::size_t>(M * N)), expected(c.size());
+        for (std::int64_t m = 0; m < M; ++m)
+          for (std::int64_t n = 0; n < N; ++n)
+            for (std::int64_t k = 0; k < K; ++k) {
+              float& sum = expected[static_cast<std::size_t>(m * N + n)];
+              sum = std::fma(a[static_cast<std::size_t>(m * K + k)],
+                             b[static_cast<std::size_t>(k * N + n)], sum);
+            }
+        table.gemm({.a = a.data(),
+                    .b = b.data(),
+                    .c = c.data(),
+                    .M = M,
+                    .N = N,
+                    .K = K,
+                    .lda = K,
+                    .ldb = N,
+                    .ldc = N},
+                   session().queue());
+        EXPECT_TRUE(same_bits(c, expected)) << M << " x " << N << " x " << K;
+      }
+}
+
 TEST(Table, NamesEveryBackend) {
   const std::string text = make_kernel_table().describe();
   for (const char* part :

@@ -17,6 +17,20 @@ TEST(Narrow, WideningIsExact) {
   EXPECT_TRUE(same_bits(y, expected));
 }
 
+TEST(Narrow, WideningTransposesToo) {
+  for (const std::int64_t rows : {1, 7, 16, 17, 40, 64})
+    for (const std::int64_t columns : {1, 8, 15, 32, 33, 72, 96}) {
+      const std::vector<bf16> x = uniform<bf16>(rows * columns, 4);
+      std::vector<float> y(x.size(), -1.0f), expected(x.size());
+      reference_table().widen_transposed({x.data(), expected.data(), rows, columns},
+                                         session().queue());
+      kokkos_table().widen_transposed({x.data(), y.data(), rows, columns}, session().queue());
+      EXPECT_TRUE(same_bits(y, expected)) << rows << " x " << columns;
+      EXPECT_EQ(expected[static_cast<std::size_t>((columns - 1) * rows)],
+                static_cast<float>(x[static_cast<std::size_t>(columns - 1)]));
+    }
+}
+
 TEST(Narrow, FewRowsTimesManyColumns) {
   for (const std::int64_t M : {1, 3, 4, 5, 8})
     for (const std::int64_t K : {1, 8, 33, 576})

@@ -360,6 +360,34 @@ TEST(Decoder, Bf16StaysNearF32) {
   }
 }
 
+/// What bf16 is on a processor that cannot compute with it: the forward pass is that of f32, the
+/// backward pass reads rounded activations.
+TEST(Decoder, ActivationsStoredAsBf16StayNearF32) {
+  const TinyWeights w({.bias = true, .storage = weights::Storage::bf16});
+  const TinyBatch b({40, 66, 5});
+  const double scale = 1.0 / static_cast<double>(b.labels);
+  for (const bool dora : {false, true})
+    for (const bool checkpointing : {false, true}) {
+      model::DecoderOptions o;
+      o.training.lora = tiny_lora(0.1);
+      o.training.lora->use_dora = dora;
+      TinyDecoder single(w, o);
+      o.stored = DType::bf16;
+      o.gradient_checkpointing = checkpointing;
+      TinyDecoder half(w, o);
+      for (TinyDecoder* t : {&single, &half}) t->perturb();
+      EXPECT_EQ(half.run(b.view(7), true, scale), single.run(b.view(7), true, scale));
+      double difference = 0, size = 0;
+      const auto x = single.gradients(), y = half.gradients();
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        difference += (x[i] - y[i]) * (x[i] - y[i]);
+        size += x[i] * x[i];
+      }
+      EXPECT_LE(std::sqrt(difference / size), 0.01) << dora << checkpointing;
+      EXPECT_GT(difference, 0.0);
+    }
+}
+
 TEST(Decoder, F32StaysNearF64AndPackedNearPlain) {
   const TinyWeights w({.tied = true});
   const TinyBatch b({40, 66, 5});

@@ -34,7 +34,8 @@ struct Entry {
 };
 
 struct Store {
-  explicit Store(DType compute) : store(kernels, compute) {}
+  explicit Store(DType compute) : Store(compute, compute) {}
+  Store(DType compute, DType stored) : store(kernels, compute, stored) {}
   kernels::KernelTable kernels = kernels::make_kernel_table();
   model::FrozenStore store;
   std::vector<device::Buffer> memory;
@@ -80,6 +81,21 @@ TEST(FrozenStore, OtherTypesAreConverted) {
                              : static_cast<double>(static_cast<float>(v.as<bf16>()[i]));
         EXPECT_EQ(x, static_cast<double>(half.values[static_cast<std::size_t>(i)]));
       }
+  }
+}
+
+TEST(FrozenStore, MatricesThatHaveToBeConvertedBecomeWhatIsStored) {
+  const Entry e(weights::Storage::f32, 4, 6, 1);  // not where a float may lie
+  Store s(DType::f32, DType::bf16);
+  TensorView matrix, table;
+  s.store.want(e.entry, &matrix, true);
+  s.store.want(e.entry, &table);
+  s.materialise();
+  ASSERT_EQ(matrix.dtype(), DType::bf16);
+  ASSERT_EQ(table.dtype(), DType::f32);
+  for (std::size_t i = 0; i < 24; ++i) {
+    EXPECT_EQ(static_cast<float>(matrix.as<bf16>()[i]), e.values[i]);
+    EXPECT_EQ(table.as<float>()[i], e.values[i]);
   }
 }
 

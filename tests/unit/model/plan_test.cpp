@@ -1,5 +1,6 @@
 // The planned arena is never too small (it throws when it is) and not much too large.
 #include <algorithm>
+#include <optional>
 
 #include "unit/model/tiny_model.hpp"
 
@@ -13,6 +14,7 @@ struct PlanCase {
   DType compute;
   bool lora_biases = false;
   bool dora = false, ends = false, rows = false;
+  std::optional<DType> stored = std::nullopt;
 };
 
 class Plan : public ::testing::TestWithParam<std::tuple<PlanCase, bool>> {
@@ -23,6 +25,7 @@ class Plan : public ::testing::TestWithParam<std::tuple<PlanCase, bool>> {
   model::DecoderOptions options() const {
     model::DecoderOptions o;
     o.compute = c.compute;
+    o.stored = c.stored;
     o.prepack = c.prepack;
     o.gradient_checkpointing = checkpointing;
     o.training.full = c.full;
@@ -70,7 +73,13 @@ INSTANTIATE_TEST_SUITE_P(
             PlanCase{"dora_rows_bf16", true, false, false, true, true, 0, DType::bf16, false, true,
                      false, true},
             PlanCase{"lora_ends_dropout", false, false, false, true, false, 0.1, DType::f32, false,
-                     false, true}),
+                     false, true},
+            PlanCase{"lora_stored_bf16", false, false, false, true, false, 0, DType::f32, false,
+                     false, false, false, DType::bf16},
+            PlanCase{"dora_dropout_stored_bf16", false, true, false, true, false, 0.1, DType::f32,
+                     false, true, false, false, DType::bf16},
+            PlanCase{"full_stored_bf16", false, false, true, false, false, 0, DType::f32, false,
+                     false, false, false, DType::bf16}),
         ::testing::Bool()),
     [](const auto& p) {
       return std::string(std::get<0>(p.param).name) +

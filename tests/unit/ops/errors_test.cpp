@@ -54,7 +54,7 @@ TEST_F(OpsErrors, MatmulTypes) {
     ops::matmul(ctx, t({2, 4}), t({4, 3}, DType::f64), t({2, 3}), {});
   });
   // b may stay bf16 under f32, but its shape is checked all the same.
-  expect("ops::matmul: b is (5, 3) f32, expected (4, 3) f32", [&] {
+  expect("ops::matmul: b is (5, 3) bf16, expected (4, 3) bf16", [&] {
     ops::matmul(ctx, t({2, 4}), t({5, 3}, DType::bf16), t({2, 3}), {});
   });
   expect("ops::matmul: b is (3, 5) bf16, expected (3, 4) bf16", [&] {
@@ -221,7 +221,7 @@ TEST_F(OpsErrors, SizesOfFlatCalls) {
   internal("ops::dropout: sizes differ", [&] {
     ops::dropout(ctx, t({2, 4}), t({2, 3}), 0.5, 1, false);
   });
-  internal("ops::refresh: sizes differ", [&] { ops::refresh(ctx, t({2, 4}), t({2, 3})); });
+  internal("ops::convert: sizes differ", [&] { ops::convert(ctx, t({2, 4}), t({2, 3})); });
 }
 
 TEST_F(OpsErrors, MixedTypesAreRefused) {

@@ -14,6 +14,14 @@ struct Widen {
   std::int64_t n;
 };
 
+/// y (columns, rows) = the transpose of x (rows, columns): a weight for the product with its
+/// transpose, which the GEMM does faster when the right-hand side is stored the other way round.
+struct WidenTransposed {
+  const bf16* x;
+  float* y;
+  std::int64_t rows, columns;
+};
+
 /// C (M, N) = A (M, K) B^T [+ C] with B (N, K) contiguous in bf16: for few rows (a token that is
 /// generated), where reading B is the whole cost. Row strides in elements; sums in f32, in one
 /// order whatever the number of threads.

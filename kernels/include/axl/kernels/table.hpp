@@ -68,6 +68,7 @@ struct KernelTable {
                Queue&) = nullptr;
 
   void (*widen)(const Widen&, Queue&) = nullptr;
+  void (*widen_transposed)(const WidenTransposed&, Queue&) = nullptr;
   void (*narrow_gemm)(const NarrowGemm&, Queue&) = nullptr;
 
   void (*adamw)(const AdamW&, Queue&) = nullptr;
