@@ -30,8 +30,8 @@ std::string number_text(const std::string& text) {
   return s;
 }
 
-// The patterns of PyYAML's resolver for YAML 1.1 (https://yaml.org/type/int.html, float.html,
-// timestamp.html); a number is far shorter than kLongest.
+// The patterns of PyYAML's resolver for YAML 1.1 (yaml.org, language-independent types int, float,
+// timestamp); a number is far shorter than kLongest.
 constexpr std::size_t kLongest = 64;
 bool matches(const std::string& text, const std::regex& pattern) {
   return text.size() <= kLongest && std::regex_match(text, pattern);
