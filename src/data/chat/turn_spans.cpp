@@ -87,7 +87,7 @@ bool TurnSpans::match_scaffolding() {
 
 TextSpan TurnSpans::find(std::size_t turn, SpanOf what) const {
   // Without further properties the whole turn is its content.
-  if (!spans_.empty() && what != SpanOf::thinking) return spans_[turn];
+  if (!spans_.empty() && what != SpanOf::thinking && !spans_[turn].empty()) return spans_[turn];
   return by_difference(turn, what);
 }
 
@@ -106,8 +106,11 @@ TextSpan TurnSpans::by_difference(std::size_t turn, SpanOf what) const {
         dummy[thinking_key_] = real.at(thinking_key_);
     }
     messages[turn] = std::move(dummy);
-    const TextSpan span = difference(rendered_, render_(messages));
-    if (span.empty()) continue;  // the turn is this sentinel itself, or leaves no trace
+    const std::string text = render_(messages);
+    const TextSpan span = difference(rendered_, text);
+    if (rendered_ == text) continue;  // the turn is this sentinel itself
+    // An empty span counts: Axolotl takes the borders of both, so that an empty turn of a template
+    // which writes [ or ] beside it has one character.
     if (!all) all = span;
     all->begin = std::min(all->begin, span.begin);
     all->end = std::max(all->end, span.end);

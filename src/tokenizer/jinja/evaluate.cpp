@@ -190,7 +190,8 @@ Value Interpreter::evaluate_slice(const Expr& e) {
     return out;
   }
   if (!object.is_sequence())
-    return Value::undefined(object_name(object) + " has no element slice(...)");
+    fail(object.is_dict() ? "unhashable type: 'slice'"
+                          : "'" + object.type_name() + "' object is not subscriptable");
   const List& items = object.as_list();
   List out;
   walk(slice_range(given[0], given[1], given[2], static_cast<std::int64_t>(items.size())),
@@ -282,6 +283,9 @@ Value Interpreter::attribute(const Value& value, const std::string& name) {
     return Value::undefined("access to attribute '" + name + "' of '" + value.type_name() +
                             "' object is unsafe.");
   if (value.is_loop()) return loop_attribute(value, name);
+  // The pairs of groupby have names too.
+  if (value.is_tuple() && value.as_list().size() == 2 && (name == "grouper" || name == "list"))
+    return value.as_list()[name == "list" ? 1 : 0];
   if (value.is_dict() || value.is_namespace())
     if (const Value* v = value.as_dict().find(std::string_view(name))) return *v;
   return missing_attribute(value, name);

@@ -91,7 +91,7 @@ std::vector<std::string> split_words(std::string_view text, std::int64_t most) {
   while (!text.empty()) {
     check_items(out.size());
     if (most >= 0 && static_cast<std::int64_t>(out.size()) >= most) {
-      out.emplace_back(strip_right(text));
+      out.emplace_back(text);  // what is left keeps the blanks at its end
       break;
     }
     std::size_t n = 0;

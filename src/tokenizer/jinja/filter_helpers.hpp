@@ -26,6 +26,9 @@ std::vector<std::string> split_words(std::string_view text, std::int64_t most);
 enum class Align { left, right, center };
 std::string padded(std::string_view text, std::int64_t width, char32_t fill, Align align);
 
+/// A value after a format specification of str.format(), as in {:>8.2f} (format_spec.cpp).
+std::string format_spec(const Value& value, const std::string& spec);
+
 std::optional<std::int64_t> parse_int(std::string_view text, std::int64_t base);
 std::optional<double> parse_float(std::string_view text);
 

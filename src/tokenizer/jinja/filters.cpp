@@ -1,5 +1,8 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "tokenizer/jinja/filter_helpers.hpp"
 #include "tokenizer/jinja/interpreter.hpp"
@@ -87,6 +90,8 @@ Value f_replace(Interpreter&, const Value& v, const Args& a) {
 }
 
 Value f_indent(Interpreter&, const Value& v, const Args& a) {
+  if (v.is_undefined()) fail(v.undefined_message());
+  if (!v.is_string()) fail("unsupported operand type(s) for +=: '" + v.type_name() + "' and 'str'");
   const Value width = option(a, 0, "width", std::int64_t{4});
   std::string pad;
   if (width.is_string()) {
@@ -158,9 +163,11 @@ Value f_int(Interpreter&, const Value& v, const Args& a) {
   const Value fallback = option(a, 0, "default", std::int64_t{0});
   if (v.is_integral()) return v.as_int();
   if (v.is_float()) {
-    if (!(std::abs(v.as_double()) < 9e18)) return fallback;
+    if (!(std::abs(v.as_double()) < 9e18))
+      fail("cannot convert float " + v.repr() + " to a 64-bit integer");
     return static_cast<std::int64_t>(v.as_double());
   }
+  if (v.is_undefined()) fail(v.undefined_message());
   if (!v.is_string()) return fallback;
   const Value base = option(a, 1, "base", std::int64_t{10});
   if (const auto n = parse_int(v.as_string(), base.is_integral() ? base.as_int() : 10)) return *n;
@@ -173,6 +180,7 @@ Value f_float(Interpreter&, const Value& v, const Args& a) {
   if (v.is_number()) return v.as_double();
   if (v.is_string())
     if (const auto d = parse_float(v.as_string())) return *d;
+  if (v.is_undefined()) fail(v.undefined_message());
   return option(a, 0, "default", 0.0);
 }
 
@@ -190,9 +198,14 @@ Value f_round(Interpreter&, const Value& v, const Args& a) {
     fail("method must be common, ceil or floor");
   if (v.is_integral() && method == "common" && (!digits.is_integral() || digits.as_int() >= 0))
     return v.as_int();
-  const double scale =
-      std::pow(10.0, static_cast<double>(digits.is_integral() ? digits.as_int() : 0));
+  const std::int64_t places = digits.is_integral() ? digits.as_int() : 0;
+  // Python rounds the number as it is stored, which printing does as well: 2.675 is below 2.675.
+  if (method == "common" && places > 0 && places <= 300)
+    return std::strtod(fmt::format("{:.{}f}", v.as_double(), places).c_str(), nullptr);
+  const double scale = std::pow(10.0, static_cast<double>(places));
   const double x = v.as_double() * scale;
+  if (method == "common" && v.is_integral() && std::abs(v.as_double()) < 9e15)
+    return static_cast<std::int64_t>(std::nearbyint(x) / scale);
   return (method == "ceil"    ? std::ceil(x)
           : method == "floor" ? std::floor(x)
                               : std::nearbyint(x)) /
@@ -231,7 +244,15 @@ Value f_attr(Interpreter& i, const Value& v, const Args& a) {
 }
 
 Value f_wordcount(Interpreter&, const Value& v, const Args&) {
-  return static_cast<std::int64_t>(split_words(v.str(), -1).size());
+  std::int64_t words = 0;  // runs of Python's \\w
+  bool inside = false;
+  for (const char32_t c : unicode::to_utf32(v.str())) {
+    const bool word =
+        c == U'_' || (unicode::classes(c) & (unicode::kLetter | unicode::kNumber)) != 0;
+    words += word && !inside ? 1 : 0;
+    inside = word;
+  }
+  return words;
 }
 
 Value f_center(Interpreter&, const Value& v, const Args& a) {
@@ -240,13 +261,21 @@ Value f_center(Interpreter&, const Value& v, const Args& a) {
 }
 
 Value f_truncate(Interpreter&, const Value& v, const Args& a) {
+  if (v.is_undefined()) fail(v.undefined_message());
   const auto number = [&](std::size_t at, const char* name, std::int64_t fallback) {
     const Value n = option(a, at, name, fallback);
     return n.is_integral() ? std::max<std::int64_t>(n.as_int(), 0) : fallback;
   };
   const auto length = static_cast<std::size_t>(number(0, "length", 255));
   const std::u32string end = unicode::to_utf32(option(a, 2, "end", "...").str());
+  if (length < end.size())
+    fail("expected length >= " + std::to_string(end.size()) + ", got " + std::to_string(length));
   const auto leeway = static_cast<std::size_t>(number(3, "leeway", 5));
+  if (v.is_sequence() || v.is_dict()) {  // short ones come back as they are
+    const std::size_t size = v.is_dict() ? v.as_dict().size() : v.as_list().size();
+    if (size <= length + leeway) return v;
+  }
+  if (!v.is_string()) fail("truncate() takes text, not " + v.type_name());
   const std::u32string text = unicode::to_utf32(v.str());
   if (text.size() <= length + leeway) return v.str();
   std::u32string kept = text.substr(0, length > end.size() ? length - end.size() : 0);
@@ -290,6 +319,7 @@ constexpr Entry kFilters[] = {{"abs", &f_abs},
                               {"escape", &f_escape},
                               {"first", &f_first},
                               {"float", &f_float},
+                              {"forceescape", &f_escape},
                               {"format", &f_format},
                               {"indent", &f_indent},
                               {"int", &f_int},

@@ -96,7 +96,8 @@ Value binary(const std::string& op, const Value& left, const Value& right);
 Value negate(const Value& value);
 bool contains(const Value& container, const Value& item);
 /// Python's "%s %d" formatting.
-std::string format_percent(const std::string& format, const List& values);
+std::string format_percent(const std::string& format, const List& values,
+                           bool may_be_unused = false);
 
 using Filter = Value (*)(Interpreter&, const Value& input, const Arguments&);
 using Test = bool (*)(Interpreter&, const Value& input, const Arguments&);

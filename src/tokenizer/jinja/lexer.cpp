@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 
 #include "core/error.hpp"
 #include "tokenizer/jinja/text.hpp"
@@ -209,6 +211,11 @@ class Lexer {
   void number() {
     std::size_t end = at_;
     bool is_real = false;
+    if (s_[at_] == '0' && at_ + 1 < s_.size()) {  // 0x1F, 0b101, 0o17
+      const char kind = static_cast<char>(s_[at_ + 1] | 0x20);
+      const int base = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 0;
+      if (base != 0) return whole_number(base);
+    }
     const auto digits = [&] {
       while (end < s_.size() &&
              (digit(s_[end]) || (s_[end] == '_' && end + 1 < s_.size() && digit(s_[end + 1]))))
@@ -232,6 +239,26 @@ class Lexer {
     std::string text = s_.substr(at_, end - at_);
     text.erase(std::remove(text.begin(), text.end(), '_'), text.end());
     emit(is_real ? TokenKind::real : TokenKind::integer, text);
+    at_ = end;
+  }
+
+  void whole_number(int base) {
+    std::size_t end = at_ + 2;
+    std::string text;
+    for (; end < s_.size(); ++end) {
+      const char c = s_[end];
+      const char low = static_cast<char>(c | 0x20);
+      const int value = digit(c) ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : 99;
+      if (value < base)
+        text += c;
+      else if (c != '_')
+        break;
+    }
+    std::uint64_t value = 0;
+    const auto [p, problem] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (problem != std::errc() || p != text.data() + text.size() || value > INT64_MAX)
+      error("this is no number that fits into 64 bits");
+    emit(TokenKind::integer, std::to_string(value));
     at_ = end;
   }
 

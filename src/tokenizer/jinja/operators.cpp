@@ -57,6 +57,7 @@ std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
 }
 
 Value power(std::int64_t base, std::int64_t exponent) {
+  if (base == 0 && exponent < 0) fail("0.0 cannot be raised to a negative power");
   if (exponent < 0) return std::pow(static_cast<double>(base), static_cast<double>(exponent));
   std::int64_t result = 1;
   for (bool overflow = false; exponent > 0; exponent >>= 1) {
@@ -97,7 +98,11 @@ Value reals(const std::string& op, double a, double b) {
   if (op == "+") return a + b;
   if (op == "-") return a - b;
   if (op == "*") return a * b;
-  if (op == "**") return std::pow(a, b);
+  if (op == "**") {
+    if (a == 0 && b < 0) fail("0.0 cannot be raised to a negative power");
+    if (a < 0 && b != std::floor(b)) fail("a power is a complex number");
+    return std::pow(a, b);
+  }
   if (b == 0) fail(op == "/" ? "float division by zero" : "float modulo");
   if (op == "/") return a / b;
   if (op == "//") return std::floor(a / b);
@@ -118,7 +123,8 @@ Value binary(const std::string& op, const Value& a, const Value& b) {
   if (op == "*" && (b.is_string() || b.is_sequence()) && a.is_integral())
     return repeat(b, a.as_int());
   if (op == "%" && a.is_string())
-    return format_percent(a.as_string(), b.is_tuple() ? b.as_list() : List{b});
+    return format_percent(a.as_string(), b.is_tuple() ? b.as_list() : List{b},
+                          b.is_dict() || (b.is_sequence() && !b.is_tuple()));
   unsupported(op == "**" ? "** or pow()" : op, a, b);
 }
 

@@ -66,7 +66,7 @@ std::string number(const Spec& s, const Value& v) {
 
 }  // namespace
 
-std::string format_percent(const std::string& format, const List& values) {
+std::string format_percent(const std::string& format, const List& values, bool may_be_unused) {
   std::string out;
   std::size_t next = 0;
   for (std::size_t p = 0; p < format.size();) {
@@ -98,7 +98,8 @@ std::string format_percent(const std::string& format, const List& values) {
     }
     check_size(out.size());
   }
-  if (next < values.size()) fail("not all arguments converted during string formatting");
+  if (next < values.size() && !may_be_unused)
+    fail("not all arguments converted during string formatting");
   return out;
 }
 

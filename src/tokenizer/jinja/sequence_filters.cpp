@@ -17,9 +17,13 @@ Args tail(const Args& a, std::size_t from) {
   return out;
 }
 
+/// Jinja's map, select and reject look at a value only when it is true: none and 0 have no items.
+bool nothing(const Value& v) { return !v.is_undefined() && !v.truthy(); }
+
 /// map('filter', ...) or map(attribute='path', default=...).
 Value f_map(Interpreter& i, const Value& v, const Args& a) {
   List out;
+  if (nothing(v)) return Value::list(out);
   const auto items = v.iterate();
   if (a.positional.empty()) {
     const Value path = option(a, 0, "attribute", None{});
@@ -41,6 +45,7 @@ Value filter_items(Interpreter& i, const Value& v, const Args& a, bool by_attrib
   List out;
   const std::size_t at = by_attribute ? 1 : 0;
   if (by_attribute && a.positional.empty()) fail("Missing parameter for attribute name");
+  if (nothing(v)) return Value::list(out);
   const Args rest = tail(a, at + 1);
   for (const Value& item : v.iterate()) {
     const Value part = by_attribute ? path_of(i, item, a.positional[0]) : item;

@@ -73,13 +73,44 @@ Value any_of_texts(const Args& a, const char* method, const Matches& matches) {
   }
   return matches(text_argument(a, 0, method));
 }
+/// The part of a text that the arguments `start` and `stop` leave, with Python's meaning of them.
+struct Window {
+  std::string_view text;
+  std::size_t skipped = 0;  ///< bytes before it
+  bool beyond = false;      ///< it begins after the end: not even the empty text is in it
+};
+Window window(const Value& s, const Args& a) {
+  const std::string& whole = s.as_string();
+  if (a.positional.size() < 2) return {whole};
+  const auto size = static_cast<std::int64_t>(unicode::count(whole));
+  const auto bound = [&](std::size_t at, std::int64_t fallback) {
+    if (at >= a.positional.size() || a.positional[at].is_none()) return fallback;
+    if (!a.positional[at].is_integral())
+      fail("slice indices must be integers or None or have an __index__ method");
+    const std::int64_t i = a.positional[at].as_int();
+    return i < 0 ? std::max<std::int64_t>(i + size, 0) : i;
+  };
+  const std::int64_t start = bound(1, 0), stop = std::min(bound(2, size), size);
+  if (start > stop) return {"", whole.size(), true};
+  const auto bytes_before = [&](std::int64_t characters) {
+    std::size_t at = 0;
+    for (; characters > 0 && at < whole.size(); --characters)
+      at += unicode::decode(whole.data() + at, whole.data() + whole.size()).bytes;
+    return at;
+  };
+  const std::size_t from = bytes_before(start);
+  return {std::string_view(whole).substr(from, bytes_before(stop) - from), from, false};
+}
+
 Value startswith(Interpreter&, const Value& s, const Args& a) {
+  const Window w = window(s, a);
   return any_of_texts(a, "startswith",
-                      [&](const std::string& t) { return s.as_string().starts_with(t); });
+                      [&w](const std::string& t) { return !w.beyond && w.text.starts_with(t); });
 }
 Value endswith(Interpreter&, const Value& s, const Args& a) {
+  const Window w = window(s, a);
   return any_of_texts(a, "endswith",
-                      [&](const std::string& t) { return s.as_string().ends_with(t); });
+                      [&w](const std::string& t) { return !w.beyond && w.text.ends_with(t); });
 }
 
 Value texts(std::vector<std::string> parts) {
@@ -199,23 +230,32 @@ Value position(const Value& s, std::size_t hit) {
   if (hit == std::string::npos) return std::int64_t{-1};
   return static_cast<std::int64_t>(unicode::count(std::string_view(s.as_string()).substr(0, hit)));
 }
+std::size_t search(const Value& s, const Args& a, const char* method, bool last) {
+  const std::string& what = text_argument(a, 0, method);
+  const Window w = window(s, a);
+  if (w.beyond) return std::string::npos;
+  const std::size_t hit = last ? w.text.rfind(what) : w.text.find(what);
+  return hit == std::string::npos ? hit : hit + w.skipped;
+}
 Value find(Interpreter&, const Value& s, const Args& a) {
-  return position(s, s.as_string().find(text_argument(a, 0, "find")));
+  return position(s, search(s, a, "find", false));
 }
 Value rfind(Interpreter&, const Value& s, const Args& a) {
-  return position(s, s.as_string().rfind(text_argument(a, 0, "rfind")));
+  return position(s, search(s, a, "rfind", true));
 }
 Value index(Interpreter&, const Value& s, const Args& a) {
-  const std::size_t hit = s.as_string().find(text_argument(a, 0, "index"));
+  const std::size_t hit = search(s, a, "index", false);
   if (hit == std::string::npos) fail("substring not found");
   return position(s, hit);
 }
 Value count(Interpreter&, const Value& s, const Args& a) {
   const std::string& what = text_argument(a, 0, "count");
-  if (what.empty()) return static_cast<std::int64_t>(unicode::count(s.as_string()) + 1);
+  const Window w = window(s, a);
+  if (w.beyond) return std::int64_t{0};
+  if (what.empty()) return static_cast<std::int64_t>(unicode::count(w.text) + 1);
   std::int64_t n = 0;
-  for (std::size_t hit = s.as_string().find(what); hit != std::string::npos;
-       hit = s.as_string().find(what, hit + what.size()))
+  for (std::size_t hit = w.text.find(what); hit != std::string::npos;
+       hit = w.text.find(what, hit + what.size()))
     ++n;
   return n;
 }
@@ -288,7 +328,11 @@ Value islower(Interpreter&, const Value& s, const Args&) {
   return cased(s, &unicode::is_lower, &unicode::is_upper);
 }
 
-/// "{} {0} {name}" without format specifications.
+Value isascii(Interpreter&, const Value& s, const Args&) {
+  return unicode::is_ascii(s.as_string());
+}
+
+/// "{} {0} {name} {x.y!r:>8}"; not with a field inside a specification.
 Value format(Interpreter& i, const Value& s, const Args& a) {
   const std::string& text = s.as_string();
   std::string out;
@@ -306,9 +350,17 @@ Value format(Interpreter& i, const Value& s, const Args& a) {
     } else {
       const std::size_t end = text.find('}', p);
       if (end == std::string::npos) fail("Single '{' encountered in format string");
-      const std::string field = text.substr(p + 1, end - p - 1);
+      std::string field = text.substr(p + 1, end - p - 1);
       p = end;
-      if (field.find_first_of(":!{[") != std::string::npos)
+      const std::size_t colon = std::min(field.find(':'), field.size());
+      const std::string spec = colon < field.size() ? field.substr(colon + 1) : "";
+      field.resize(colon);
+      const std::size_t mark = std::min(field.find('!'), field.size());
+      const std::string conversion = mark < field.size() ? field.substr(mark + 1) : "s";
+      const bool converted = mark < field.size();
+      field.resize(mark);
+      if (field.find_first_of("{[") != std::string::npos || spec.find('{') != std::string::npos ||
+          (conversion != "s" && conversion != "r"))
         fail("the format field '{" + field + "}' is not supported");
       const std::string name = field.substr(0, field.find('.'));
       manual |= !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
@@ -328,7 +380,8 @@ Value format(Interpreter& i, const Value& s, const Args& a) {
         v = *named;
       }
       if (name.size() < field.size()) v = path_of(i, v, field.substr(name.size() + 1));
-      out += v.str();
+      if (converted) v = conversion == "r" ? v.repr() : v.str();
+      out += format_spec(v, spec);
     }
     check_size(out.size());
   }
@@ -373,6 +426,7 @@ constexpr Entry kMethods[] = {{"strip", &strip},
                               {"isnumeric", &isnumeric},
                               {"isalpha", &isalpha},
                               {"isalnum", &isalnum},
+                              {"isascii", &isascii},
                               {"isspace", &isspace},
                               {"isupper", &isupper},
                               {"islower", &islower}};

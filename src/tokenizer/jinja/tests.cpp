@@ -49,7 +49,8 @@ bool t_sameas(Interpreter&, const Value& v, const Args& a) {
 
 std::int64_t modulo(const Value& v, std::int64_t by) {
   const Value r = binary("%", v, by);
-  return r.is_integral() ? r.as_int() : (r.as_double() == 0 ? 0 : -1);
+  if (r.is_integral()) return r.as_int();
+  return r.as_double() == 0 ? 0 : r.as_double() == 1 ? 1 : -1;
 }
 bool t_even(Interpreter&, const Value& v, const Args&) { return modulo(v, 2) == 0; }
 bool t_odd(Interpreter&, const Value& v, const Args&) { return modulo(v, 2) == 1; }

@@ -127,7 +127,10 @@ Value Value::from_json(const nlohmann::ordered_json& json) {
     case nlohmann::ordered_json::value_t::boolean:
       return json.get<bool>();
     case nlohmann::ordered_json::value_t::number_integer:
+      return json.get<std::int64_t>();
     case nlohmann::ordered_json::value_t::number_unsigned:
+      if (json.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
+        fail("the integer " + json.dump() + " exceeds 64 bits");
       return json.get<std::int64_t>();
     case nlohmann::ordered_json::value_t::number_float:
       return json.get<double>();

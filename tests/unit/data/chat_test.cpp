@@ -301,6 +301,26 @@ TEST(TurnSpansTest, BothWaysAgree) {
     }
 }
 
+/// As in Axolotl 0.19, whose two placeholders share the bracket that the template writes next: what
+/// begins at the earlier border and ends at the later one is that bracket.
+TEST(TurnSpansTest, AnEmptyTurnBesideABracketIsTheBracket) {
+  const Render render = [](const json& messages) {
+    std::string out;
+    for (const json& m : messages)
+      out += "[|" + m.at("role").get<std::string>() + "|]" + m.at("content").get<std::string>() +
+             "[|end|]";
+    return out;
+  };
+  std::vector<Turn> turns(2);
+  turns[0].message = {{"role", "user"}, {"content", "a"}};
+  turns[1].message = {{"role", "assistant"}, {"content", ""}};
+  const std::string text = render({turns[0].message, turns[1].message});
+  const std::string thinking = "reasoning_content";
+  const TextSpan s = TurnSpans(turns, text, render, thinking).find(1, SpanOf::turn);
+  EXPECT_EQ(text.substr(s.begin), "[|end|]");
+  EXPECT_EQ(s.end - s.begin, 1u);
+}
+
 TEST(TrainingDetailTest, RangesSnapOutwards) {
   // Tokens at 0, 3, 5, 9 of a text of 12 characters.
   const std::vector<std::int64_t> begins{0, 3, 5, 9};
