@@ -30,7 +30,7 @@ class IdWriter {
   }
   void put(const TokenId* ids, std::size_t count) {
     if (room_ - size_ < count) make_room(count);
-    std::memcpy(ids_ + size_, ids, count * sizeof(TokenId));
+    std::copy_n(ids, count, ids_ + size_);  // of nothing, `ids` may be null
     size_ += count;
   }
 

@@ -198,6 +198,7 @@ void check_range(const TensorEntry& t, std::int64_t first, std::int64_t n) {
 template <class T>
 void decode_range(const TensorEntry& t, std::int64_t first, std::int64_t n, T* out) {
   check_range(t, first, n);
+  if (n == 0) return;  // `out` may be null
   if (t.interleaved_head_dim == 0) return decode_run(t, first, n, out);
   const std::int64_t columns = t.elements() / t.shape.front();
   const std::int64_t head = t.interleaved_head_dim;

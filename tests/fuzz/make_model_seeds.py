@@ -63,7 +63,7 @@ def weights():
     yield "config_llama3.bin", b"\0" + json.dumps(config | {"rope_scaling": rope, "head_dim": 16, "eos_token_id": [1, 2]}).encode()
     rope = {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0, "mscale_all_dim": 1.0}
     yield "config_yarn.bin", b"\0" + json.dumps(config | {"rope_parameters": rope}).encode()
-    names = [("a", "F32", [2, 2], [0, 16]), ("b", "BF16", [3], [16, 22]), ("c", "F16", [1, 1], [22, 24]), ("d", "I64", [1], [24, 32]), ("e", "U8", [0], [32, 32])]
+    names = [("a", "F32", [2, 2], [0, 16]), ("b", "BF16", [3], [16, 22]), ("c", "F16", [1, 1], [22, 24]), ("d", "I64", [1], [24, 32]), ("e", "U8", [0], [32, 32]), ("f", "F32", [2, 0], [32, 32])]
     yield "safetensors.bin", b"\1" + safetensors(names, filled(32))
     kinds = [("token_embd.weight", [2, 32], 0, 256), ("blk.0.attn_q.weight", [32, 32], 8, 1088), ("blk.0.attn_k.weight", [16, 32], 30, 1024), ("blk.0.attn_v.weight", [1, 32], 1, 64),
              ("blk.0.attn_output.weight", [1, 32], 2, 18), ("blk.0.ffn_up.weight", [1, 32], 3, 20), ("blk.0.ffn_gate.weight", [1, 256], 12, 144), ("output.weight", [1, 256], 14, 210)]
