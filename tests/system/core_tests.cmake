@@ -8,6 +8,7 @@ foreach(suite train stream)
              COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/${suite}_test.py $<TARGET_FILE:axolotl-hpc>
                      ${method})
     set_tests_properties(system.${suite}.${short} PROPERTIES LABELS system TIMEOUT 180 PROCESSORS 2
-                         SKIP_REGULAR_EXPRESSION "OK \\(skipped")
+                         SKIP_REGULAR_EXPRESSION "OK \\(skipped"
+                         ENVIRONMENT "${AXL_MPI_SANITIZER_ENVIRONMENT}")
   endforeach()
 endforeach()
