@@ -9,7 +9,7 @@ Two texts: `mixed` is all text of --data (JSON files give their strings) and thi
 code, `english` its documents that are English prose. Short strings are joined to documents of at
 least --document-bytes, which everyone encodes one by one. Cold is the first pass of a fresh process
 or instance, warm a later one. Prints tokens a second, the ratio to ours, and whether all ids are
-equal; then ours with 1, 2, ... threads. Peers: tokenizer_peers.py. A tokenizer.json of a GGUF model:
+equal; then ours with 1, 2, 4, ... threads. Peers: tokenizer_peers.py. A tokenizer.json of a GGUF model:
 axolotl-hpc export. Exit code 1 if our ids differ from those of Hugging Face.
 """
 import argparse
@@ -111,8 +111,8 @@ def compare(program, tokenizer, label, docs, names):
             equal = "missing" in result or pathlib.Path(ids[peer]).read_bytes() == our_ids
             agrees = agrees and (equal or peer != "tokenizers")
             print(describe(result, ours, "ids equal" if equal else "IDS DIFFER"), flush=True)
-        first = ours["threads"][0]
-        for n, rate in enumerate(ours["threads"], 1):
+        first = ours["threads"][0][1]
+        for n, rate in ours["threads"]:
             print(f"  ours, {n} thread{'s' * (n > 1)}: {rate / 1e6:.2f} M tokens/s of wall time, {rate / first:.2f}x")
     return agrees
 

@@ -3,8 +3,8 @@
 //   bench_tokenizer TOKENIZER TEXTS [IDS_OUT]
 // TEXTS holds documents with a NUL byte behind each; they are encoded one by one. IDS_OUT receives
 // the ids as int32, a -1 behind each document. load_ms, cold_s (the first pass) and warm_s (a later
-// one) are processor time of one thread; "threads" lists tokens a second of wall time with 1, 2,
-// ... threads, warm.
+// one) are processor time of one thread; "threads" lists [threads, tokens a second of wall
+// time] for 1, 2, 4, ... threads, warm.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -52,19 +52,23 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
-/// Tokens a second of `count` threads that share the documents, the best of some passes.
-double parallel_rate(const Tokenizer& t, const Documents& documents, std::size_t count) {
-  constexpr int kPasses = 6;
+/// Tokens a second of `count` threads that share the documents, which come again and again so that
+/// a pass takes about half a second however many threads there are; the best of some passes.
+double parallel_rate(const Tokenizer& t, const Documents& documents, std::size_t count,
+                     double seconds_alone) {
+  constexpr int kPasses = 3;
   constexpr std::size_t kPart = 16;
+  const double rounds = std::max(1.0, 0.5 / seconds_alone);
+  const auto all = static_cast<std::size_t>(rounds * static_cast<double>(count)) * documents.size();
   double best = 0;
   for (int pass = 0; pass < kPasses; ++pass) {
     std::atomic<std::size_t> next{0}, tokens{0};
     const auto work = [&] {
       std::vector<TokenId> ids;
-      for (std::size_t begin; (begin = next.fetch_add(kPart)) < documents.size();) {
+      for (std::size_t begin; (begin = next.fetch_add(kPart)) < all;) {
         ids.clear();
-        for (std::size_t i = begin; i < std::min(begin + kPart, documents.size()); ++i)
-          t.encode_to(documents[i], false, ids);
+        for (std::size_t i = begin; i < std::min(begin + kPart, all); ++i)
+          t.encode_to(documents[i % documents.size()], false, ids);
         tokens += ids.size();
       }
     };
@@ -92,7 +96,8 @@ int run(const std::string& tokenizer, const std::string& file, const char* ids_o
   std::ifstream in(file, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(in)), {});
   const Documents documents = documents_of(text);
-  std::vector<double> load, warm, threads;
+  std::vector<double> load, warm;
+  std::vector<std::string> threads;
   for (int i = 0; i < kLoads; ++i) {
     const auto start = cpu_seconds();
     const Tokenizer t = Tokenizer::load(tokenizer);
@@ -107,13 +112,16 @@ int run(const std::string& tokenizer, const std::string& file, const char* ids_o
     for (const std::string_view document : documents) t.encode_to(document, false, ids);
     (pass == 0 ? cold : warm.emplace_back()) = cpu_seconds() - start;
   }
-  for (std::size_t n = 1; n <= std::max(1U, std::thread::hardware_concurrency()); ++n)
-    threads.push_back(parallel_rate(t, documents, n));
+  const std::size_t most = std::max(1U, std::thread::hardware_concurrency());
+  for (std::size_t n = 1;; n = std::min(2 * n, most)) {
+    threads.push_back(fmt::format("[{}, {:.0f}]", n, parallel_rate(t, documents, n, median(warm))));
+    if (n == most) break;
+  }
   if (ids_out != nullptr) write_ids(t, documents, ids_out);
   fmt::print(
       "{{\"load_ms\": {:.2f}, \"tokens\": {}, \"bytes\": {}, \"cold_s\": {:.6f}, \"warm_s\": "
       "{:.6f}, "
-      "\"threads\": [{:.0f}]}}\n",
+      "\"threads\": [{}]}}\n",
       median(load) * 1e3, ids.size(), text.size() - documents.size(), cold, median(warm),
       fmt::join(threads, ", "));
   return 0;
