@@ -63,7 +63,13 @@ template <class T>
 void transposed(const T* in, std::int64_t stride, std::int64_t rows, std::int64_t D, Acc<T> factor,
                 Acc<T>* out) {
   if (rows < kQueries) std::fill(out, out + D * kQueries, Acc<T>(0));
-  for (std::int64_t i = 0; i < rows; ++i)
+  std::int64_t i = 0;
+  if constexpr (std::is_same_v<Acc<T>, float>)
+    if (constexpr std::int64_t kSide = kLanes<float>; D % kSide == 0)
+      for (; i + kSide <= rows; i += kSide)
+        for (std::int64_t d = 0; d < D; d += kSide)
+          transpose_square(in + i * stride + d, stride, factor, out + d * kQueries + i, kQueries);
+  for (; i < rows; ++i)
     for (std::int64_t d = 0; d < D; ++d) out[d * kQueries + i] = factor * up(in[i * stride + d]);
 }
 

@@ -103,6 +103,30 @@ Vec<A> larger(const Vec<A>& a, const Vec<A>& b) {
   return a > b ? a : b;
 }
 
+/// y[c][r] = factor * x[r][c] for a square of eight lanes, between rows that lie so many elements
+/// apart: pairs, then pairs of pairs, then halves change places.
+template <class T>
+void transpose_square(const T* x, std::int64_t x_stride, float factor, float* y,
+                      std::int64_t y_stride) {
+  static_assert(kLanes<float> == 8);
+  Vec<float> v[8], u[8];
+  for (std::int64_t r = 0; r < 8; ++r) v[r] = factor * load(x + r * x_stride);
+  for (int i = 0; i < 8; i += 2) {
+    u[i] = __builtin_shufflevector(v[i], v[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    u[i + 1] = __builtin_shufflevector(v[i], v[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int i = 0; i < 8; i += 4)
+    for (int j = i; j < i + 2; ++j) {
+      v[j] = __builtin_shufflevector(u[j], u[j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      v[j + 2] = __builtin_shufflevector(u[j], u[j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  for (int j = 0; j < 4; ++j) {
+    store(y + j * y_stride, __builtin_shufflevector(v[j], v[j + 4], 0, 1, 2, 3, 8, 9, 10, 11));
+    store(y + (j + 4) * y_stride,
+          __builtin_shufflevector(v[j], v[j + 4], 4, 5, 6, 7, 12, 13, 14, 15));
+  }
+}
+
 /// e^x to about 2 ulp (polynomial of Cephes' expf, Moshier 1992); NaN stays NaN, the argument is
 /// clamped to the normal range of float.
 inline Vec<float> exp_of(Vec<float> x) {
