@@ -63,18 +63,21 @@ struct KeyHash {
   }
 };
 
+/// Its arguments are made once and given other addresses for every call: a step has thousands of
+/// small products.
 struct Primitive {
   dnnl::matmul matmul;
-  Memory::desc a, b, c;
+  Memory a, b, c, scratch;
+  std::unordered_map<int, Memory> arguments;  // the four of them
   std::int64_t scratch_bytes;
 };
 
 Primitive create(const Gemm& g) {
   Primitive p;
-  p.a = strided(g.M, g.K, g.lda, g.trans_a, g.ab);
-  p.b = g.packed_b != nullptr ? packed_desc(g.K, g.N, g.ab)
-                              : strided(g.K, g.N, g.ldb, g.trans_b, g.ab);
-  p.c = strided(g.M, g.N, g.ldc, false, g.c_type);
+  const Memory::desc a = strided(g.M, g.K, g.lda, g.trans_a, g.ab);
+  const Memory::desc b = g.packed_b != nullptr ? packed_desc(g.K, g.N, g.ab)
+                                               : strided(g.K, g.N, g.ldb, g.trans_b, g.ab);
+  const Memory::desc c = strided(g.M, g.N, g.ldc, false, g.c_type);
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (g.alpha != 1.0f) attributes.set_output_scales(0, {g.alpha});
@@ -83,16 +86,24 @@ Primitive create(const Gemm& g) {
     sum.append_sum(1.0f);
     attributes.set_post_ops(sum);
   }
-  const dnnl::matmul::primitive_desc pd({p.a, p.b, p.c}, attributes, engine());
+  const dnnl::matmul::primitive_desc pd({a, b, c}, attributes, engine());
   p.matmul = dnnl::matmul(pd);
   p.scratch_bytes = static_cast<std::int64_t>(pd.scratchpad_desc().get_size());
+  p.a = Memory(a, engine(), nullptr);
+  p.b = Memory(b, engine(), nullptr);
+  p.c = Memory(c, engine(), nullptr);
+  p.scratch = Memory(pd.scratchpad_desc(), engine(), nullptr);
+  p.arguments = {{DNNL_ARG_SRC, p.a},
+                 {DNNL_ARG_WEIGHTS, p.b},
+                 {DNNL_ARG_DST, p.c},
+                 {DNNL_ARG_SCRATCHPAD, p.scratch}};
   return p;
 }
 
 /// Least recently used primitives are forgotten: unpadded micro-batches all differ in M.
 class Cache {
  public:
-  const Primitive& get(const Gemm& g) {
+  Primitive& get(const Gemm& g) {
     const Key key{g.M,
                   g.N,
                   g.K,
@@ -138,19 +149,14 @@ void gemm(const Gemm& g, Queue& q) {
     return;
   }
   thread_local PerThread local;
-  const Primitive& p = local.cache.get(g);
+  Primitive& p = local.cache.get(g);
   if (static_cast<std::int64_t>(local.scratch.size()) < p.scratch_bytes)
     local.scratch.resize(static_cast<std::size_t>(p.scratch_bytes));
-  const auto memory = [](const Memory::desc& d, const void* data) {
-    return Memory(d, engine(), const_cast<void*>(data));
-  };
-  const Memory::desc scratch_desc({std::max<std::int64_t>(p.scratch_bytes, 1)},
-                                  Memory::data_type::u8, Memory::format_tag::a);
-  p.matmul.execute(local.stream,
-                   {{DNNL_ARG_SRC, memory(p.a, g.a)},
-                    {DNNL_ARG_WEIGHTS, memory(p.b, g.packed_b != nullptr ? g.packed_b->data : g.b)},
-                    {DNNL_ARG_DST, memory(p.c, g.c)},
-                    {DNNL_ARG_SCRATCHPAD, memory(scratch_desc, local.scratch.data())}});
+  p.a.set_data_handle(const_cast<void*>(g.a));
+  p.b.set_data_handle(const_cast<void*>(g.packed_b != nullptr ? g.packed_b->data : g.b));
+  p.c.set_data_handle(g.c);
+  p.scratch.set_data_handle(local.scratch.data());
+  p.matmul.execute(local.stream, p.arguments);
   local.stream.wait();
 }
 
