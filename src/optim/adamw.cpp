@@ -24,7 +24,10 @@ void step(ops::Context& ctx, const OptimizerConfig& c, const ShardStep& s) {
 OptimizerSpec adamw_spec() {
   return {.name = "adamw_torch",
           .paper = "Loshchilov & Hutter 2019, arXiv:1711.05101",
-          .aliases = {"adamw_torch_fused", "adamw", "adamw_hf"},
+          // The 8-bit and 4-bit ones with f32 states, as config/schema_training.cpp says.
+          .aliases = {"adamw_torch_fused", "adamw", "adamw_hf", "optimi_adamw", "adamw_torch_8bit",
+                      "adamw_torch_4bit", "adamw_bnb_8bit", "adamw_8bit", "paged_adamw_8bit",
+                      "paged_adamw_32bit", "ao_adamw_8bit", "ao_adamw_4bit"},
           .state = {"exp_avg", "exp_avg_sq"},
           .step = &step};
 }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "config/schema.hpp"
 #include "support/paths.hpp"
 #include "support/session.hpp"
 
@@ -16,6 +17,11 @@ namespace {
 TEST(Optimizers, NamesAndAliasesMeanTheSame) {
   for (const char* name : {"adamw_torch", "adamw_torch_fused", "adamw_hf"})
     EXPECT_EQ(optim::optimizer_named(name).name, "adamw_torch") << name;
+}
+
+TEST(Optimizers, EveryNameThatAConfigurationMayGiveIsKnown) {
+  for (const std::string_view name : config::optimizer_names())
+    EXPECT_NO_THROW(optim::optimizer_named(name)) << name;
 }
 
 TEST(Optimizers, NamesAreUnique) {
