@@ -73,7 +73,9 @@ ModelFolder::ModelFolder(const std::string& folder, bool overwrite) : folder_(fo
         .hint("name another folder, or give --overwrite to replace it");
   fs::remove_all(temporary_, problem);
   fs::create_directories(temporary_, problem);
-  if (problem) throw Error(ErrorCode::io, "cannot create " + temporary_ + ": " + problem.message());
+  if (problem)
+    throw Error(problem == std::errc::not_a_directory ? ErrorCode::input : ErrorCode::io,
+                "cannot create " + temporary_ + ": " + problem.message());
 }
 
 ModelFolder::~ModelFolder() {

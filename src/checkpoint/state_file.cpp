@@ -190,7 +190,8 @@ class StateReader {
       return "(" + out + ")";
     };
     throw Error(ErrorCode::checkpoint, path_ + ": tensor '" + t.name + "' has shape " +
-                                           text(found) + ", this run has " + text(expected));
+                                           text(found) + ", this run has " + text(expected))
+        .hint("adapter, lora_r, lora_target_modules and base_model must be as when it was written");
   }
 
   std::string path_;

@@ -21,6 +21,7 @@ int Error::exit_code() const noexcept {
     case ErrorCode::network:
     case ErrorCode::data:
     case ErrorCode::unsupported:
+    case ErrorCode::checkpoint:
       return kExitBadInput;
     default:
       return kExitFailed;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
@@ -13,6 +14,7 @@
 #include "model/load_adapter.hpp"
 #include "observe/run_events.hpp"
 #include "train/layout.hpp"
+#include "train/output_lock.hpp"
 #include "train/resume.hpp"
 #include "train/save_model.hpp"
 #include "train/session.hpp"
@@ -21,16 +23,22 @@
 namespace axl::train {
 namespace {
 
-void create_output_folder(const config::Config& config, const parallel::Comm& comm) {
+/// Held for as long as the run lasts, by rank 0.
+OutputLock take_output_folder(const config::Config& config, const parallel::Comm& comm) {
+  OutputLock lock;
   parallel::collectively(comm, [&] {
     if (comm.rank() != 0) return;
     std::error_code error;
     std::filesystem::create_directories(config.output_dir, error);
-    if (error)
-      throw Error(ErrorCode::io,
-                  "cannot create the folder '" + config.output_dir + "': " + error.message())
+    const bool is_file = std::filesystem::is_regular_file(config.output_dir);
+    if (error || is_file)
+      throw Error(is_file || error == std::errc::not_a_directory ? ErrorCode::input : ErrorCode::io,
+                  "cannot create the folder '" + config.output_dir +
+                      "': " + (is_file ? "it is a file" : error.message()))
           .at(config.at("output_dir"));
+    lock = OutputLock(config.output_dir);
   });
+  return lock;
 }
 
 model::WeightMemory shared_memory(parallel::NodeShared& shared) {
@@ -96,7 +104,7 @@ int run(const RunRequest& request) {
 
   std::optional<RunModel> base;
   parallel::collectively(comm, [&] { base = open_model(config); });
-  create_output_folder(config, comm);
+  const OutputLock lock = take_output_folder(config, comm);
   RunData data = load_data(config, comm.size(), comm, base->config, layout.threads);
   parallel::collectively(comm, [&] { fit_vocabulary(*base, config, data.vocabulary, comm); });
 
@@ -136,6 +144,8 @@ int run(const RunRequest& request) {
     first_step = state.load(*folder);
     model->refresh_values(ctx);
     log::info("resume: {} steps done, from {}", first_step, *folder);
+    if (first_step >= cadence.total_steps)
+      log::info("nothing is left to train: the run has {} steps", cadence.total_steps);
   }
   parallel::collectively(comm, [&] {
     events->start({.output_dir = config.output_dir,
@@ -189,7 +199,8 @@ int run(const RunRequest& request) {
         {.status = outcome == Outcome::finished  ? "done"
                    : outcome == Outcome::stopped ? "stopped"
                                                  : "failed",
-         .steps = outcome == Outcome::finished ? cadence.total_steps : steps_done,
+         .steps =
+             outcome == Outcome::finished ? std::max(cadence.total_steps, first_step) : steps_done,
          .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
          .train_loss = trainer.last_loss(),
          .adapter_dir = outcome == Outcome::out_of_rows ? last_checkpoint : config.output_dir});

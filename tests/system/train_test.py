@@ -12,7 +12,7 @@ import sys
 import time
 import unittest
 
-from training_case import MODEL, PROGRAM, TrainingCase, rows
+from training_case import ENVIRONMENT, MODEL, PROGRAM, TrainingCase, rows
 
 
 class Run(TrainingCase):
@@ -279,6 +279,30 @@ class Run(TrainingCase):
         data = (copy / "model.safetensors").read_bytes()
         (copy / "model.safetensors").write_bytes(data[:len(data) // 2])
         self.refused(self.config(base_model=str(copy)), "model.safetensors")
+
+    def test_folders_that_are_files(self):
+        taken = str(self.folder / "rows.jsonl")
+        self.refused(self.config(output_dir=taken), "output_dir")
+        self.refused(self.config(dataset_prepared_path=taken), "rows.jsonl")
+
+    def test_one_run_an_output_folder(self):
+        first = subprocess.Popen(self.command(0, self.config(max_steps=100000)), env=ENVIRONMENT,
+                                 stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            while not (self.folder / "out/metrics.jsonl").exists():
+                self.assertIsNone(first.poll())
+                time.sleep(0.05)
+            self.refused(self.config("second.yaml"), "another run")
+        finally:
+            first.kill()
+            first.wait()
+        self.run_program(0, self.config("second.yaml", max_steps=1))
+
+    def test_a_damaged_checkpoint(self):
+        self.run_program(1, self.config(max_steps=2, save_steps=2, save_strategy=None))
+        state = self.folder / "out/checkpoint-2/trainer_state.h5"
+        state.write_bytes(state.read_bytes()[:-100])
+        self.refused(self.config(resume_from_checkpoint=str(state.parent)), "trainer_state.h5")
 
     def test_weights_that_do_not_fit_the_config(self):
         copy = self.copy_model()
