@@ -12,7 +12,7 @@
 namespace axl::adapter {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;  // the first match of a pattern wins
 
 constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{16} << 20;
 constexpr std::int64_t kMaxRank = std::int64_t{1} << 16;
@@ -215,27 +215,31 @@ PeftConfig from_json(const json& root, const std::string& origin) {
   in.text("revision", out.revision);
   in.text("task_type", out.task_type);
   refuse_other_features(in);
+  for (const char* key : {"init_lora_weights", "layers_to_transform", "trainable_token_indices"})
+    if (const json* v = in.take(key)) out.verbatim[key] = v->dump();
   for (const char* key : kIgnored) in.take(key);
   in.refuse_unknown();
   return out;
 }
 
-json number(double value) {  // PEFT's lora_alpha is an integer wherever it can be
+nlohmann::json number(double value) {  // PEFT's lora_alpha is an integer wherever it can be
   const bool whole = value == std::floor(value) && std::abs(value) < 1e15;
-  return whole ? json(static_cast<std::int64_t>(value)) : json(value);
+  return whole ? nlohmann::json(static_cast<std::int64_t>(value)) : nlohmann::json(value);
 }
 
 template <class List>
-json list_or_null(const List& list) {
-  return list.empty() ? json(nullptr) : json(list);
+nlohmann::json list_or_null(const List& list) {
+  return list.empty() ? nlohmann::json(nullptr) : nlohmann::json(list);
 }
 
-json pattern_json(const ModulePattern& pattern) {
+nlohmann::json pattern_json(const ModulePattern& pattern) {
   if (!pattern.expression.empty()) return pattern.expression;
   return list_or_null(pattern.names);
 }
 
-json text_or_null(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
+nlohmann::json text_or_null(const std::string& text) {
+  return text.empty() ? nlohmann::json(nullptr) : nlohmann::json(text);
+}
 
 }  // namespace
 
@@ -264,7 +268,7 @@ PeftConfig read_peft_config(const std::string& path) {
 }
 
 std::string peft_config_json(const PeftConfig& c) {
-  json out;  // nlohmann's objects sort their keys, as PEFT does
+  nlohmann::json out;  // sorts its keys, as PEFT does
   for (const char* key :
        {"alora_invocation_tokens", "arrow_config", "auto_mapping", "corda_config", "eva_config",
         "kasa_config", "layer_replication", "lora_ga_config", "megatron_config",
@@ -272,7 +276,7 @@ std::string peft_config_json(const PeftConfig& c) {
     out[key] = nullptr;
   for (const char* key : {"ensure_weight_tying", "fan_in_fan_out", "lora_bias", "use_qalora"})
     out[key] = false;
-  out["loftq_config"] = json::object();
+  out["loftq_config"] = nlohmann::json::object();
   out["megatron_core"] = "megatron.core";
   out["qalora_group_size"] = 16;
   out["init_lora_weights"] = true;
@@ -288,17 +292,18 @@ std::string peft_config_json(const PeftConfig& c) {
   out["target_modules"] = pattern_json(c.target_modules);
   out["exclude_modules"] = pattern_json(c.exclude_modules);
   out["modules_to_save"] = list_or_null(c.modules_to_save);
-  out["rank_pattern"] = json::object();
+  out["rank_pattern"] = nlohmann::json::object();
   for (const auto& [name, rank] : c.rank_pattern) out["rank_pattern"][name] = rank;
-  out["alpha_pattern"] = json::object();
+  out["alpha_pattern"] = nlohmann::json::object();
   for (const auto& [name, alpha] : c.alpha_pattern) out["alpha_pattern"][name] = number(alpha);
   out["layers_to_transform"] = list_or_null(c.layers_to_transform);
-  out["layers_pattern"] = c.layers_pattern.size() == 1 ? json(c.layers_pattern.front())
+  out["layers_pattern"] = c.layers_pattern.size() == 1 ? nlohmann::json(c.layers_pattern.front())
                                                        : list_or_null(c.layers_pattern);
   out["base_model_name_or_path"] = text_or_null(c.base_model_name_or_path);
   out["revision"] = text_or_null(c.revision);
   out["task_type"] = text_or_null(c.task_type);
   out["inference_mode"] = c.inference_mode;
+  for (const auto& [key, value] : c.verbatim) out[key] = nlohmann::json::parse(value);
   return out.dump(2);
 }
 

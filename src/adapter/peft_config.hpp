@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,7 @@ struct PeftConfig {
   std::string bias = "none";  ///< none, all, lora_only: which biases of the base are trained
   ModulePattern target_modules;
   ModulePattern exclude_modules;
-  std::vector<std::string> modules_to_save;  ///< regular expressions of modules trained whole
+  std::vector<std::string> modules_to_save;  ///< ends of names of modules trained whole
   std::vector<std::pair<std::string, std::int64_t>> rank_pattern;  ///< expression -> r, first wins
   std::vector<std::pair<std::string, double>> alpha_pattern;
   std::vector<std::int64_t> layers_to_transform;
@@ -36,6 +37,8 @@ struct PeftConfig {
   std::string revision;
   std::string task_type = "CAUSAL_LM";
   bool inference_mode = true;
+  /// Fields of more than one form, as the file that was read has them (JSON), to be written so.
+  std::map<std::string, std::string> verbatim;
   std::string origin;  ///< file that it came from, for error messages
 
   /// Whether PEFT puts LoRA on this (linear or embedding) module.

@@ -137,6 +137,11 @@ void AdapterFiles::check() const {
         refuse(t, "has shape " + shape_text(*t.entry) + ", but trainable_token_indices names " +
                       std::to_string(n) + " tokens");
     } else if (t.role == AdapterRole::magnitude) {
+      if (has(AdapterRole::embedding_a, t.name))
+        throw Error(ErrorCode::unsupported, folder_ + "/adapter_model.safetensors: tensor '" +
+                                                t.entry->name +
+                                                "' belongs to DoRA on an embedding, which is not "
+                                                "supported");
       if (!config_.use_dora) refuse(t, "belongs to DoRA, which adapter_config.json does not use");
       if (!has(AdapterRole::lora_a, t.name)) refuse(t, "has no partner lora_A");
     } else if (is_matrix(t.role)) {
@@ -150,11 +155,15 @@ void AdapterFiles::check() const {
 
 bool saves_base_copy(const PeftConfig& config, const std::string& module) {
   static constexpr std::string_view kEmbeddings[] = {"embed_tokens", "lm_head"};
-  const ModulePattern& targets = config.target_modules;
-  const bool named = std::any_of(std::begin(kEmbeddings), std::end(kEmbeddings), [&](auto name) {
-    return targets.expression.find(name) != std::string::npos ||
-           std::find(targets.names.begin(), targets.names.end(), name) != targets.names.end();
-  });
+  // PEFT's rules: token rows are there to keep files small; a regular expression counts by what it
+  // matches, a list only by the short names.
+  if (!config.trainable_tokens.empty()) return false;
+  const std::vector<std::string>& names = config.target_modules.names;
+  const auto is_listed = [&](auto name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  const bool named = !config.target_modules.expression.empty() ||
+                     std::any_of(std::begin(kEmbeddings), std::end(kEmbeddings), is_listed);
   return named && config.targets(module) &&
          std::any_of(std::begin(kEmbeddings), std::end(kEmbeddings),
                      [&](auto name) { return module.ends_with(name); });

@@ -107,16 +107,21 @@ T lookup(const std::vector<std::pair<std::string, T>>& pattern, const std::strin
 }  // namespace
 
 bool PeftConfig::saves_whole(const std::string& module) const {
-  return std::any_of(modules_to_save.begin(), modules_to_save.end(), [&](const std::string& m) {
-    return Expression("(?:^|.*\\.)" + m + "(?:$|\\..*)", *this).match(module);
-  });
+  // Every module whose name ends so, at a dot or not, and all that is in it.
+  for (std::size_t end = module.find('.');; end = module.find('.', end + 1)) {
+    const std::string outer = module.substr(0, end);
+    for (const std::string& m : modules_to_save)
+      if (outer.ends_with(m)) return true;
+    if (end == std::string::npos) return false;
+  }
 }
 
 bool PeftConfig::targets(const std::string& module) const {
   if (!exclude_modules.expression.empty() ? matches_whole(exclude_modules.expression, module, *this)
                                           : is_or_ends_in(module, exclude_modules.names))
     return false;
-  if (saves_whole(module)) return false;
+  for (const std::string& m : modules_to_save)
+    if (Expression("(?:^|.*\\.)" + m + "(?:$|\\..*)", *this).match(module)) return false;
   if (is_all_linear(target_modules.expression))
     return !is_or_ends_in(module, {"lm_head", "embed_tokens"});
   if (!target_modules.expression.empty())

@@ -80,6 +80,34 @@ TEST_F(PeftFiles, TargetsByListExpressionAndLayer) {
   EXPECT_FALSE(c.targets(kUp));
   EXPECT_TRUE(c.saves_whole(kUp));
   EXPECT_FALSE(c.saves_whole(kQ));
+  // PEFT takes any name that ends so, and what lies inside.
+  c.modules_to_save = {"norm", "mlp"};
+  EXPECT_TRUE(c.saves_whole("model.layers.0.post_attention_layernorm"));
+  EXPECT_TRUE(c.saves_whole(kUp));
+  EXPECT_FALSE(c.saves_whole(kQ));
+}
+
+TEST_F(PeftFiles, ThePatternThatComesFirstInTheFileWins) {
+  std::ofstream(folder_ / "adapter_config.json")
+      << R"({"peft_type": "LORA", "target_modules": ["q_proj"], "init_lora_weights": "gaussian",
+             "layers_to_transform": 0, "rank_pattern": {"q_proj": 2, "layers.0.self_attn.q_proj": 6}})";
+  const PeftConfig c = read_peft_config(folder_.string());
+  EXPECT_EQ(c.rank_of(kQ), 2);
+  const nlohmann::json written = nlohmann::json::parse(peft_config_json(c));
+  EXPECT_EQ(written.at("init_lora_weights"), "gaussian");
+  EXPECT_EQ(written.at("layers_to_transform"), 0);
+}
+
+TEST_F(PeftFiles, SavesTheEmbeddingAsPeftDoes) {
+  PeftConfig c;
+  c.target_modules.names = {"q_proj", "lm_head"};
+  EXPECT_TRUE(saves_base_copy(c, "lm_head"));
+  EXPECT_FALSE(saves_base_copy(c, "model.embed_tokens"));
+  c.trainable_tokens = {1};
+  EXPECT_FALSE(saves_base_copy(c, "lm_head"));
+  c = {};
+  c.target_modules.expression = ".*tokens|.*q_proj";
+  EXPECT_TRUE(saves_base_copy(c, "model.embed_tokens"));
 }
 
 TEST_F(PeftFiles, RanksAndScalesByPattern) {
