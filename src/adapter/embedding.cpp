@@ -1,5 +1,7 @@
 #include "adapter/embedding.hpp"
 
+#include <cstring>
+
 namespace axl::adapter {
 
 using device::ArenaScope;
@@ -16,14 +18,22 @@ void Embedding::forward(Context& ctx, Ids ids, TensorView y) const {
 }
 
 void Embedding::backward(Context& ctx, Ids ids, TensorView dy) const {
+  const ArenaScope scope(ctx.arena);
+  TensorView h;
+  if (lora) {  // B learns from padding tokens too, as in PEFT
+    h = tensor::allocate(ctx.arena, dy.dtype(), {lora->a->shape[0], dy.dim(0)});
+    ops::gather_columns(ctx, lora->a->value, ids.data(), h);
+    ops::matmul(ctx, dy, h, lora->b->grad,
+                {.trans_a = true, .trans_b = true, .alpha = lora->scale, .accumulate = true});
+  }
+  for (std::size_t t = 0; t < ids.size(); ++t)
+    if (ids[t] == padding) {
+      const TensorView row = dy.rows(static_cast<std::int64_t>(t), 1);
+      std::memset(row.data(), 0, static_cast<std::size_t>(row.bytes()));
+    }
   if (trained_table != nullptr) ops::embedding_backward(ctx, ids.data(), dy, trained_table->grad);
   if (token_rows) token_rows->rows_backward(ctx, ids, dy);
   if (!lora) return;
-  const ArenaScope scope(ctx.arena);
-  const TensorView h = tensor::allocate(ctx.arena, dy.dtype(), {lora->a->shape[0], dy.dim(0)});
-  ops::gather_columns(ctx, lora->a->value, ids.data(), h);
-  ops::matmul(ctx, dy, h, lora->b->grad,
-              {.trans_a = true, .trans_b = true, .alpha = lora->scale, .accumulate = true});
   const TensorView dh = h;  // the same place: h is done with
   ops::matmul(ctx, lora->b->value, dy, dh,
               {.trans_a = true, .trans_b = true, .alpha = lora->scale});

@@ -27,14 +27,17 @@ class Embedding {
  public:
   std::string name;                  ///< module name, "model.embed_tokens"
   std::int64_t rows = 0, width = 0;  ///< V, C
-  TensorView table;                  ///< (V, C)
+  /// Row that gets no gradient as an input (ModelConfig::padding_row); what a tied head gives to it
+  /// stays. Negative: none.
+  std::int64_t padding = -1;
+  TensorView table;  ///< (V, C)
   Parameter* trained_table = nullptr;
   std::optional<EmbeddingLora> lora;
   std::optional<TokenRows> token_rows;
 
   /// y: (T, C). ids must be in [0, V): checked by the data pipeline.
   void forward(Context& ctx, Ids ids, TensorView y) const;
-  /// Adds the gradients of what is trained.
+  /// Adds the gradients of what is trained. `dy` is consumed.
   void backward(Context& ctx, Ids ids, TensorView dy) const;
   bool trains_anything() const { return trained_table != nullptr || lora || token_rows; }
 };

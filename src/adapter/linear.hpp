@@ -38,6 +38,7 @@ class Linear {
  public:
   std::string name;  ///< module name, "model.layers.0.self_attn.q_proj"
   std::int64_t in = 0, out = 0;
+  bool biased = false;                    ///< the model's config says that there is a bias
   TensorView weight;                      ///< (out, in); may be empty when both packed copies exist
   kernels::PackedMatrix packed_forward;   ///< of W^T (in, out); data == nullptr: not packed
   kernels::PackedMatrix packed_backward;  ///< of W (out, in)

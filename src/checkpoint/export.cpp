@@ -14,6 +14,7 @@
 #include "weights/gguf_reader.hpp"
 #include "weights/gguf_rope.hpp"
 #include "weights/model_config.hpp"
+#include "weights/tying.hpp"
 
 namespace axl::checkpoint {
 namespace {
@@ -128,12 +129,12 @@ Storage main_storage(const std::vector<Item>& items) {
   return largest == nullptr ? Storage::f32 : largest->target;
 }
 
-ExportSummary to_folder(const std::string& source, const std::string& target, const WeightFile& in,
+ExportSummary to_folder(const std::string& source, const std::string& target,
+                        const ModelConfig& config, const WeightFile& in,
                         const ExportOptions& options) {
   if (options.dtype == Storage::q8_0)
     throw Error(ErrorCode::input, "a Hugging Face folder cannot hold Q8_0")
         .hint("take f32, f16 or bf16, or write a .gguf file");
-  const ModelConfig config = weights::read_model_config(source);
   std::vector<Item> items;
   for (const TensorEntry& t : in.tensors())
     items.push_back({&t, weights::is_integer(t.storage)
@@ -217,13 +218,13 @@ Storage gguf_target(const TensorEntry& t, const ExportOptions& options) {
 
 bool has_gguf_name(const std::string& name) { return weights::gguf_name(name) != name; }
 
-ExportSummary to_gguf(const std::string& source, const std::string& target, const WeightFile& in,
+ExportSummary to_gguf(const std::string& source, const std::string& target,
+                      const ModelConfig& config, const WeightFile& in,
                       const ExportOptions& options) {
   std::error_code ignored;
   if (fs::exists(target, ignored) && !options.overwrite)
     throw Error(ErrorCode::input, target + " exists already")
         .hint("name another file, or give --overwrite to replace it");
-  const ModelConfig config = weights::read_model_config(source);
   if (config.architecture != "LlamaForCausalLM")
     throw Error(ErrorCode::unsupported, source + ": models of class '" + config.architecture +
                                             "' cannot be written as GGUF")
@@ -231,7 +232,6 @@ ExportSummary to_gguf(const std::string& source, const std::string& target, cons
   std::vector<Item> items;
   for (const TensorEntry& t : in.tensors()) {
     if (t.name.ends_with(".rotary_emb.inv_freq")) continue;  // computed, not a parameter
-    if (t.name == "lm_head.weight" && config.tie_word_embeddings) continue;
     if (!has_gguf_name(t.name) || weights::is_integer(t.storage))
       throw Error(ErrorCode::unsupported,
                   source + ": tensor '" + t.name + "' has no place in a GGUF file");
@@ -284,9 +284,11 @@ ExportSummary export_model(const std::string& source, const std::string& target,
                            const ExportOptions& options) {
   if (options.dtype && weights::block_of(*options.dtype) > 1 && *options.dtype != Storage::q8_0)
     throw Error(ErrorCode::unsupported, "models can be written as F32, F16, BF16 and Q8_0");
-  const WeightFile in = WeightFile::open(source);
-  return target.ends_with(".gguf") ? to_gguf(source, target, in, options)
-                                   : to_folder(source, target, in, options);
+  WeightFile in = WeightFile::open(source);
+  ModelConfig config = weights::read_model_config(source);
+  weights::settle_tying(config, in, "model.embed_tokens.weight", "lm_head.weight");
+  return target.ends_with(".gguf") ? to_gguf(source, target, config, in, options)
+                                   : to_folder(source, target, config, in, options);
 }
 
 }  // namespace axl::checkpoint

@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "weights/convert.hpp"
 #include "weights/model_config.hpp"
+#include "weights/tying.hpp"
 
 namespace axl::checkpoint {
 namespace {
@@ -96,6 +97,7 @@ class Merge {
         config_(weights::read_model_config(base)),
         base_(WeightFile::open(base)),
         adapter_(AdapterFiles::open(adapter)) {
+    weights::settle_tying(config_, base_, kEmbedding, kHead);
     adapter::fit_base(config_, base_, adapter_, {kEmbedding, kHead});
     for (const TensorEntry& t : base_.tensors()) add(t.name, t);
     untie_if_touched();

@@ -37,6 +37,13 @@ std::vector<MicroBatch> split_into_passes(const MicroBatch& batch) {
   return passes;
 }
 
+std::int64_t longest_document(const MicroBatch& batch) {
+  std::int64_t longest = 0;
+  for (std::size_t d = 1; d < batch.cu_seqlens.size(); ++d)
+    longest = std::max<std::int64_t>(longest, batch.cu_seqlens[d] - batch.cu_seqlens[d - 1]);
+  return longest;
+}
+
 std::int64_t max_tokens_per_pass(std::int64_t longest, std::int64_t micro_batch) {
   return std::min(micro_batch, std::max(longest, kTokensPerPass));
 }

@@ -14,6 +14,9 @@ inline constexpr std::int64_t kTokensPerPass = 512;
 /// The documents of a micro-batch, cut in their order.
 std::vector<MicroBatch> split_into_passes(const MicroBatch& batch);
 
+/// Tokens of the longest document.
+std::int64_t longest_document(const MicroBatch& batch);
+
 /// The most tokens that a pass of `plan` over `dataset` may have: bound for the activation arena.
 std::int64_t max_tokens_per_pass(const BatchPlan& plan, const PreparedDataset& dataset);
 /// The same of documents of at most `longest` tokens in micro-batches of at most `micro_batch`.

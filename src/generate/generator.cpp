@@ -16,8 +16,15 @@ double seconds_since(Clock::time_point begin) {
 }
 
 std::int64_t context_of(const model::Decoder& decoder, std::int64_t wanted) {
-  const std::int64_t limit = std::max<std::int64_t>(decoder.config().max_position_embeddings, 1);
-  return wanted > 0 ? std::min(wanted, limit) : limit;
+  const weights::ModelConfig& c = decoder.config();
+  // Linear and dynamic scaling stretch the length that config.json states; the others' is
+  // stretched.
+  const bool stretched = c.rope.type == "linear" || c.rope.type == "dynamic";
+  const double factor = stretched ? std::max(1.0, c.rope.factor) : 1.0;
+  const auto limit = std::max<std::int64_t>(
+      static_cast<std::int64_t>(factor * static_cast<double>(c.max_position_embeddings)), 1);
+  if (wanted <= 0) return limit;
+  return c.rope.type == "dynamic" ? wanted : std::min(wanted, limit);  // dynamic: any length
 }
 
 }  // namespace
@@ -52,7 +59,9 @@ Answer Generator::run(const Request& request, std::size_t index, const OnToken& 
       std::mismatch(cached.begin(), cached.end(), prompt.begin(), prompt.end());
   // The last token is always computed again, since its logits are what the answer starts from.
   answer.reused_tokens =
-      std::min<std::int64_t>(std::distance(cached.begin(), differs), prompt_tokens - 1);
+      sequence_.can_be_reused(prompt_tokens)
+          ? std::min<std::int64_t>(std::distance(cached.begin(), differs), prompt_tokens - 1)
+          : 0;
   sequence_.truncate(answer.reused_tokens);
   std::span<float> logits =
       sequence_.feed(std::span(prompt).subspan(static_cast<std::size_t>(answer.reused_tokens)));

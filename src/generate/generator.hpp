@@ -37,7 +37,8 @@ using OnToken = std::function<bool(std::size_t request, TokenId token)>;
 class Generator {
  public:
   /// `context`: tokens of a prompt and its answer together, at most the model's
-  /// max_position_embeddings; 0: as many.
+  /// max_position_embeddings (times the factor of linear and dynamic scaling, which has no limit
+  /// when asked for more); 0: as many.
   Generator(model::Decoder& decoder, const kernels::KernelTable& kernels, kernels::Queue& queue,
             std::int64_t context = 0);
   /// Error{input} for a prompt that is empty or leaves no room for an answer.

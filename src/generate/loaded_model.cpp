@@ -4,6 +4,7 @@
 
 #include "adapter/fit_base.hpp"
 #include "model/load_adapter.hpp"
+#include "weights/tying.hpp"
 
 namespace axl::generate {
 
@@ -12,12 +13,13 @@ LoadedModel::LoadedModel(const std::string& model, const std::string& adapter, D
     : config_(weights::read_model_config(model)),
       weights_(weights::WeightFile::open(model)),
       kernels_(kernels::make_kernel_table()) {
+  const model::FamilySpec& family = model::family_of(config_);
+  weights::settle_tying(config_, weights_, family.tables()[0], family.tables()[1]);
   std::optional<adapter::AdapterFiles> files;
   model::DecoderOptions options{.compute = compute, .gradient_checkpointing = true};
   if (!adapter.empty()) {
     files.emplace(adapter::AdapterFiles::open(adapter));
     options.training.lora = files->config();
-    const model::FamilySpec& family = model::family_of(config_);
     adapter::fit_base(config_, weights_, *files, family.tables());
   }
   decoder_ = std::make_unique<model::Decoder>(config_, weights_, options, kernels_, queue,

@@ -63,7 +63,8 @@ std::span<float> Sequence::feed(std::span<const TokenId> tokens) {
                                         " is outside of the model's vocabulary of " +
                                         std::to_string(V))
           .hint("the tokenizer does not belong to this model");
-  reserve(length() + count);
+  const std::int64_t fed = length() + count;
+  reserve(fed);
   for (std::int64_t first = 0; first < count; first += kPiece) {
     const std::int64_t n = std::min(kPiece, count - first);
     const auto piece = tokens.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
@@ -71,7 +72,8 @@ std::span<float> Sequence::feed(std::span<const TokenId> tokens) {
     for (std::int64_t i = 0; i < n; ++i)
       positions_.push_back(static_cast<std::int32_t>(length() + i));
     const std::int32_t cu_seqlens[2] = {0, static_cast<std::int32_t>(n)};
-    const model::Batch batch{.ids = piece, .positions = positions_, .cu_seqlens = cu_seqlens};
+    const model::Batch batch{
+        .ids = piece, .positions = positions_, .cu_seqlens = cu_seqlens, .context = fed};
     const device::ArenaScope scope(arena_);
     ops::Context ctx{kernels_, queue_, arena_};
     const tensor::TensorView hidden = decoder_.forward_cached(ctx, batch, caches_);

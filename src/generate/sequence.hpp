@@ -25,6 +25,10 @@ class Sequence {
   std::span<float> feed(std::span<const TokenId> tokens);
   /// Forgets everything behind the first `length` tokens.
   void truncate(std::int64_t length);
+  /// Whether what is cached holds for a sequence of `length` tokens with the same beginning.
+  bool can_be_reused(std::int64_t length) const {
+    return !decoder_.positions_depend_on(length) && !decoder_.positions_depend_on(this->length());
+  }
   const std::vector<TokenId>& tokens() const { return tokens_; }
   std::int64_t length() const { return static_cast<std::int64_t>(tokens_.size()); }
   std::int64_t capacity() const { return capacity_; }

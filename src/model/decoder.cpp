@@ -64,6 +64,7 @@ Decoder::Saved Decoder::allocate_saved(device::Arena& arena, std::int64_t T) con
 }
 
 TensorView Decoder::forward(Context& ctx, const Batch& batch, Saved& saved) {
+  follow_context(batch);
   saved = allocate_saved(ctx.arena, batch.tokens());
   const ArenaScope all(ctx.arena);
   TensorView x = working(ctx.arena, compute(), saved.x[0]);
@@ -116,6 +117,7 @@ void Decoder::backward(Context& ctx, const Batch& batch, const Saved& saved, Ten
 
 TensorView Decoder::forward_cached(Context& ctx, const Batch& batch, std::vector<KvCache>& caches) {
   const std::int64_t T = batch.tokens(), C = config_.hidden_size;
+  follow_context(batch);
   TensorView x = allocate(ctx.arena, options_.compute, {T, C});
   TensorView y = allocate(ctx.arena, options_.compute, {T, C});
   embedding_.forward(ctx, batch.ids, x);
@@ -209,9 +211,24 @@ std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backw
 }
 
 void Decoder::reserve_positions(std::int64_t positions) {
-  const bool depends = config_.rope.type == "dynamic";
-  if (positions > rope_.positions() || (depends && positions != rope_.positions()))
+  // Under dynamic scaling longer tables are made when a batch needs them.
+  if (config_.rope.type == "dynamic")
+    positions = std::min(positions, config_.max_position_embeddings);
+  if (positions > rope_.positions())
     rope_ = RopeTable(config_, positions, tensor::accumulator_of(options_.compute));
+}
+
+bool Decoder::positions_depend_on(std::int64_t length) const {
+  return config_.rope.type == "dynamic" && length > config_.max_position_embeddings;
+}
+
+void Decoder::follow_context(const Batch& batch) {
+  if (config_.rope.type != "dynamic") return;
+  std::int64_t length = batch.context;
+  for (const std::int32_t p : batch.positions) length = std::max<std::int64_t>(length, p + 1);
+  length = std::max(length, config_.max_position_embeddings);
+  if (length != rope_.positions())
+    rope_ = RopeTable(config_, length, tensor::accumulator_of(options_.compute));
 }
 
 void Decoder::refresh_values(Context& ctx) {

@@ -109,6 +109,9 @@ class Decoder {
 
   /// Prepares rotary tables for positions below `positions`.
   void reserve_positions(std::int64_t positions);
+  /// Under dynamic scaling the frequencies follow the length of what is computed together, beyond
+  /// the length that the model was trained for: keys of another length cannot be used again.
+  bool positions_depend_on(std::int64_t length) const;
   /// Copies masters into the compute values (bf16) and renews what adapters derive from them; after
   /// every optimiser step and after loading.
   void refresh_values(Context& ctx);
@@ -156,6 +159,8 @@ class Decoder {
   void initialise_trained(const weights::WeightFile& weights);
   bool trains(const std::string& parameter, const std::string& module) const;
   Saved allocate_saved(device::Arena& arena, std::int64_t T) const;
+  void follow_context(const Batch& batch);
+
   weights::ModelConfig config_;
   const FamilySpec& family_;
   DecoderOptions options_;

@@ -1,6 +1,8 @@
 #include <regex>
+#include <unordered_set>
 
 #include "adapter/peft_files.hpp"
+#include "core/log.hpp"
 #include "model/decoder.hpp"
 
 namespace axl::model {
@@ -53,6 +55,9 @@ void Decoder::name_modules() {
     linear(l.mlp.gate, module_name(f.gate, i), C, F);
     linear(l.mlp.up, module_name(f.up, i), C, F);
     linear(l.mlp.down, module_name(f.down, i), F, C);
+    for (Linear* p : {&l.attention.q, &l.attention.k, &l.attention.v, &l.attention.o})
+      p->biased = config_.attention_bias;
+    for (Linear* p : {&l.mlp.gate, &l.mlp.up, &l.mlp.down}) p->biased = config_.mlp_bias;
     l.attention.q_heads = config_.num_attention_heads;
     l.attention.kv_heads = config_.num_key_value_heads;
     l.attention.head_dim = config_.head_dim;
@@ -60,27 +65,39 @@ void Decoder::name_modules() {
   embedding_.name = f.embed;
   embedding_.rows = config_.vocab_size;
   embedding_.width = C;
+  embedding_.padding = config_.padding_row;
   final_norm_.name = f.final_norm;
   final_norm_.eps = config_.rms_norm_eps;
   linear(lm_head_, std::string(f.lm_head), C, config_.vocab_size);
 }
 
 void Decoder::check_shapes(const weights::WeightFile& w) const {
-  const std::string& origin = config_.origin;
   const std::int64_t C = config_.hidden_size;
-  require_shape(w, origin, embedding_.name + ".weight", {config_.vocab_size, C});
-  require_shape(w, origin, final_norm_.name + ".weight", {C});
-  if (!config_.tie_word_embeddings)
-    require_shape(w, origin, lm_head_.name + ".weight", {config_.vocab_size, C});
+  std::unordered_set<std::string> known;
+  const auto require = [&](std::string name, const std::vector<std::int64_t>& shape) {
+    require_shape(w, config_.origin, name, shape);
+    known.insert(std::move(name));
+  };
+  require(embedding_.name + ".weight", {config_.vocab_size, C});
+  require(final_norm_.name + ".weight", {C});
+  if (!config_.tie_word_embeddings) require(lm_head_.name + ".weight", {config_.vocab_size, C});
   for (const DecoderLayer& l : layers_) {
-    require_shape(w, origin, l.input_norm.name + ".weight", {C});
-    require_shape(w, origin, l.post_norm.name + ".weight", {C});
+    require(l.input_norm.name + ".weight", {C});
+    require(l.post_norm.name + ".weight", {C});
     for (const Linear* p : l.linears()) {
-      require_shape(w, origin, p->name + ".weight", {p->out, p->in});
-      if (w.find(p->name + ".bias") != nullptr)
-        require_shape(w, origin, p->name + ".bias", {p->out});
+      require(p->name + ".weight", {p->out, p->in});
+      if (p->biased) require(p->name + ".bias", {p->out});
     }
   }
+  std::int64_t unknown = 0;
+  const weights::TensorEntry* example = nullptr;
+  for (const weights::TensorEntry& t : w.tensors()) {
+    if (known.contains(t.name) || t.name.ends_with(".rotary_emb.inv_freq")) continue;
+    if (unknown++ == 0) example = &t;
+  }
+  if (example != nullptr)
+    log::info("{}: {} tensors of the file have no place in this model and are ignored, first '{}'",
+              config_.origin, unknown, example->name);
 }
 
 bool Decoder::trains(const std::string& parameter, const std::string& module) const {
@@ -161,14 +178,15 @@ void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Li
     if (!packed) store.want(entry, &l.weight, &l != &lm_head_);
   }
   const bool adapted = lora && lora->targets(l.name);
-  if (const weights::TensorEntry* b = w.find(bias_name)) {
-    total_parameters_ += b->elements();
+  if (l.biased) {
+    const weights::TensorEntry& b = w.get(bias_name);
+    total_parameters_ += b.elements();
     const bool with_adapter =
         lora && (lora->bias == "all" || (lora->bias == "lora_only" && adapted));
     if (with_adapter || trains(bias_name, l.name))
       l.trained_bias = add_parameter(bias_name, {l.out}, false);
     else
-      store.want(*b, &l.bias);
+      store.want(b, &l.bias);
   }
   if (adapted) attach_lora(l);
 }

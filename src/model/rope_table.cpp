@@ -70,9 +70,7 @@ RopeFrequencies rope_frequencies(const weights::ModelConfig& config, std::int64_
   if (r.type == "linear") {
     for (double& x : out.inverse) x /= r.factor;
   } else if (r.type == "dynamic") {
-    const auto trained = static_cast<double>(r.original_max_position_embeddings > 0
-                                                 ? r.original_max_position_embeddings
-                                                 : config.max_position_embeddings);
+    const auto trained = static_cast<double>(config.max_position_embeddings);
     const double length = std::max(static_cast<double>(seq_len), trained);
     const double d = static_cast<double>(dim);
     const double theta =

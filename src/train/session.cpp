@@ -15,6 +15,7 @@
 #include "train/prepared_batches.hpp"
 #include "train/save_model.hpp"
 #include "train/streamed_batches.hpp"
+#include "weights/tying.hpp"
 #include "weights/vocabulary.hpp"
 
 namespace axl::train {
@@ -46,6 +47,7 @@ RunModel open_model(const config::Config& config) {
   RunModel m{weights::read_model_config(from), weights::WeightFile::open(config.model_source())};
   const model::FamilySpec& family = model::family_of(m.config);
   family.check(m.config);
+  weights::settle_tying(m.config, m.weights, family.tables()[0], family.tables()[1]);
   if (config.lora_model_dir.empty()) return m;
   const std::int64_t rows = m.config.vocab_size;
   adapter::fit_base(m.config, m.weights, adapter::AdapterFiles::open(config.lora_model_dir),

@@ -16,12 +16,13 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-model::Batch batch_of(const data::MicroBatch& m, std::uint64_t dropout_key) {
+model::Batch batch_of(const data::MicroBatch& m, std::uint64_t dropout_key, std::int64_t context) {
   return {.ids = m.input_ids,
           .targets = m.targets,
           .positions = m.positions,
           .cu_seqlens = m.cu_seqlens,
-          .dropout_key = dropout_key};
+          .dropout_key = dropout_key,
+          .context = context};
 }
 
 }  // namespace
@@ -29,10 +30,10 @@ model::Batch batch_of(const data::MicroBatch& m, std::uint64_t dropout_key) {
 Trainer::Trainer(const TrainerParts& parts)
     : p_(parts), reducer_(parts.comm, parts.model.parameters(), parts.model.layer_offsets()) {}
 
-double Trainer::forward_backward(const data::MicroBatch& micro, double grad_scale,
-                                 std::uint64_t key, bool last) {
+double Trainer::forward_backward(const data::MicroBatch& micro, std::int64_t context,
+                                 double grad_scale, std::uint64_t key, bool last) {
   const device::ArenaScope scope(p_.ctx.arena);
-  const model::Batch batch = batch_of(micro, key);
+  const model::Batch batch = batch_of(micro, key, context);
   model::Decoder::Saved saved;
   const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
   const tensor::TensorView d_hidden = tensor::allocate(
@@ -63,13 +64,14 @@ Trainer::StepResult Trainer::step(std::int64_t index, const StepBatches& batches
     const std::int64_t labels =
         by_micro_batch ? batches.filled * batches.micro[micro].label_tokens : result.label_tokens;
     const double scale = 1.0 / static_cast<double>(std::max<std::int64_t>(1, labels));
+    const std::int64_t context = data::longest_document(batches.micro[micro]);
     auto passes = data::split_into_passes(batches.micro[micro]);
     for (std::size_t pass = 0; pass < passes.size(); ++pass) {
       data::MicroBatch& batch = passes[pass];
       const std::uint64_t pass_key = kernels::hash_counter(key, pass);
       data::drop_tokens(batch, p_.drop_token, p_.config.token_dropout, pass_key);
-      sums[0] +=
-          scale * forward_backward(batch, scale, pass_key | 1u, last && pass + 1 == passes.size());
+      sums[0] += scale * forward_backward(batch, context, scale, pass_key | 1u,
+                                          last && pass + 1 == passes.size());
       sums[1] += static_cast<double>(batch.tokens());
     }
   }
@@ -149,10 +151,11 @@ double Trainer::evaluate(std::int64_t step) {
   double sums[2] = {0, 0};
   for (std::int64_t i = 0; i < p_.eval_plan->total_steps(); ++i) {
     const auto rows = p_.eval_plan->rows(i, p_.comm.rank(), 0);
-    for (const data::MicroBatch& micro :
-         data::split_into_passes(data::make_micro_batch(*p_.eval_dataset, rows))) {
+    const data::MicroBatch whole = data::make_micro_batch(*p_.eval_dataset, rows);
+    const std::int64_t context = data::longest_document(whole);
+    for (const data::MicroBatch& micro : data::split_into_passes(whole)) {
       const device::ArenaScope scope(p_.ctx.arena);
-      const model::Batch batch = batch_of(micro, 0);
+      const model::Batch batch = batch_of(micro, 0, context);
       model::Decoder::Saved saved;
       const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
       sums[0] += model::CausalLmLoss::evaluate(p_.ctx, p_.model, batch, hidden);

@@ -59,8 +59,8 @@ class Trainer {
     std::int64_t label_tokens = 0, tokens = 0;
   };
   StepResult step(std::int64_t index, const StepBatches& batches);
-  double forward_backward(const data::MicroBatch& micro, double grad_scale, std::uint64_t key,
-                          bool last);
+  double forward_backward(const data::MicroBatch& micro, std::int64_t context, double grad_scale,
+                          std::uint64_t key, bool last);
   void check_finite(std::int64_t index, const StepResult& result) const;
   /// Calls a sink; a failure of it (only rank 0 has one) waits for agree_to_stop().
   void record(const std::function<void()>& call);

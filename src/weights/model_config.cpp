@@ -42,8 +42,8 @@ nlohmann::json parse_object(const std::string& text, const std::string& origin) 
 }
 
 /// Fields common to both places where rope settings stand.
-void read_rope_fields(const ConfigFields& in, std::int64_t max_positions, bool llama,
-                      RopeConfig& rope) {
+void read_rope_fields(const ConfigFields& in, const ConfigFields& top, std::int64_t max_positions,
+                      bool llama, RopeConfig& rope) {
   rope.type = in.text_or("rope_type", in.text_or("type", "default"));
   rope.theta = in.real_or("rope_theta", rope.theta, 1e-3, 1e15);
   rope.partial_rotary_factor =
@@ -58,9 +58,14 @@ void read_rope_fields(const ConfigFields& in, std::int64_t max_positions, bool l
                                  "'; known: default, linear, dynamic, llama3, yarn");
     return;
   }
-  // transformers derives yarn's factor from the two lengths when it is absent.
+  // As in transformers: dynamic scaling reckons with max_position_embeddings alone; for the others
+  // the length that stands outside wins, and yarn's factor is derived from the two lengths when it
+  // is absent.
+  const ConfigFields& lengths = top.has("original_max_position_embeddings") ? top : in;
   rope.original_max_position_embeddings =
-      in.integer_or("original_max_position_embeddings", max_positions, 1, kMaxPositions);
+      rope.type == "dynamic"
+          ? max_positions
+          : lengths.integer_or("original_max_position_embeddings", max_positions, 1, kMaxPositions);
   if (rope.type == "yarn" && !in.has("factor"))
     rope.factor = static_cast<double>(max_positions) /
                   static_cast<double>(rope.original_max_position_embeddings);
@@ -71,7 +76,6 @@ void read_rope_fields(const ConfigFields& in, std::int64_t max_positions, bool l
     rope.high_freq_factor = in.real("high_freq_factor", 1e-9, 1e9);
     if (!(rope.high_freq_factor > rope.low_freq_factor))
       in.refuse("high_freq_factor", "must be greater than low_freq_factor");
-    in.integer("original_max_position_embeddings", 1, kMaxPositions);
   }
   if (rope.type == "yarn") {
     rope.beta_fast = in.real_or("beta_fast", rope.beta_fast, 1e-9, 1e9);
@@ -88,15 +92,17 @@ RopeConfig read_rope(const nlohmann::json& root, const ConfigFields& in, const M
   RopeConfig rope;
   rope.theta = in.real_or("rope_theta", rope.theta, 1e-3, 1e15);
   rope.partial_rotary_factor = in.real_or("partial_rotary_factor", 1.0, 1e-6, 1.0);
-  const char* where = in.has("rope_parameters") ? "rope_parameters"
-                      : in.has("rope_scaling")  ? "rope_scaling"
-                                                : nullptr;
+  // Where both styles are there, transformers takes the older one, unless it is empty.
+  const bool scaling = in.has("rope_scaling") && !root.at("rope_scaling").empty();
+  const char* where = scaling                     ? "rope_scaling"
+                      : in.has("rope_parameters") ? "rope_parameters"
+                                                  : nullptr;
   if (where == nullptr) return rope;
   const ConfigFields fields = in.object(where);
   // Families with several kinds of layers nest one set a kind: not one form, so only `raw` has it.
   for (const auto& [key, value] : root.at(where).items())
     if (value.is_object()) return rope;
-  read_rope_fields(fields, model.max_position_embeddings, llama, rope);
+  read_rope_fields(fields, in, model.max_position_embeddings, llama, rope);
   return rope;
 }
 
@@ -142,6 +148,10 @@ ModelConfig from_json(const std::string& text, const std::string& origin) {
               "model_type is there");
   // Other families have fields of their own names, which their readers take from `raw`.
   const bool llama = out.architecture == "LlamaForCausalLM";
+  if (llama && in.has("quantization_config"))
+    throw Error(ErrorCode::unsupported, "weights quantised by another library cannot be read")
+        .at({origin, 0, 0, "quantization_config"})
+        .hint("take the model's unquantised files, or a GGUF");
   const auto size = [&](const char* key, std::int64_t most) {
     return llama ? in.integer(key, 1, most) : in.integer_or(key, 0, 0, most);
   };
@@ -157,10 +167,13 @@ ModelConfig from_json(const std::string& text, const std::string& origin) {
   out.attention_bias = in.boolean_or("attention_bias", false);
   out.mlp_bias = in.boolean_or("mlp_bias", false);
   out.hidden_act = in.text_or("hidden_act", "silu");
+  if (out.hidden_act == "swish") out.hidden_act = "silu";  // two names of one function
   out.rope = read_rope(root, in, out, llama);
   out.bos_token_id = in.integers("bos_token_id", -1, kMaxTokenId);
   out.eos_token_id = in.integers("eos_token_id", -1, kMaxTokenId);
   out.pad_token_id = in.integer_or("pad_token_id", -1, -1, kMaxTokenId);
+  if (in.has("pad_token_id"))
+    out.padding_row = out.pad_token_id < 0 ? out.vocab_size + out.pad_token_id : out.pad_token_id;
   for (std::vector<std::int64_t>* ids : {&out.bos_token_id, &out.eos_token_id})
     std::erase(*ids, -1);
   out.torch_dtype = in.text_or("dtype", in.text_or("torch_dtype", ""));

@@ -40,6 +40,9 @@ struct ModelConfig {
   RopeConfig rope;
   std::vector<std::int64_t> bos_token_id, eos_token_id;
   std::int64_t pad_token_id = -1;
+  /// Row of the embedding that never gets a gradient, as torch takes pad_token_id: a negative one
+  /// counts from the end. -1: none.
+  std::int64_t padding_row = -1;
   std::string torch_dtype;  ///< "float32", "bfloat16", ... as the file says
   std::string raw;          ///< JSON text (for a GGUF: the equivalent config.json)
   std::string origin;       ///< file that it came from, for error messages

@@ -44,6 +44,14 @@ void WeightFile::replace(TensorEntry entry, std::shared_ptr<const void> owner) {
   index_names();
 }
 
+void WeightFile::remove(std::string_view name) {
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return;
+  tensors_.erase(tensors_.begin() + static_cast<std::ptrdiff_t>(found->second));
+  by_name_.clear();
+  index_names();
+}
+
 const TensorEntry& WeightFile::get(std::string_view name) const {
   if (const TensorEntry* entry = find(name)) return *entry;
   std::vector<std::string> names;

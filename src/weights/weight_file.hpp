@@ -79,6 +79,8 @@ class WeightFile {
   const TensorEntry& get(std::string_view name) const;
   /// Puts a tensor in the place of the one of the same name, or adds it. `owner` keeps its bytes.
   void replace(TensorEntry entry, std::shared_ptr<const void> owner);
+  /// Takes a tensor out of the list; others keep their order, their addresses change.
+  void remove(std::string_view name);
 
  private:
   WeightFile() = default;

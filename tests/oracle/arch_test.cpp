@@ -51,13 +51,15 @@ void run_case(const std::string& name, const std::string& config_file) {
   EXPECT_LE(worst_norm, kGradient) << name;
   EXPECT_LE(worst_full, kGradient) << name;
 
+  // Where positions depend on the length, only the cache computes what generation computed.
   const auto greedy = integers(recorded, "greedy");
+  const bool comparable = !m.decoder->positions_depend_on(static_cast<std::int64_t>(greedy.size()));
   std::size_t wrong = 0;
   const UnpaddedRows text = unpad(greedy, std::vector<std::int64_t>(greedy.size(), 1), {},
                                   static_cast<std::int64_t>(greedy.size()));
   const auto z = m.logits(text.batch());
   const std::size_t prompt = greedy.size() - 24, width = static_cast<std::size_t>(V);
-  for (std::size_t t = prompt; t < greedy.size(); ++t) {
+  for (std::size_t t = prompt; comparable && t < greedy.size(); ++t) {
     const auto first = z.begin() + static_cast<std::ptrdiff_t>((t - 1) * width);
     const auto best = std::max_element(first, first + V) - first;
     if (best != greedy[t]) ++wrong;
@@ -79,7 +81,8 @@ TEST(Oracle, Arch) {
   int run = 0;
   for (const std::string& name : cases) {
     const auto config = read_json(oracle_root() + "/arch/" + name + "/config.json");
-    const std::string architecture = config.at("architectures").at(0);
+    const std::string architecture =
+        config.value("architectures", nlohmann::json{"LlamaForCausalLM"}).at(0);
     bool known = false;
     for (const model::FamilySpec& f : model::families())
       known = known ||
@@ -88,9 +91,14 @@ TEST(Oracle, Arch) {
       std::printf("%-24s skipped: %s is not supported yet\n", name.c_str(), architecture.c_str());
       continue;
     }
-    run_case(name, "config.json");
-    run_case(name, "config.hub4.json");
-    ++run;
+    try {
+      run_case(name, "config.json");
+      run_case(name, "config.hub4.json");
+      ++run;
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::unsupported) throw;
+      std::printf("%-24s skipped: %s\n", name.c_str(), e.message().c_str());
+    }
   }
   std::printf("%d of %zu models compared\n", run, cases.size());
   EXPECT_GT(run, 0);

@@ -21,7 +21,8 @@ TEST(Oracle, GreedyThroughTheCache) {
   for (const std::string& name : cases) {
     const std::string folder = oracle_root() + "/arch/" + name;
     try {
-      model::family_of(weights::read_model_config(folder + "/config.json"));
+      const auto config = weights::read_model_config(folder + "/config.json");
+      model::family_of(config).check(config);
     } catch (const Error& e) {
       if (e.code() != ErrorCode::unsupported) throw;
       std::printf("%-24s skipped: %s\n", name.c_str(), e.message().c_str());
@@ -34,7 +35,8 @@ TEST(Oracle, GreedyThroughTheCache) {
     generate::Request request{.max_new_tokens = kNewTokens, .sampling = {.greedy = true}};
     for (auto id = greedy.begin(); id != greedy.end() - kNewTokens; ++id)
       request.prompt.push_back(static_cast<generate::TokenId>(*id));
-    generate::Generator generator(*m.decoder, m.bench.kernels, session().queue());
+    generate::Generator generator(*m.decoder, m.bench.kernels, session().queue(),
+                                  static_cast<std::int64_t>(greedy.size()));
     const auto answer = generator.generate(std::span(&request, 1)).front();
     const auto wrong = std::mismatch(answer.tokens.begin(), answer.tokens.end(),
                                      greedy.end() - kNewTokens, greedy.end());

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <limits>
 
+#include "weights/tying.hpp"
+
 namespace axl::test {
 
 std::vector<float> floats(const weights::WeightFile& file, const std::string& name) {
@@ -53,6 +55,8 @@ ModelCase::ModelCase(const std::string& folder, const std::string& config_file,
                      const model::DecoderOptions& options)
     : config(weights::read_model_config(folder + "/" + config_file)),
       weights(weights::WeightFile::open(folder)) {
+  const auto tables = model::family_of(config).tables();
+  weights::settle_tying(config, weights, tables[0], tables[1]);
   decoder =
       std::make_unique<model::Decoder>(config, weights, options, bench.kernels, session().queue(),
                                        model::private_weight_memory(memory));

@@ -4,6 +4,11 @@ namespace axl::model {
 namespace {
 
 void check(const weights::ModelConfig& c) {
+  // transformers goes by model_type: the same class name with another type is another model there.
+  if (!c.model_type.empty() && c.model_type != "llama")
+    throw Error(ErrorCode::unsupported, c.origin + ": model_type '" + c.model_type +
+                                            "' does not belong to architecture '" + c.architecture +
+                                            "', whose model_type is 'llama'");
   if (c.hidden_act != "silu")
     throw Error(ErrorCode::unsupported,
                 c.origin + ": hidden_act is '" + c.hidden_act + "', the llama family has 'silu'");

@@ -35,7 +35,7 @@ inline weights::ModelConfig tiny_config(const TinyShape& s) {
   c.head_dim = s.head_dim;
   c.max_position_embeddings = 256;
   c.tie_word_embeddings = s.tied;
-  c.attention_bias = s.bias;
+  c.attention_bias = c.mlp_bias = s.bias;
   c.origin = "tiny/config.json";
   return c;
 }

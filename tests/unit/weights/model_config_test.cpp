@@ -75,6 +75,40 @@ TEST_F(ModelConfigFile, ReadsEveryScaling) {
             std::string::npos);
 }
 
+TEST_F(ModelConfigFile, TakesRopeFieldsWhereTransformersDoes) {
+  nlohmann::json json = llama();
+  json["rope_theta"] = 5000.0;
+  json["rope_parameters"] = {{"rope_type", "linear"}, {"factor", 2.0}, {"rope_theta", 7.0}};
+  json["rope_scaling"] = {
+      {"type", "dynamic"}, {"factor", 3.0}, {"original_max_position_embeddings", 16}};
+  const ModelConfig older = read(json);
+  EXPECT_EQ(older.rope.type, "dynamic");
+  EXPECT_EQ(older.rope.theta, 5000.0);
+  EXPECT_EQ(older.rope.original_max_position_embeddings, 128);
+  json["rope_scaling"] = nlohmann::json::object();
+  EXPECT_EQ(read(json).rope.type, "linear");
+  json["rope_scaling"] = {
+      {"type", "yarn"}, {"factor", 3.0}, {"original_max_position_embeddings", 16}};
+  json["original_max_position_embeddings"] = 8;
+  EXPECT_EQ(read(json).rope.original_max_position_embeddings, 8);
+}
+
+TEST_F(ModelConfigFile, CountsPaddingAsTorchDoes) {
+  nlohmann::json json = llama();
+  EXPECT_EQ(read(json).padding_row, -1);
+  json["pad_token_id"] = 3;
+  EXPECT_EQ(read(json).padding_row, 3);
+  json["pad_token_id"] = -1;
+  EXPECT_EQ(read(json).padding_row, 511);
+  EXPECT_EQ(read(json).pad_token_id, -1);
+}
+
+TEST_F(ModelConfigFile, RefusesWeightsThatAnotherLibraryQuantised) {
+  nlohmann::json json = llama();
+  json["quantization_config"] = {{"quant_method", "gptq"}};
+  EXPECT_NE(refusal([&] { read(json); }).find("quantization_config"), std::string::npos);
+}
+
 TEST_F(ModelConfigFile, RefusesImpossibleNumbersByName) {
   const struct {
     const char* key;
