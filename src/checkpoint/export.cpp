@@ -171,6 +171,16 @@ void add_rope_metadata(const ModelConfig& config, GgufMetadata& metadata) {
   if (config.rope.type != "linear" && config.rope.type != "yarn")
     throw Error(ErrorCode::unsupported,
                 "GGUF files cannot describe rope scaling '" + config.rope.type + "'");
+  const weights::RopeConfig& rope = config.rope;
+  const bool own_attention =
+      rope.attention_factor > 0 || (rope.mscale > 0 && rope.mscale_all_dim > 0);
+  if (rope.type == "yarn" && (own_attention || !rope.truncate))
+    throw Error(ErrorCode::unsupported,
+                "GGUF files cannot describe yarn with attention_factor, mscale or truncate: false");
+  if (rope.type == "yarn") {
+    values["llama.rope.scaling.yarn_beta_fast"] = rope.beta_fast;
+    values["llama.rope.scaling.yarn_beta_slow"] = rope.beta_slow;
+  }
   values["llama.rope.scaling.type"] = config.rope.type;
   values["llama.rope.scaling.factor"] = config.rope.factor;
   values["llama.rope.scaling.original_context_length"] =
@@ -232,6 +242,9 @@ ExportSummary to_gguf(const std::string& source, const std::string& target,
   std::vector<Item> items;
   for (const TensorEntry& t : in.tensors()) {
     if (t.name.ends_with(".rotary_emb.inv_freq")) continue;  // computed, not a parameter
+    const bool mlp = t.name.find(".mlp.") != std::string::npos;
+    if (t.name.ends_with(".bias") && !(mlp ? config.mlp_bias : config.attention_bias))
+      continue;  // the model has none, whatever the file holds: a reader of GGUF would take it
     if (!has_gguf_name(t.name) || weights::is_integer(t.storage))
       throw Error(ErrorCode::unsupported,
                   source + ": tensor '" + t.name + "' has no place in a GGUF file");

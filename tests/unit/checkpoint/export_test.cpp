@@ -48,6 +48,8 @@ class Export : public testing::Scratch {
     EXPECT_EQ(x.rope.type, y.rope.type);
     EXPECT_EQ(x.rope.theta, y.rope.theta);
     EXPECT_EQ(x.rope.factor, y.rope.factor);
+    EXPECT_EQ(x.rope.beta_fast, y.rope.beta_fast);
+    EXPECT_EQ(x.rope.beta_slow, y.rope.beta_slow);
   }
 };
 
@@ -58,8 +60,13 @@ TEST_F(Export, FoldersSurviveGgufAndBack) {
                               {"high_freq_factor", 4.0},
                               {"original_max_position_embeddings", 16}};
   const nlohmann::json linear{{"rope_type", "linear"}, {"factor", 4.0}};
+  const nlohmann::json yarn{{"rope_type", "yarn"},
+                            {"factor", 4.0},
+                            {"original_max_position_embeddings", 16},
+                            {"beta_fast", 8.0},
+                            {"beta_slow", 2.0}};
   int number = 0;
-  for (const nlohmann::json& rope : {nlohmann::json(), llama3, linear})
+  for (const nlohmann::json& rope : {nlohmann::json(), llama3, linear, yarn})
     for (const bool bias : {false, true}) {
       const std::string base = path("base" + std::to_string(number));
       const std::string file = path("m" + std::to_string(number) + ".gguf");
@@ -78,6 +85,20 @@ TEST_F(Export, FoldersSurviveGgufAndBack) {
       EXPECT_EQ(theirs.eos_id(), ours.eos_id());
       EXPECT_EQ(theirs.chat_template(), "{{ messages }}");
     }
+}
+
+TEST_F(Export, RefusesScalingThatGgufCannotDescribe) {
+  const nlohmann::json yarn{{"rope_type", "yarn"}, {"factor", 4.0}};
+  const std::pair<const char*, nlohmann::json> fields[] = {{"attention_factor", 1.3},
+                                                           {"truncate", false}};
+  int number = 0;
+  for (const auto& [key, value] : fields) {
+    nlohmann::json rope = yarn;
+    rope[key] = value;
+    const std::string base = path("yarn" + std::to_string(number++));
+    testing::write_tiny_model(base, false, false, rope);
+    EXPECT_THROW(export_model(base, path("yarn.gguf"), {}), Error) << key;
+  }
 }
 
 TEST_F(Export, ConvertsElementTypes) {
