@@ -146,7 +146,8 @@ struct Ctc {
 }  // namespace
 
 Decoder::Decoder(const Json& spec) {
-  if (!spec.is_null()) add(spec, 0);
+  joined_ = !spec.is_null();
+  if (joined_) add(spec, 0);
 }
 
 void Decoder::add(const Json& spec, int depth) {
@@ -209,7 +210,7 @@ std::string Decoder::decode(std::vector<std::string> tokens) const {
   for (const auto& step : steps_) step(tokens);
   std::string out;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (i > 0 && steps_.empty()) out += ' ';
+    if (i > 0 && !joined_) out += ' ';
     out += tokens[i];
   }
   return out;

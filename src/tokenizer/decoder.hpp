@@ -18,6 +18,7 @@ class Decoder {
   using Tokens = std::vector<std::string>;
   void add(const nlohmann::ordered_json& spec, int depth);
   std::vector<std::function<void(Tokens&)>> steps_;
+  bool joined_ = false;  ///< there is a decoder, though it may have no steps: no spaces are put
 };
 
 }  // namespace axl::tokenizer

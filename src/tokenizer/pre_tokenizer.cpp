@@ -29,6 +29,8 @@ template <class Rewrite>
 void rewrite_text(Pieces& pieces, const Rewrite& rewrite) {
   std::string text;
   text.reserve(pieces.text.size() * 2);
+  // Where a step before has dropped the start of the text, no piece stands there any more.
+  if (!pieces.spans.empty() && pieces.spans.front().begin > 0) pieces.at_start = false;
   bool first = pieces.at_start;
   for (Span& s : pieces.spans) {
     const auto begin = static_cast<std::uint32_t>(text.size());

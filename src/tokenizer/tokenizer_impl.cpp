@@ -128,7 +128,10 @@ std::string Tokenizer::Impl::decode(std::span<const TokenId> ids, bool skip_spec
   tokens.reserve(ids.size());
   for (const TokenId id : ids) {
     if (const AddedToken* t = added.find_id(id)) {
-      if (!skip_special_tokens || !t->special) tokens.push_back(t->shown);
+      // What is shown decides: a normalised special token is no longer one, as in `tokenizers`.
+      const AddedToken* named = t->shown == t->content ? t : added.find_by_content(t->shown);
+      const bool special = named != nullptr && named->special;
+      if (!skip_special_tokens || !special) tokens.push_back(t->shown);
     } else if (model->vocab().contains_id(id)) {
       tokens.emplace_back(model->vocab().text(id));
     }

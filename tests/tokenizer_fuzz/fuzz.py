@@ -20,6 +20,8 @@ import tempfile
 import time
 import unicodedata
 
+from mutations import mutate
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SKIPPED = 77
 SPACES = [" ", "  ", "    ", "\t", "\n", "\r\n", "\n\n\n", "\r", "\u00a0", "\u2003", "\u3000", "\u2028", "\u0085", "\u200b", "\x0b", "\u1680"]
@@ -149,6 +151,18 @@ def unpack(path, folder):
     return out
 
 
+def with_changes(files, count, seed, folder):
+    """The files and `count` changed copies of them."""
+    out, r = list(files), random.Random(seed)
+    for i in range(count):
+        name, file = r.choice(files)
+        changed = pathlib.Path(folder, f"changed-{i}", "tokenizer.json")
+        changed.parent.mkdir()
+        changed.write_text(json.dumps(mutate(json.loads(file.read_text()), f"{seed}.{i}")))
+        out.append((f"{name} changed {i}", changed))
+    return out
+
+
 def run_all(tokenizers, files, args):
     lines, failed = real_lines(args.data), 0
     print(f"tokenizers {tokenizers.__version__}, seed {args.seed}, {len(lines)} real lines")
@@ -185,6 +199,7 @@ def main():
     parser.add_argument("tokenizers", nargs="*", help="tokenizer.json files, folders searched for them, or a tokenizer_cases.json")
     parser.add_argument("--bytes", type=int, default=200_000, help="of text a tokenizer")
     parser.add_argument("--data", default=str(ROOT / "docs"), help="folder of real text")
+    parser.add_argument("--mutations", type=int, default=0, metavar="N", help="changed copies of the tokenizers, too")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_intermixed_args()
     try:
@@ -197,6 +212,7 @@ def main():
         if not files:
             print("skipped: no tokenizer.json found")
             return SKIPPED
+        files = with_changes(files, args.mutations, args.seed, folder)
         return run_all(tokenizers, files, args)
 
 

@@ -26,12 +26,8 @@ Bpe::Bpe(Vocab vocab, std::vector<Merge> merges, BpeOptions options)
     : vocab_(std::move(vocab)), merges_(std::move(merges)), options_(std::move(options)) {
   byte_ids_.fill(-1);
   fallback_ids_.fill(-1);
-  if (!options_.unk_token.empty()) {
-    unk_id_ = vocab_.find(options_.unk_token);
-    if (unk_id_ < 0)
-      throw Error(ErrorCode::input,
-                  "the unknown token '" + options_.unk_token + "' is not in the vocabulary");
-  }
+  // A token that is not there is an error only when a text needs it: byte-level ones never do.
+  if (!options_.unk_token.empty()) unk_id_ = vocab_.find(options_.unk_token);
   if (options_.byte_fallback) fallback_ids_ = byte_token_ids(vocab_);
   if (merges_.size() > kMostMerges)
     throw Error(ErrorCode::input, "more than " + std::to_string(kMostMerges) + " merges");
@@ -146,7 +142,11 @@ void Bpe::split_characters(std::string_view piece, std::vector<std::int32_t>& id
       continue;
     }
     if (options_.byte_fallback && put_byte_tokens(raw, fallback_ids_, ids)) continue;
-    if (unk_id_ < 0) continue;
+    if (unk_id_ < 0) {
+      if (options_.unk_token.empty()) continue;
+      throw Error(ErrorCode::data, "a character has no token, and the unknown token '" +
+                                       options_.unk_token + "' is not in the vocabulary");
+    }
     if (unknown && !options_.fuse_unk) ids.push_back(unk_id_);
     unknown = true;
   }
