@@ -228,7 +228,8 @@ def main() -> int:
         # A revision of a data set and of a model.
         hub.files["datasets/org/texts@v1.0"] = {"data/train-0.jsonl": rows(4)}
         for revision in ("v1.0", OLDER):
-            code, out = t.run(entry + f"    revision: {revision}\n")
+            # Quoted, as Axolotl wants it: a commit of digits alone is a number in YAML.
+            code, out = t.run(entry + f"    revision: '{revision}'\n")
             t.check(code == 0 and "4 read" in out, f"revision: {revision} of a data set")
         code, out = t.run(entry + "    revision: v9\n")
         t.check(code == 2 and "revision 'v9'" in out, "an unknown revision is told")
