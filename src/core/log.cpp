@@ -62,7 +62,8 @@ void write(Level level, std::string_view message) {
                                  {"level", kNames[static_cast<int>(level)]},
                                  {"rank", o.rank},
                                  {"message", std::string(message)}}
-                      .dump());
+                      // A path or a row in a message need not be UTF-8.
+                      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   std::string line;

@@ -25,20 +25,17 @@ void run_parts(std::size_t count, std::int64_t threads,
   std::size_t failed_part = count;
 
   const auto work = [&] {
-    const PartWorker worker = make_worker();
-    while (!stop) {
-      const std::size_t part = next++;
-      if (part >= count) break;
-      try {
-        worker(part);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (part < failed_part) {
-          failed_part = part;
-          failure = std::current_exception();
-        }
-        stop = true;
+    std::size_t part = 0;
+    try {
+      const PartWorker worker = make_worker();
+      while (!stop && (part = next++) < count) worker(part);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!failure || part < failed_part) {
+        failed_part = part;
+        failure = std::current_exception();
       }
+      stop = true;
     }
   };
 
