@@ -74,8 +74,7 @@ ModelFolder::ModelFolder(const std::string& folder, bool overwrite) : folder_(fo
   fs::remove_all(temporary_, problem);
   fs::create_directories(temporary_, problem);
   if (problem)
-    throw Error(problem == std::errc::not_a_directory ? ErrorCode::input : ErrorCode::io,
-                "cannot create " + temporary_ + ": " + problem.message());
+    throw Error(code_of_folder(problem), "cannot create " + temporary_ + ": " + problem.message());
 }
 
 ModelFolder::~ModelFolder() {

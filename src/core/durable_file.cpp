@@ -76,6 +76,10 @@ void write_durably(const std::string& path, std::string_view text) {
   file.commit();
 }
 
+ErrorCode code_of_folder(const std::error_code& error) {
+  return error == std::errc::not_a_directory ? ErrorCode::input : ErrorCode::io;
+}
+
 void sync_path(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) fail("open", path, errno);

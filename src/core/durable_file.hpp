@@ -3,6 +3,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
+
+#include "core/error.hpp"
 
 namespace axl {
 
@@ -32,6 +35,10 @@ class DurableFile {
 
 /// Whole file at once.
 void write_durably(const std::string& path, std::string_view text);
+
+/// Whose fault it is that a folder cannot be made: the user's where a file is in its way (input),
+/// else the system's (io).
+ErrorCode code_of_folder(const std::error_code& error);
 
 /// fsync of a file or folder that somebody else wrote.
 void sync_path(const std::string& path);

@@ -243,8 +243,7 @@ CacheFolder::CacheFolder(const std::string& folder, const CacheKey& key)
   std::error_code failed;
   fs::create_directories(temporary_, failed);
   if (failed)
-    throw Error(failed == std::errc::not_a_directory ? ErrorCode::input : ErrorCode::io,
-                "cannot create " + temporary_ + ": " + failed.message())
+    throw Error(code_of_folder(failed), "cannot create " + temporary_ + ": " + failed.message())
         .hint("dataset_prepared_path says where prepared datasets go");
   remove_old_leftovers(folder_);
 }

@@ -143,10 +143,10 @@ std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backw
   const std::int64_t KD = config_.num_key_value_heads * config_.head_dim;
   allocate_saved(plan, T);
   std::int64_t layer_forward = 0;
-  const bool working = options_.gradient_checkpointing || stored() != compute;
+  const bool apart = options_.gradient_checkpointing || stored() != compute;
   {
     const ArenaScope scope(plan);
-    if (working) layers_[0].allocate_saved(plan, compute, T);
+    if (apart) layers_[0].allocate_saved(plan, compute, T);
     if (stored() != compute) allocate(plan, compute, {T, 2 * C});
     allocate(plan, compute, {T, C});
     allocate(plan, compute, {T, F});
@@ -175,7 +175,7 @@ std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backw
   if (backward) {
     const ArenaScope scope(plan);
     allocate(plan, compute, {T, C});  // d_hidden
-    if (working) {
+    if (apart) {                      // a layer works beside what is stored
       layers_[0].allocate_saved(plan, compute, T);
       allocate(plan, compute, {T, 2 * C});
     }

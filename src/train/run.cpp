@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "adapter/peft_files.hpp"
+#include "core/durable_file.hpp"
 #include "core/log.hpp"
 #include "data/prepare.hpp"
 #include "data/stream.hpp"
@@ -32,7 +33,7 @@ OutputLock take_output_folder(const config::Config& config, const parallel::Comm
     std::filesystem::create_directories(config.output_dir, error);
     const bool is_file = std::filesystem::is_regular_file(config.output_dir);
     if (error || is_file)
-      throw Error(is_file || error == std::errc::not_a_directory ? ErrorCode::input : ErrorCode::io,
+      throw Error(is_file ? ErrorCode::input : code_of_folder(error),
                   "cannot create the folder '" + config.output_dir +
                       "': " + (is_file ? "it is a file" : error.message()))
           .at(config.at("output_dir"));
