@@ -57,14 +57,15 @@ class Binder {
   bool read(const Node& node, double& out) const {
     const auto v = as_number(node);
     if (!v || !in_bounds(*v)) return refuse(node);
-    if (key_.whole && *v != std::floor(*v)) return refuse(node);
+    if (key_.whole && !as_integer(node)) return refuse(node);
     out = *v;
     return true;
   }
   bool read(const Node& node, std::string& out) const {
     auto v = as_text(node);
-    // The bare word no is a boolean for YAML 1.1, but `save_strategy: no` can only mean the name.
-    if (!v && node.text == "no" && !key_.allowed.empty()) v = node.text;
+    // Words of the command line stand in a shell's quotes or none: --save-strategy no is the name.
+    if (!v && node.line == 0 && node.kind == Node::Kind::scalar && !key_.allowed.empty())
+      v = node.text;
     if (!v) return refuse(node, quoting_hint(node));
     if (!key_.allowed.empty()) {
       std::vector<std::string> known(key_.allowed.begin(), key_.allowed.end());

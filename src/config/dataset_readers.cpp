@@ -185,6 +185,7 @@ void read_pretraining_datasets(Config& c, const Node& node, const std::string& k
                                Report& report) {
   const bool many = node.kind == Node::Kind::sequence;
   const std::size_t count = many ? node.items.size() : 1;
+  if (count == 0) report.error(key, node, "must hold at least one data set; got an empty list");
   for (std::size_t i = 0; i < count; ++i) {
     const Node& item = many ? node.items[i] : node;
     const std::string prefix = fmt::format("{}.{}", key, i);
@@ -255,13 +256,12 @@ void read_roles(DatasetConfig& d, const Node& node, const std::string& key, Repo
   std::map<std::string, std::vector<std::string>> roles;
   for (const Entry& e : node.entries) {
     const std::string name = key + "." + e.key;
-    std::vector<Node> items = e.value.items;
-    if (e.value.kind == Node::Kind::scalar) items = {e.value};
-    if (e.value.kind == Node::Kind::map) {
-      report.error(name, e.value, fmt::format("must be a list of text; got {}", found(e.value)));
+    if (e.value.kind != Node::Kind::sequence) {
+      report.error(name, e.value, fmt::format("must be a list of text; got {}", found(e.value)),
+                   e.value.kind == Node::Kind::scalar ? "write it as a list: [...]" : "");
       continue;
     }
-    for (const Node& item : items) {
+    for (const Node& item : e.value.items) {
       if (const auto v = as_text(item))
         roles[e.key].push_back(*v);
       else

@@ -62,7 +62,16 @@ void derive(Config& c, const Node& root, bool native_bf16, Report& report) {
   if (!c.chat_template_jinja.empty() && c.chat_template.empty()) c.chat_template = "jinja";
   for (auto* list : {&c.datasets, &c.test_datasets})
     for (DatasetConfig& d : *list) {
-      if (!d.chat_template_jinja.empty() && d.chat_template.empty()) d.chat_template = "jinja";
+      if (!d.chat_template_jinja.empty() && d.chat_template.empty()) {
+        if (d.type != "chat_template") {
+          d.chat_template = "jinja";
+        } else {  // the default is filled in before Axolotl looks at the text
+          report.warning(c.at(d.where.key + ".chat_template_jinja"),
+                         "has no effect without chat_template: jinja, as in Axolotl 0.19",
+                         "add chat_template: jinja to this data set");
+          d.chat_template_jinja.clear();
+        }
+      }
       if (!d.type.starts_with("chat_template")) continue;
       if (d.chat_template.empty()) {
         d.chat_template = c.chat_template.empty() ? "tokenizer_default" : c.chat_template;

@@ -347,7 +347,7 @@ void read_float16(Config&, const Node& node, const std::string& key, Report& rep
         key, node,
         fmt::format("f16 needs loss scaling on a GPU and is not supported; got {}", found(node)),
         "use bf16: true or bf16: auto");
-  else if (!(node.kind == Node::Kind::scalar && node.text == "auto"))
+  else
     bool_or_error(node, key, report);
 }
 

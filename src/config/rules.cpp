@@ -130,8 +130,9 @@ void check_rules(const Config& config, const Node& root, Report& report) {
   for (const char* key : {"base_model", "learning_rate"})
     if (!g.has(key)) g.error(key, "is required");
   // Axolotl declares these without None: the key may be left out, but not left empty.
-  for (const char* key : {"output_dir", "num_epochs", "sequence_len", "use_ray", "ray_num_workers",
-                          "resources_per_worker", "quantize_moe_experts", "ple_cpu_offload"})
+  for (const char* key : {"base_model_config", "tokenizer_config", "output_dir", "num_epochs",
+                          "sequence_len", "use_ray", "ray_num_workers", "resources_per_worker",
+                          "quantize_moe_experts", "ple_cpu_offload"})
     if (g.written(key) && !g.has(key))
       g.error(key, "must have a value; got nothing", "leave the key out for its default");
   required_and_data(g);

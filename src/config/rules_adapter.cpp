@@ -85,7 +85,20 @@ void lora(const Given& g) {
 
 }  // namespace
 
+/// Pairs of layers: [[0, 4], [2, 5]].
+void layer_replication(const Given& g) {
+  const Node* node = g.find("peft_layer_replication");
+  if (!node) return;
+  bool good = node->kind == Node::Kind::sequence;
+  for (const Node& pair : node->items)
+    good = good && pair.items.size() == 2 && as_integer(pair.items[0]) && as_integer(pair.items[1]);
+  if (!good)
+    g.error("peft_layer_replication",
+            fmt::format("must be a list of pairs of integers; got {}", found(*node)));
+}
+
 void adapter_rules(const Given& g) {
+  layer_replication(g);
   quantised_base(g);
   lora(g);
   g.needs("peft_layers_pattern", "peft_layers_to_transform");

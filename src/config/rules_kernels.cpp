@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cctype>
+#include <string>
 
 #include "config/given.hpp"
 
@@ -37,6 +39,12 @@ void cross_entropy(const Given& g) {
 
 void checkpointing(const Given& g) {
   const bool on = g.on("gradient_checkpointing");
+  std::string model = g.text("base_model");
+  for (char& c : model) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (on && model.find("mpt") != std::string::npos)
+    g.error("gradient_checkpointing",
+            "is refused by Axolotl with a base_model whose name holds 'mpt'",
+            "leave it out, or give the model's folder another name");
   for (const char* key : {"activation_offloading", "selective_checkpointing"})
     if (g.on(key) && !on) g.error(key, "needs gradient_checkpointing: true");
   if (!g.on("selective_checkpointing")) return;
@@ -82,7 +90,7 @@ void kernel_rules(const Given& g) {
   }
   if (g.has("max_memory") && g.has("gpu_memory_limit"))
     g.error("gpu_memory_limit", "cannot be given together with max_memory", "keep one of the two");
-  if (g.on("flash_optimum") && (g.on("fp16") || (g.has("bf16") && !g.is_false("bf16"))))
+  if (g.on("flash_optimum") && (g.on("fp16") || !g.is_false("bf16")))
     g.error("flash_optimum", "cannot be given together with bf16 or fp16",
             "leave it out: it has no effect");
   if (g.on("use_scattermoe")) g.exclusive("use_scattermoe", "use_sonicmoe");

@@ -61,6 +61,7 @@ struct Field {
   bool above_minimum = false;        ///< the minimum itself is not allowed
   std::vector<Field> fields = {};    ///< the keys of a map (of each map of a list); empty: any
   std::string_view old_prefix = {};  ///< of `fields`: also understood with this in front
+  bool needed = false;               ///< of a field: the map must have it
 };
 
 /// Where a key's value goes; the member's default is the key's default.

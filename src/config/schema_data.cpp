@@ -298,7 +298,7 @@ const std::vector<DatasetKey>& dataset_keys() {
             .read_by(&read_dataset_template)
             .derived("the top-level chat_template, else tokenizer_default"),
         key("chat_template_jinja", &D::chat_template_jinja,
-            "Jinja text or file of this data set's template."),
+            "Jinja text or file of this data set's template; needs chat_template: jinja."),
         key("drop_system_message", &D::drop_system_message, "Leave a leading system message out."),
         key("conversation", &D::conversation, "Prompt layout of alpaca_chat.")
             .one_of({"instruct", "chat", "chatml", "phi"}),

@@ -107,6 +107,11 @@ ConfigSection model_section() {
        {"image_resize_algorithm", text, {"bilinear", "bicubic", "lanczos"}},
        {"role_boundaries", map_list}},
       "models of images and sound are not supported, only text");
+  declared(s.keys, "role_boundaries").fields = {{.name = "role", .kind = text, .needed = true},
+                                                {.name = "start", .kind = text, .needed = true},
+                                                {"end", text},
+                                                {"include_start", boolean},
+                                                {"include_end", boolean}};
   add(s.keys, Action::later, {{"llama4_linearized_experts", boolean}}, "Llama 4 is not supported");
   add(s.keys, Action::later, {{"gemma4_hybrid_attn_impl", boolean}}, "Gemma 4 is not supported");
   add(s.keys, Action::later, {{"use_onebitllms", boolean}}, "1.58-bit models are not supported");

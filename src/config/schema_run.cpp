@@ -139,7 +139,7 @@ ConfigSection distributed_section() {
       "norms are always computed in f32");
   add(s.keys, Action::notice,
       {{"heads_k_stride", integer},
-       {"ring_attn_func", text},
+       {"ring_attn_func", text, {"varlen_llama3", "batch_ring"}},
        {"expert_parallel_backend", text, {"deep_ep"}},
        {"ddp", boolean},
        {"ddp_timeout", integer},

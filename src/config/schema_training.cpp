@@ -230,7 +230,7 @@ ConfigSection optimizer_section() {
       "free arguments of the optimiser are not supported yet; use adam_beta1, adam_beta2 and "
       "adam_epsilon");
   add(s.keys, Action::notice,
-      {{"optim_target_modules", text_or_list},
+      {{"optim_target_modules", text_or_list, {"all_linear"}},
        {"adam_beta3", number},
        {"adam_epsilon2", number},
        {"dion_lr", number},
@@ -253,7 +253,9 @@ ConfigSection optimizer_section() {
   add(s.keys, Action::later, {{"lisa_n_layers", integer}},
       "LISA is not supported yet; unfrozen_parameters chooses what is trained");
   declared(s.keys, "lr_groups").fields = {
-      {"name", text}, {"modules", text_list}, {"lr", number, {}, 0}};
+      {.name = "name", .kind = text, .needed = true},
+      {.name = "modules", .kind = text_list, .needed = true},
+      {.name = "lr", .kind = number, .minimum = 0, .needed = true}};
   bound(s.keys, {"dion_lr", "adam_epsilon2"}, 0);
   bound(s.keys, {"adam_beta3", "dion_momentum", "dion_rank_fraction"}, 0, 1);
   bound(s.keys,

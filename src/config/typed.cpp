@@ -46,7 +46,8 @@ class Checker {
       case Kind::text_or_map:
         return node.kind == Node::Kind::scalar ? text(f, node, name) : map(f, node, name);
       case Kind::text_or_list:
-        if (node.kind == Node::Kind::scalar) return text(f, node, name);
+        if (node.kind == Node::Kind::scalar)
+          return f.allowed.empty() ? text(f, node, name) : word(f, node, name);
         return list(f, node, name, &Checker::text);
       case Kind::integer_or_text:
         return integer_or_text(f, node, name);
@@ -155,6 +156,12 @@ class Checker {
       else
         good = false;
     }
+    for (const Field& field : f.fields) {
+      const Entry* there = field.needed ? node.find(field.name) : nullptr;
+      if (!field.needed || (there && !there->value.is_null())) continue;
+      report_.error(name + "." + std::string(field.name), node, "is required");
+      good = false;
+    }
     if (!good) return std::nullopt;
     return out;
   }
@@ -184,6 +191,8 @@ class Checker {
 std::string what_is_allowed(const Field& f) {
   if (f.kind == Kind::boolean_or_word)
     return fmt::format("true, false or {}", fmt::join(f.allowed, ", "));
+  if (f.kind == Kind::text_or_list && !f.allowed.empty())
+    return fmt::format("{} or a list of text", fmt::join(f.allowed, ", "));
   if (!f.allowed.empty()) return fmt::format("one of {}", fmt::join(f.allowed, ", "));
   static constexpr std::string_view kNames[] = {"true or false",
                                                 "an integer",

@@ -130,6 +130,10 @@ std::optional<bool> as_bool(const Node& node) {
   const std::string s = lower(node.text);
   if (s == "true" || s == "yes" || s == "on" || s == "1" || s == "t" || s == "y") return true;
   if (s == "false" || s == "no" || s == "off" || s == "0" || s == "f" || s == "n") return false;
+  if (node.plain && may_be_number(s) && is_yaml_float(s)) {  // 1.0 is true to pydantic
+    const auto number = as_number(node);
+    if (number && (*number == 0.0 || *number == 1.0)) return *number == 1.0;
+  }
   return std::nullopt;
 }
 

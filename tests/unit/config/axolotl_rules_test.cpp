@@ -51,6 +51,17 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"trust_remote_code: true\nlora_o_kernel: true\n", "lora_o_kernel"},
         Broken{"adapter: lora\nlora_alpha: 0.5\n", "lora_alpha"},
         Broken{"nvfp4_merge_aware: true\n", "nvfp4_merge_aware"},
+        Broken{"save_strategy: no\n", "save_strategy"},
+        Broken{"eval_strategy: off\n", "eval_strategy"}, Broken{"fp16: auto\n", "fp16"},
+        Broken{"pretraining_dataset: []\n", "pretraining_dataset"},
+        Broken{"optim_target_modules: attn\n", "optim_target_modules"},
+        Broken{"flash_optimum: true\n", "flash_optimum"},
+        Broken{"ring_attn_func: zigzag\n", "ring_attn_func"},
+        Broken{"peft_layer_replication: [1, 2]\n", "peft_layer_replication"},
+        Broken{"base_model_config:\n", "base_model_config"},
+        Broken{"lora_alpha: 1e3\n", "lora_alpha"},
+        Broken{"lr_groups: [{name: a, lr: 1}]\n", "lr_groups.0.modules"},
+        Broken{"role_boundaries: [{start: a}]\n", "role_boundaries.0.role"},
         Broken{"ple_cpu_offload: true\n", "ple_cpu_offload"},
         Broken{"fp8_config: {}\n", "fp8_config"},
         Broken{"neftune_noise_alpha: 0\n", "neftune_noise_alpha"},
@@ -111,6 +122,12 @@ INSTANTIATE_TEST_SUITE_P(
                "sequence_len"},
         Broken{"gradient_checkpointing: unsloth\n", "gradient_checkpointing"},
         Broken{"chat_template: llama33\n", "chat_template"}));
+
+TEST(AxolotlRules, ModelsNamedAsMptHaveNoCheckpoints) {
+  const std::string named = "base_model: a/MPT-7b\n" + kMinimal.substr(kMinimal.find('\n') + 1);
+  EXPECT_TRUE(read(named).accepted());
+  about(read(named + "gradient_checkpointing: true\n").errors, "gradient_checkpointing");
+}
 
 TEST(AxolotlRules, OptimisersThatCannotBeSharded) {
   const std::string head = kMinimal.substr(0, kMinimal.find("optimizer"));

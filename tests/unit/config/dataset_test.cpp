@@ -17,7 +17,7 @@ TEST(Dataset, ChatTemplateWithMappings) {
   const LoadResult r = with_dataset(
       "    type: chat_template\n    field_messages: conversations\n"
       "    message_property_mappings: {role: from, content: value}\n"
-      "    roles:\n      assistant: [gpt, model]\n      user: human\n"
+      "    roles:\n      assistant: [gpt, model]\n      user: [human]\n"
       "    roles_to_train: [assistant]\n    train_on_eos: last\n",
       "chat_template: llama3\n");
   ASSERT_TRUE(r.accepted()) << all(r.errors);
@@ -38,6 +38,17 @@ TEST(Dataset, WithoutATemplateTheTokenizersIsUsed) {
       with_dataset("    type: chat_template\n", "chat_template_jinja: '{{ x }}'\n").config;
   EXPECT_EQ(c.chat_template, "jinja");
   EXPECT_EQ(c.datasets[0].chat_template_jinja, "{{ x }}");
+}
+
+TEST(Dataset, ATemplatesTextNeedsItsNameAsInAxolotl) {
+  const std::string lines = "    type: chat_template\n    chat_template_jinja: '{{ x }}'\n";
+  const LoadResult ignored = with_dataset(lines, "chat_template: llama3\n");
+  EXPECT_EQ(ignored.config.datasets[0].chat_template, "llama3");
+  EXPECT_EQ(about(ignored.warnings, "datasets.0.chat_template_jinja").where.line, 9);
+  EXPECT_EQ(with_dataset(lines + "    chat_template: jinja\n").config.datasets[0].chat_template,
+            "jinja");
+  const LoadResult role = with_dataset("    type: chat_template\n    roles: {user: human}\n");
+  EXPECT_EQ(about(role.errors, "datasets.0.roles.user").hint, "write it as a list: [...]");
 }
 
 TEST(Dataset, OldMessageFieldsGoIntoTheMapping) {

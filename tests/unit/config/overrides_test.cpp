@@ -27,6 +27,12 @@ TEST(Overrides, ReplaceAddAndRemove) {
   EXPECT_EQ(r.config.at("learning_rate").line, 0);
 }
 
+TEST(Overrides, WordsOfTheCommandLineAreNames) {
+  const LoadResult r = with({{"save_strategy", "no"}});
+  ASSERT_TRUE(r.accepted()) << all(r.errors);
+  EXPECT_EQ(r.config.save_strategy, "no");
+}
+
 TEST(Overrides, DescendIntoLists) {
   const LoadResult r = with({{"datasets.0.path", "other.jsonl"},
                              {"datasets.1.path", "second.jsonl"},

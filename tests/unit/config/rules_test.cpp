@@ -145,7 +145,7 @@ TEST(Derived, StrategiesFollowFromSteps) {
   EXPECT_EQ(read(kMinimal + "save_steps: 10\n").config.save_strategy, "steps");
   EXPECT_EQ(read(kMinimal + "save_steps: 0.1\n").config.save_steps_share, 0.1);
   EXPECT_EQ(read(kMinimal + "val_set_size: 9\n").config.eval_strategy, "epoch");
-  EXPECT_EQ(read(kMinimal + "save_strategy: no\n").config.save_strategy, "no");
+  EXPECT_EQ(read(kMinimal + "save_strategy: 'no'\n").config.save_strategy, "no");
   EXPECT_EQ(read(kMinimal + "saves_per_epoch: 1\n").config.save_strategy, "epoch")
       << "a share of 1 is no share";
 }

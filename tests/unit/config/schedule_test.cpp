@@ -39,7 +39,7 @@ TEST(Cadence, SavesAndEvaluations) {
   EXPECT_TRUE(epochs.save_each_epoch);
   EXPECT_TRUE(epochs.eval_each_epoch);
   EXPECT_EQ(epochs.save_steps, 0);
-  const Cadence none = cadence("save_strategy: no\n", 50);
+  const Cadence none = cadence("save_strategy: 'no'\n", 50);
   EXPECT_FALSE(none.save_each_epoch);
   EXPECT_EQ(none.save_steps, 0);
   EXPECT_EQ(cadence("save_steps: 0.001\n", 50).save_steps, 1);
