@@ -25,7 +25,8 @@ ChatRenderer::ChatRenderer(const FormatContext& c)
     json parsed = json::parse(value, nullptr, false);
     variables_[name] = parsed.is_discarded() ? json(value) : std::move(parsed);
   }
-  for (const char* name : {"bos_token", "eos_token", "pad_token", "unk_token"})
+  for (const char* name :
+       {"bos_token", "eos_token", "pad_token", "unk_token", "sep_token", "cls_token", "mask_token"})
     if (const std::string text = c.tokenizer.token_text(name); !text.empty())
       variables_[name] = text;
 }

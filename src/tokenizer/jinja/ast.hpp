@@ -102,6 +102,9 @@ struct Stmt {
   bool recursive = false;
   std::vector<Branch> branches;
   std::vector<Parameter> parameters;
+  bool uses_caller = false;    ///< of a macro: its body names caller,
+  bool takes_varargs = false;  ///< varargs, and so takes more arguments than it declares,
+  bool takes_kwargs = false;   ///< or kwargs
   std::vector<std::pair<Target, ExprPtr>> assignments;
   Body body;
   Body else_body;

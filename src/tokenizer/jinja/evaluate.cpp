@@ -172,7 +172,8 @@ Value Interpreter::evaluate_comparison(const Expr& e) {
 }
 
 Value Interpreter::evaluate_slice(const Expr& e) {
-  const Value object = evaluate(*e.children[0]);
+  Value object = evaluate(*e.children[0]);
+  if (object.is_series(Series::Kind::range)) object = Value::list(*object.as_series().items);
   Value bounds[3];
   const Value* given[3] = {nullptr, nullptr, nullptr};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -283,6 +284,8 @@ Value Interpreter::attribute(const Value& value, const std::string& name) {
     return Value::undefined("access to attribute '" + name + "' of '" + value.type_name() +
                             "' object is unsafe.");
   if (value.is_loop()) return loop_attribute(value, name);
+  if (value.is_series(Series::Kind::cycler) && name == "current")
+    return (*value.as_series().items)[value.as_series().taken];
   // The pairs of groupby have names too.
   if (value.is_tuple() && value.as_list().size() == 2 && (name == "grouper" || name == "list"))
     return value.as_list()[name == "list" ? 1 : 0];
@@ -293,6 +296,8 @@ Value Interpreter::attribute(const Value& value, const std::string& name) {
 
 Value Interpreter::subscript(const Value& value, const Value& key) {
   if (value.is_undefined()) fail(value.undefined_message());
+  if (value.is_series(Series::Kind::range))
+    return subscript(Value::list(*value.as_series().items), key);
   if (value.is_dict()) {
     if (const Value* v = value.as_dict().find(key)) return *v;
   } else if (key.is_integral() && (value.is_sequence() || value.is_string())) {

@@ -12,6 +12,8 @@ Value option(const Arguments& a, std::size_t position, std::string_view name, Va
   return given == nullptr ? std::move(fallback) : *given;
 }
 
+Value generator(List items) { return Value::series(Series::Kind::generator, std::move(items)); }
+
 Value path_of(Interpreter& i, const Value& item, const Value& path) {
   if (!path.is_string()) return i.subscript(item, path);
   Value at = item;
@@ -28,6 +30,24 @@ Value path_of(Interpreter& i, const Value& item, const Value& path) {
     if (dot == std::string_view::npos) return at;
     rest.remove_prefix(dot + 1);
   }
+}
+
+std::string html_escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const std::string_view written = c == '&'    ? "&amp;"
+                                     : c == '<'  ? "&lt;"
+                                     : c == '>'  ? "&gt;"
+                                     : c == '\'' ? "&#39;"
+                                     : c == '"'  ? "&#34;"
+                                                 : std::string_view(&c, 1);
+    out += written;
+  }
+  return out;
+}
+
+std::string html_of(const Value& value) {
+  return value.is_markup() ? value.as_string() : html_escaped(value.str());
 }
 
 std::string capitalized(std::string_view text) {

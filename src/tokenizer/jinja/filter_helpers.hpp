@@ -11,6 +11,8 @@ namespace axl::tokenizer::jinja {
 
 /// The argument at `position` or of that name, else `fallback`.
 Value option(const Arguments& a, std::size_t position, std::string_view name, Value fallback);
+/// What a filter gives that Python writes with yield: walked once.
+Value generator(List items);
 /// "a.b.0" applied to an item, as attribute= arguments mean it.
 Value path_of(Interpreter& i, const Value& item, const Value& path);
 
@@ -32,7 +34,16 @@ std::string format_spec(const Value& value, const std::string& spec);
 std::optional<std::int64_t> parse_int(std::string_view text, std::int64_t base);
 std::optional<double> parse_float(std::string_view text);
 
+/// & < > and quotes as HTML writes them.
+std::string html_escaped(std::string_view text);
+/// The same of a value's text, unless it is HTML already.
+std::string html_of(const Value& value);
+
 /// Filters over sequences: map, select, sort, ... (sequence_filters.cpp)
 Filter find_sequence_filter(std::string_view name);
+/// Filters that write for people and browsers (text_filters.cpp); two have files of their own.
+Filter find_text_filter(std::string_view name);
+Value f_pprint(Interpreter&, const Value&, const Arguments&);
+Value f_urlize(Interpreter&, const Value&, const Arguments&);
 
 }  // namespace axl::tokenizer::jinja

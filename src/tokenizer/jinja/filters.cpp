@@ -14,12 +14,18 @@ namespace {
 
 using Args = Arguments;
 
-Value f_length(Interpreter&, const Value& v, const Args&) {
-  if (v.is_string()) return static_cast<std::int64_t>(unicode::count(v.as_string()));
-  if (v.is_dict()) return static_cast<std::int64_t>(v.as_dict().size());
-  if (v.is_sequence()) return static_cast<std::int64_t>(v.as_list().size());
-  if (v.is_undefined()) return std::int64_t{0};
+std::size_t size_of(const Value& v) {
+  if (v.is_string()) return unicode::count(v.as_string());
+  if (v.is_dict()) return v.as_dict().size();
+  if (v.is_sequence()) return v.as_list().size();
+  if (v.is_undefined()) return 0;
+  if (v.is_series() && !v.as_series().ends() && !v.is_series(Series::Kind::cycler))
+    return v.as_series().items->size();
   fail("object of type '" + v.type_name() + "' has no len()");
+}
+
+Value f_length(Interpreter&, const Value& v, const Args&) {
+  return static_cast<std::int64_t>(size_of(v));
 }
 
 Value f_default(Interpreter&, const Value& v, const Args& a) {
@@ -28,9 +34,20 @@ Value f_default(Interpreter&, const Value& v, const Args& a) {
   return v;
 }
 
-Value f_upper(Interpreter&, const Value& v, const Args&) { return unicode::upper(v.str()); }
-Value f_lower(Interpreter&, const Value& v, const Args&) { return unicode::lower(v.str()); }
-Value f_capitalize(Interpreter&, const Value& v, const Args&) { return capitalized(v.str()); }
+/// Text made of HTML by a method of the text itself is HTML still.
+Value as_given(const Value& v, std::string text) {
+  return v.is_markup() ? Value::markup(std::move(text)) : Value(std::move(text));
+}
+
+Value f_upper(Interpreter&, const Value& v, const Args&) {
+  return as_given(v, unicode::upper(v.str()));
+}
+Value f_lower(Interpreter&, const Value& v, const Args&) {
+  return as_given(v, unicode::lower(v.str()));
+}
+Value f_capitalize(Interpreter&, const Value& v, const Args&) {
+  return as_given(v, capitalized(v.str()));
+}
 
 /// Jinja's own rule: a word begins after a space, hyphen or opening bracket.
 Value f_title(Interpreter&, const Value& v, const Args&) {
@@ -48,37 +65,16 @@ Value f_title(Interpreter&, const Value& v, const Args&) {
 Value f_trim(Interpreter&, const Value& v, const Args& a) {
   const Value chars = option(a, 0, "chars", None{});
   const std::string text = v.str();
-  if (chars.is_string()) return std::string(strip_set(text, chars.as_string(), true, true));
-  return std::string(strip_left(strip_right(text)));
+  if (chars.is_string())
+    return as_given(v, std::string(strip_set(text, chars.as_string(), true, true)));
+  return as_given(v, std::string(strip_left(strip_right(text))));
 }
 
 Value f_string(Interpreter&, const Value& v, const Args&) { return v.is_string() ? v : v.str(); }
-Value f_safe(Interpreter&, const Value& v, const Args&) { return v.is_string() ? v : v.str(); }
-
-Value f_escape(Interpreter&, const Value& v, const Args&) {
-  std::string out;
-  for (const char c : v.str()) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
+Value f_safe(Interpreter&, const Value& v, const Args&) { return Value::markup(v.str()); }
+Value f_escape(Interpreter&, const Value& v, const Args&) { return Value::markup(html_of(v)); }
+Value f_forceescape(Interpreter&, const Value& v, const Args&) {
+  return Value::markup(html_escaped(v.str()));
 }
 
 Value f_replace(Interpreter&, const Value& v, const Args& a) {
@@ -133,19 +129,27 @@ Value f_list(Interpreter&, const Value& v, const Args&) {
 }
 
 Value f_first(Interpreter&, const Value& v, const Args&) {
+  if (v.is_series() && v.as_series().ends()) {  // the others stay for whoever comes next
+    Series& s = v.as_series();
+    if (s.taken < s.items->size()) return (*s.items)[s.taken++];
+  }
   const auto items = v.iterate();
   return items->empty() ? Value::undefined("No first item, sequence was empty.") : items->front();
 }
 Value f_last(Interpreter&, const Value& v, const Args&) {
+  if (v.is_series() && v.as_series().ends())
+    fail("'" + v.type_name() + "' object is not reversible");
   const auto items = v.iterate();
   return items->empty() ? Value::undefined("No last item, sequence was empty.") : items->back();
 }
 
 Value f_reverse(Interpreter&, const Value& v, const Args&) {
+  const bool to_list = v.is_series() && v.as_series().ends();
   const Items given = v.iterate();
   List items = *given;
   std::reverse(items.begin(), items.end());
-  if (!v.is_string()) return Value::list(std::move(items));
+  if (to_list) return Value::list(std::move(items));
+  if (!v.is_string()) return Value::series(Series::Kind::reversed, std::move(items));
   std::string out;
   for (const Value& c : items) out += c.as_string();
   return out;
@@ -153,10 +157,10 @@ Value f_reverse(Interpreter&, const Value& v, const Args&) {
 
 Value f_items(Interpreter&, const Value& v, const Args&) {
   List out;
-  if (v.is_undefined()) return Value::list(out);
-  if (!v.is_dict()) fail("Can only get item pairs from a mapping.");
-  for (const auto& [key, value] : v.as_dict().items()) out.push_back(Value::tuple({key, value}));
-  return Value::list(std::move(out));
+  if (!v.is_undefined() && !v.is_dict()) fail("Can only get item pairs from a mapping.");
+  if (v.is_dict())
+    for (const auto& [key, value] : v.as_dict().items()) out.push_back(Value::tuple({key, value}));
+  return generator(std::move(out));
 }
 
 Value f_int(Interpreter&, const Value& v, const Args& a) {
@@ -261,7 +265,6 @@ Value f_center(Interpreter&, const Value& v, const Args& a) {
 }
 
 Value f_truncate(Interpreter&, const Value& v, const Args& a) {
-  if (v.is_undefined()) fail(v.undefined_message());
   const auto number = [&](std::size_t at, const char* name, std::int64_t fallback) {
     const Value n = option(a, at, name, fallback);
     return n.is_integral() ? std::max<std::int64_t>(n.as_int(), 0) : fallback;
@@ -271,10 +274,8 @@ Value f_truncate(Interpreter&, const Value& v, const Args& a) {
   if (length < end.size())
     fail("expected length >= " + std::to_string(end.size()) + ", got " + std::to_string(length));
   const auto leeway = static_cast<std::size_t>(number(3, "leeway", 5));
-  if (v.is_sequence() || v.is_dict()) {  // short ones come back as they are
-    const std::size_t size = v.is_dict() ? v.as_dict().size() : v.as_list().size();
-    if (size <= length + leeway) return v;
-  }
+  if (!v.is_string())  // short ones come back as they are
+    if (size_of(v) <= length + leeway) return v;
   if (!v.is_string()) fail("truncate() takes text, not " + v.type_name());
   const std::u32string text = unicode::to_utf32(v.str());
   if (text.size() <= length + leeway) return v.str();
@@ -288,18 +289,46 @@ Value f_truncate(Interpreter&, const Value& v, const Args& a) {
   return out;
 }
 
-Value f_urlencode(Interpreter&, const Value& v, const Args&) {
+/// As a browser writes a part of an address; in a query blanks are + and slashes are no more plain.
+std::string url_quoted(const std::string& text, bool query) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
-  for (const char c : v.str()) {
+  for (const char c : text) {
     const auto b = static_cast<unsigned char>(c);
     const bool plain = (b >= '0' && b <= '9') || (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') ||
-                       std::string_view("_.-~/").find(c) != std::string_view::npos;
+                       std::string_view("_.-~").find(c) != std::string_view::npos ||
+                       (c == '/' && !query);
     if (plain) {
       out += c;
+    } else if (c == ' ' && query) {
+      out += '+';
     } else {
       out += {'%', kHex[b >> 4], kHex[b & 15]};
     }
+  }
+  return out;
+}
+
+Value f_urlencode(Interpreter&, const Value& v, const Args&) {
+  if (!v.is_sequence() && !v.is_dict() && !v.is_series()) return url_quoted(v.str(), false);
+  std::string out;
+  const auto add = [&out](const Value& key, const Value& value) {
+    if (!out.empty()) out += '&';
+    out += url_quoted(key.str(), true) + "=" + url_quoted(value.str(), true);
+    check_size(out.size());
+  };
+  if (v.is_dict()) {
+    for (const auto& [key, value] : v.as_dict().items()) add(key, value);
+    return out;
+  }
+  for (const Value& item : v.iterate()) {
+    if (item.is_number() || item.is_none())
+      fail("cannot unpack non-iterable " + item.type_name() + " object");
+    const Items parts = item.iterate();
+    if (parts->size() != 2)
+      fail(std::string(parts->size() < 2 ? "not enough" : "too many") +
+           " values to unpack (expected 2)");
+    add((*parts)[0], (*parts)[1]);
   }
   return out;
 }
@@ -319,7 +348,7 @@ constexpr Entry kFilters[] = {{"abs", &f_abs},
                               {"escape", &f_escape},
                               {"first", &f_first},
                               {"float", &f_float},
-                              {"forceescape", &f_escape},
+                              {"forceescape", &f_forceescape},
                               {"format", &f_format},
                               {"indent", &f_indent},
                               {"int", &f_int},
@@ -347,7 +376,8 @@ constexpr Entry kFilters[] = {{"abs", &f_abs},
 Filter find_filter(std::string_view name) {
   for (const Entry& e : kFilters)
     if (e.name == name) return e.filter;
-  return find_sequence_filter(name);
+  if (const Filter filter = find_sequence_filter(name)) return filter;
+  return find_text_filter(name);
 }
 
 }  // namespace axl::tokenizer::jinja

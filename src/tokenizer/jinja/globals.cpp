@@ -1,4 +1,5 @@
 #include <ctime>
+#include <utility>
 
 #include "tokenizer/jinja/interpreter.hpp"
 
@@ -28,7 +29,9 @@ Value range(Interpreter&, const Args& a) {
     out.emplace_back(i);
     if (__builtin_add_overflow(i, step, &i)) break;
   }
-  return Value::list(std::move(out));
+  std::string text = "range(" + std::to_string(start) + ", " + std::to_string(stop);
+  if (step != 1) text += ", " + std::to_string(step);
+  return Value::series(Series::Kind::range, std::move(out), text + ")");
 }
 
 Dict dict_of(Interpreter& i, const Args& a) {
@@ -50,6 +53,26 @@ Dict dict_of(Interpreter& i, const Args& a) {
   }
   for (const auto& [name, value] : a.named) set(name, value);
   return out;
+}
+
+Value cycler(Interpreter&, const Args& a) {
+  if (a.positional.empty()) fail("at least one item has to be provided");
+  return Value::series(Series::Kind::cycler, a.positional);
+}
+
+Value joiner(Interpreter&, const Args& a) {
+  const Value* given = a.get(0, "sep");
+  const Value separator = given ? *given : Value(", ");
+  Value out = Value::function(
+      "Joiner", [separator, used = std::make_shared<bool>(false)](Interpreter&, const Args&) {
+        return std::exchange(*used, true) ? separator : Value("");
+      });
+  out.contain(separator);
+  return out;
+}
+
+Value lipsum(Interpreter&, const Args&) {
+  fail("lipsum() is another text every time: rows made with it could not be made again");
 }
 
 Value raise_exception(Interpreter&, const Args& a) {
@@ -85,6 +108,9 @@ void add_globals(Scope& scope) {
                 if (value.reaches_namespace()) fail("a namespace cannot hold a namespace");
               return Value::name_space(std::move(members));
             }));
+  scope.set("cycler", Value::function("cycler", &cycler));
+  scope.set("joiner", Value::function("joiner", &joiner));
+  scope.set("lipsum", Value::function("lipsum", &lipsum));
   scope.set("raise_exception", Value::function("raise_exception", &raise_exception));
   scope.set("strftime_now", Value::function("strftime_now", &strftime_now));
 }

@@ -1,5 +1,7 @@
 #include "tokenizer/jinja/interpreter.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 
 namespace axl::tokenizer::jinja {
@@ -128,7 +130,7 @@ Interpreter::Flow Interpreter::run(const Stmt& s) {
       break;
     }
     case StmtKind::macro:
-      scope_->set(s.text, make_macro(s.text, s.parameters, s.body));
+      scope_->set(s.text, make_macro(s.text, s));
       break;
     case StmtKind::call_block:
       run_call_block(s);
@@ -156,6 +158,11 @@ Interpreter::Flow Interpreter::run_conditional(const Stmt& s) {
 }
 
 void Interpreter::run_for(const Stmt& s, const Value& iterable, std::size_t depth) {
+  // A generator that the body walks as well, or leaves by break, has its other items still.
+  Series* const shared = iterable.is_series() && iterable.as_series().ends() && !s.condition
+                             ? &iterable.as_series()
+                             : nullptr;
+  std::size_t taken = shared ? shared->taken : 0;
   std::shared_ptr<const List> items = iterable.iterate().shared();
   charge(items->size() * sizeof(Value));
   if (s.condition) {
@@ -184,16 +191,21 @@ void Interpreter::run_for(const Stmt& s, const Value& iterable, std::size_t dept
       return Value(text);
     };
   const Value loop = Value::loop(state);
+  bool went_through = false;
   for (std::size_t n = 0; n < items->size(); ++n) {
     step();
+    if (shared) shared->taken = ++taken;
     const ScopeGuard scope(*this, scope_);
     state->index = n;
     scope_->set("loop", loop);
     assign(s.target, (*items)[n]);
-    if (run(s.body) == Flow::loop_break) break;
+    const Flow flow = run(s.body);
+    went_through |= flow == Flow::normal;
+    if (flow == Flow::loop_break || (shared && shared->taken != taken)) break;
   }
   state->last_changed.clear();  // it may hold this very loop
-  if (items->empty()) {
+  // Jinja's own rule, whatever its manual says: without one turn that reached the body's end.
+  if (!went_through) {
     const ScopeGuard scope(*this, scope_);
     run(s.else_body);
   }
@@ -210,27 +222,31 @@ void Interpreter::run_with(const Stmt& s) {
 void Interpreter::run_call_block(const Stmt& s) {
   const Expr& e = *s.expr;
   Arguments arguments = evaluate_arguments(e.arguments);
-  arguments.named.emplace_back("caller", make_macro("caller", s.parameters, s.body));
+  arguments.named.emplace_back("caller", make_macro("caller", s));
   emit(call(evaluate(*e.children[0]), arguments).str());
 }
 
-Value Interpreter::make_macro(const std::string& name, const std::vector<Parameter>& parameters,
-                              const Body& body) {
+Value Interpreter::make_macro(const std::string& name, const Stmt& s) {
   const std::weak_ptr<Scope> home = scope_;
-  return Value::function(name, [&, name, home](Interpreter& i, const Arguments& arguments) {
+  return Value::function(name, [&s, name, home](Interpreter& i, const Arguments& arguments) {
     std::shared_ptr<Scope> scope = home.lock();
-    return i.call_macro(name, parameters, body, scope ? scope : i.scope_, arguments);
+    return i.call_macro(name, s, scope ? scope : i.scope_, arguments);
   });
 }
 
-Value Interpreter::call_macro(const std::string& name, const std::vector<Parameter>& parameters,
-                              const Body& body, const std::shared_ptr<Scope>& home,
-                              const Arguments& arguments) {
+Value Interpreter::call_macro(const std::string& name, const Stmt& s,
+                              const std::shared_ptr<Scope>& home, const Arguments& arguments) {
   const DepthGuard guard(*this);
   const ScopeGuard scope(*this, home);
-  if (arguments.positional.size() > parameters.size())
+  const std::vector<Parameter>& parameters = s.parameters;
+  const std::size_t count = std::min(parameters.size(), arguments.positional.size());
+  if (arguments.positional.size() > parameters.size() && !s.takes_varargs)
     fail("macro '" + name + "' takes not more than " + std::to_string(parameters.size()) +
          " argument(s)");
+  if (s.takes_varargs)
+    scope_->set("varargs",
+                Value::tuple({arguments.positional.begin() + static_cast<std::ptrdiff_t>(count),
+                              arguments.positional.end()}));
   std::vector<bool> used(arguments.named.size());
   for (std::size_t p = 0; p < parameters.size(); ++p) {
     const Parameter& parameter = parameters[p];
@@ -249,13 +265,21 @@ Value Interpreter::call_macro(const std::string& name, const std::vector<Paramet
                   Value::undefined("parameter '" + parameter.name + "' was not provided"));
     }
   }
+  Dict others;
+  if (s.uses_caller) scope_->set("caller", Value::undefined("No caller defined"));
   for (std::size_t n = 0; n < used.size(); ++n) {
     if (used[n]) continue;
     const auto& [key, value] = arguments.named[n];
-    if (key != "caller") fail("macro '" + name + "' takes no keyword argument '" + key + "'");
-    scope_->set(key, value);
+    if (key == "caller" && s.uses_caller) {
+      scope_->set(key, value);
+    } else if (s.takes_kwargs) {
+      others.set(key, value);
+    } else {
+      fail("macro '" + name + "' takes no keyword argument '" + key + "'");
+    }
   }
-  return capture(body);
+  if (s.takes_kwargs) scope_->set("kwargs", Value::dict(std::move(others)));
+  return capture(s.body);
 }
 
 void Interpreter::assign(const Target& target, const Value& value) {

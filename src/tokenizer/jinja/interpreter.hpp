@@ -49,10 +49,9 @@ class Interpreter {
   void run_call_block(const Stmt& s);
   void run_with(const Stmt& s);
   std::string capture(const Body& body);
-  Value make_macro(const std::string& name, const std::vector<Parameter>& parameters,
-                   const Body& body);
-  Value call_macro(const std::string& name, const std::vector<Parameter>& parameters,
-                   const Body& body, const std::shared_ptr<Scope>& home,
+  /// `s` declares the parameters and the body: a macro or a call block.
+  Value make_macro(const std::string& name, const Stmt& s);
+  Value call_macro(const std::string& name, const Stmt& s, const std::shared_ptr<Scope>& home,
                    const Arguments& arguments);
   void assign(const Target& target, const Value& value);
   void emit(std::string_view text);
@@ -95,6 +94,8 @@ class Interpreter {
 Value binary(const std::string& op, const Value& left, const Value& right);
 Value negate(const Value& value);
 bool contains(const Value& container, const Value& item);
+/// Error{data} for a value that Python cannot look up: a list, a dict, a tuple that holds one.
+void require_hashable(const Value& value);
 /// Python's "%s %d" formatting.
 std::string format_percent(const std::string& format, const List& values,
                            bool may_be_unused = false);

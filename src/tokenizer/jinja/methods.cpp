@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "tokenizer/jinja/filter_helpers.hpp"
 #include "tokenizer/jinja/interpreter.hpp"
@@ -19,17 +20,17 @@ Value dict_get(Interpreter&, const Value& self, const Args& a) {
 Value dict_items(Interpreter&, const Value& self, const Args&) {
   List out;
   for (const auto& [k, v] : self.as_dict().items()) out.push_back(Value::tuple({k, v}));
-  return Value::list(std::move(out));
+  return Value::series(Series::Kind::items, std::move(out));
 }
 Value dict_keys(Interpreter&, const Value& self, const Args&) {
   List out;
   for (const auto& [k, v] : self.as_dict().items()) out.push_back(k);
-  return Value::list(std::move(out));
+  return Value::series(Series::Kind::keys, std::move(out));
 }
 Value dict_values(Interpreter&, const Value& self, const Args&) {
   List out;
   for (const auto& [k, v] : self.as_dict().items()) out.push_back(v);
-  return Value::list(std::move(out));
+  return Value::series(Series::Kind::values, std::move(out));
 }
 Value copy(Interpreter&, const Value& self, const Args&) { return self; }
 
@@ -62,6 +63,16 @@ Value loop_changed(Interpreter&, const Value& self, const Args& a) {
   return !same;
 }
 
+Value cycler_next(Interpreter&, const Value& self, const Args&) {
+  Series& s = self.as_series();
+  const std::size_t now = std::exchange(s.taken, (s.taken + 1) % s.items->size());
+  return (*s.items)[now];
+}
+Value cycler_reset(Interpreter&, const Value& self, const Args&) {
+  self.as_series().taken = 0;
+  return None{};
+}
+
 struct Entry {
   std::string_view name;
   Method method;
@@ -72,6 +83,7 @@ constexpr Entry kDict[] = {{"get", &dict_get},
                            {"values", &dict_values},
                            {"copy", &copy}};
 constexpr Entry kList[] = {{"count", &list_count}, {"index", &list_index}, {"copy", &copy}};
+constexpr Entry kCycler[] = {{"next", &cycler_next}, {"reset", &cycler_reset}};
 constexpr Entry kLoop[] = {{"cycle", &loop_cycle}, {"changed", &loop_changed}};
 
 template <std::size_t N>
@@ -95,6 +107,7 @@ Method find_method(const Value& self, std::string_view name) {
     return find(kList, name);
   }
   if (self.is_loop()) return find(kLoop, name);
+  if (self.is_series(Series::Kind::cycler)) return find(kCycler, name);
   return nullptr;
 }
 

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "tokenizer/jinja/filter_helpers.hpp"
 #include "tokenizer/jinja/interpreter.hpp"
 
 namespace axl::tokenizer::jinja {
@@ -18,6 +19,7 @@ Value checked(bool overflow, std::int64_t result) {
 Value add(const Value& a, const Value& b) {
   if (a.is_string() && b.is_string()) {
     check_size(a.as_string().size() + b.as_string().size());
+    if (a.is_markup() || b.is_markup()) return Value::markup(html_of(a) + html_of(b));
     return a.as_string() + b.as_string();
   }
   if (a.is_string()) fail("can only concatenate str (not \"" + b.type_name() + "\") to str");
@@ -107,13 +109,17 @@ Value reals(const std::string& op, double a, double b) {
   if (op == "/") return a / b;
   if (op == "//") return std::floor(a / b);
   const double r = std::fmod(a, b);
-  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+  if (r == 0) return std::copysign(0.0, b);
+  return (r < 0) != (b < 0) ? r + b : r;
 }
 
 }  // namespace
 
 Value binary(const std::string& op, const Value& a, const Value& b) {
   if (a.is_undefined()) fail(a.undefined_message());
+  if (op == "%" && a.is_string())
+    return format_percent(a.as_string(), b.is_tuple() ? b.as_list() : List{b},
+                          b.is_dict() || b.is_undefined() || (b.is_sequence() && !b.is_tuple()));
   if (b.is_undefined()) fail(b.undefined_message());
   if (a.is_integral() && b.is_integral()) return integers(op, a.as_int(), b.as_int());
   if (a.is_number() && b.is_number()) return reals(op, a.as_double(), b.as_double());
@@ -122,9 +128,6 @@ Value binary(const std::string& op, const Value& a, const Value& b) {
     return repeat(a, b.as_int());
   if (op == "*" && (b.is_string() || b.is_sequence()) && a.is_integral())
     return repeat(b, a.as_int());
-  if (op == "%" && a.is_string())
-    return format_percent(a.as_string(), b.is_tuple() ? b.as_list() : List{b},
-                          b.is_dict() || (b.is_sequence() && !b.is_tuple()));
   unsupported(op == "**" ? "** or pow()" : op, a, b);
 }
 
@@ -135,6 +138,12 @@ Value negate(const Value& v) {
   fail("bad operand type for unary -: '" + v.type_name() + "'");
 }
 
+void require_hashable(const Value& v) {
+  if (v.is_list() || v.is_dict()) fail("unhashable type: '" + v.type_name() + "'");
+  if (v.is_tuple())
+    for (const Value& part : v.as_list()) require_hashable(part);
+}
+
 bool contains(const Value& container, const Value& item) {
   if (container.is_string()) {
     if (item.is_undefined()) fail(item.undefined_message());
@@ -142,8 +151,17 @@ bool contains(const Value& container, const Value& item) {
       fail("'in <string>' requires string as left operand, not " + item.type_name());
     return container.as_string().find(item.as_string()) != std::string::npos;
   }
-  if (container.is_dict()) return container.as_dict().find(item) != nullptr;
-  if (!container.is_sequence() && !container.is_undefined())
+  if (container.is_dict()) {
+    require_hashable(item);
+    return container.as_dict().find(item) != nullptr;
+  }
+  if (container.is_series() && container.as_series().ends()) {  // walked up to the item
+    Series& s = container.as_series();
+    while (s.taken < s.items->size())
+      if ((*s.items)[s.taken++].equals(item)) return true;
+    return false;
+  }
+  if (!container.is_sequence() && !container.is_undefined() && !container.is_series())
     fail("argument of type '" + container.type_name() + "' is not iterable");
   const auto items = container.iterate();
   for (const Value& v : *items)

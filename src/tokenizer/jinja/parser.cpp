@@ -200,11 +200,14 @@ class Parser {
   }
 
   /// Bodies of macros and of call blocks are functions: a break in them has no loop to leave.
-  Body function_body(std::string_view end) {
+  void function_body(Stmt& s, std::string_view end) {
     const int outside = std::exchange(loops_, 0);
-    Body body = until_end(end);
+    const std::size_t from = s_.position();
+    s.body = until_end(end);
+    s.uses_caller = s_.named_since(from, "caller");
+    s.takes_varargs = s_.named_since(from, "varargs");
+    s.takes_kwargs = s_.named_since(from, "kwargs");
     loops_ = outside;
-    return body;
   }
 
   StmtPtr macro() {
@@ -212,7 +215,7 @@ class Parser {
     s_.expect_name("macro");
     s->text = s_.expect_identifier();
     s->parameters = parameters();
-    s->body = function_body("endmacro");
+    function_body(*s, "endmacro");
     return s;
   }
 
@@ -222,7 +225,7 @@ class Parser {
     if (s_.is_op("(")) s->parameters = parameters();
     s->expr = e_.expression();
     if (s->expr->kind != ExprKind::call) s_.error("a call tag needs a call");
-    s->body = function_body("endcall");
+    function_body(*s, "endcall");
     return s;
   }
 

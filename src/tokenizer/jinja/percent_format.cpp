@@ -74,14 +74,23 @@ std::string format_percent(const std::string& format, const List& values, bool m
       out += format[p++];
       continue;
     }
+    const Value* named = nullptr;  // %(key)s
+    if (p + 1 < format.size() && format[p + 1] == '(') {
+      const std::size_t end = format.find(')', p);
+      if (end == std::string::npos) fail("incomplete format key");
+      if (values.size() != 1 || !values[0].is_dict()) fail("format requires a mapping");
+      const std::string key = format.substr(p + 2, end - p - 2);
+      named = values[0].as_dict().find(std::string_view(key));
+      if (named == nullptr) fail(string_repr(key));
+      p = end;
+    }
     const Spec s = read_spec(format, ++p);
     if (s.kind == '%') {
       out += '%';
       continue;
     }
-    if (next >= values.size()) fail("not enough arguments for format string");
-    const Value& v = values[next++];
-    if (v.is_undefined()) fail(v.undefined_message());
+    if (!named && next >= values.size()) fail("not enough arguments for format string");
+    const Value& v = named ? *named : values[next++];
     if (s.kind == 's' || s.kind == 'r') {
       std::string text = s.kind == 's' ? v.str() : v.repr();
       if (s.precision >= 0) {
@@ -93,6 +102,13 @@ std::string format_percent(const std::string& format, const List& values, bool m
       out += padded(text, s.width, U' ', left ? Align::left : Align::right);
     } else if (std::string_view("diuxXofFeEgG").find(s.kind) != std::string_view::npos) {
       out += number(s, v);
+    } else if (s.kind == 'c') {
+      std::string text = v.is_string() ? v.as_string() : "";
+      if (v.is_integral() && v.as_int() >= 0 && v.as_int() < 0x110000)
+        unicode::append(static_cast<char32_t>(v.as_int()), text);
+      if (unicode::count(text) != 1) fail("%c requires int or char");
+      const bool left = s.flags.find('-') != std::string::npos;
+      out += padded(text, s.width, U' ', left ? Align::left : Align::right);
     } else {
       fail(std::string("unsupported format character '") + s.kind + "'");
     }

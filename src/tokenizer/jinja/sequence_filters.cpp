@@ -23,7 +23,7 @@ bool nothing(const Value& v) { return !v.is_undefined() && !v.truthy(); }
 /// map('filter', ...) or map(attribute='path', default=...).
 Value f_map(Interpreter& i, const Value& v, const Args& a) {
   List out;
-  if (nothing(v)) return Value::list(out);
+  if (nothing(v)) return generator({});
   const auto items = v.iterate();
   if (a.positional.empty()) {
     const Value path = option(a, 0, "attribute", None{});
@@ -33,19 +33,19 @@ Value f_map(Interpreter& i, const Value& v, const Args& a) {
       Value part = path_of(i, item, path);
       out.push_back(part.is_undefined() && fallback != nullptr ? *fallback : std::move(part));
     }
-    return Value::list(std::move(out));
+    return generator(std::move(out));
   }
   const std::string name = a.positional[0].str();
   const Args rest = tail(a, 1);
   for (const Value& item : *items) out.push_back(i.apply_filter(name, item, rest));
-  return Value::list(std::move(out));
+  return generator(std::move(out));
 }
 
 Value filter_items(Interpreter& i, const Value& v, const Args& a, bool by_attribute, bool keep) {
   List out;
   const std::size_t at = by_attribute ? 1 : 0;
   if (by_attribute && a.positional.empty()) fail("Missing parameter for attribute name");
-  if (nothing(v)) return Value::list(out);
+  if (nothing(v)) return generator({});
   const Args rest = tail(a, at + 1);
   for (const Value& item : v.iterate()) {
     const Value part = by_attribute ? path_of(i, item, a.positional[0]) : item;
@@ -53,7 +53,7 @@ Value filter_items(Interpreter& i, const Value& v, const Args& a, bool by_attrib
         a.positional.size() > at ? i.apply_test(a.positional[at].str(), part, rest) : part.truthy();
     if (holds == keep) out.push_back(item);
   }
-  return Value::list(std::move(out));
+  return generator(std::move(out));
 }
 
 Value f_select(Interpreter& i, const Value& v, const Args& a) {
@@ -93,8 +93,24 @@ Value f_sort(Interpreter& i, const Value& v, const Args& a) {
   const bool case_sensitive = option(a, 1, "case_sensitive", false).truthy();
   const Value path = option(a, 2, "attribute", None{});
   std::vector<std::pair<Value, Value>> keyed;
-  for (const Value& item : v.iterate())
-    keyed.emplace_back(sort_key(i, item, path, case_sensitive), item);
+  // Several attributes may be named, with commas between. Lists of one are compared as the others:
+  // what is equal, undefined values too, needs no order.
+  std::vector<Value> paths{path};
+  if (path.is_string()) {
+    paths.clear();
+    std::string_view rest = path.as_string();
+    for (;;) {
+      const std::size_t comma = rest.find(',');
+      paths.emplace_back(std::string(rest.substr(0, comma)));
+      if (comma == std::string_view::npos) break;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  for (const Value& item : v.iterate()) {
+    List keys;
+    for (const Value& one : paths) keys.push_back(sort_key(i, item, one, case_sensitive));
+    keyed.emplace_back(Value::list(std::move(keys)), item);
+  }
   sort_by_keys(i, keyed, option(a, 0, "reverse", false).truthy());
   List out;
   for (auto& [key, item] : keyed) out.push_back(std::move(item));
@@ -123,13 +139,14 @@ Value f_unique(Interpreter& i, const Value& v, const Args& a) {
   List keys, out;
   for (const Value& item : v.iterate()) {
     Value key = sort_key(i, item, path, case_sensitive);
+    require_hashable(key);
     i.charge(keys.size() * (sizeof(Value) + key.bytes()));
     if (std::any_of(keys.begin(), keys.end(), [&](const Value& k) { return k.equals(key); }))
       continue;
     keys.push_back(std::move(key));
     out.push_back(item);
   }
-  return Value::list(std::move(out));
+  return generator(std::move(out));
 }
 
 Value extreme(Interpreter& i, const Value& v, const Args& a, bool largest) {
@@ -139,7 +156,8 @@ Value extreme(Interpreter& i, const Value& v, const Args& a, bool largest) {
   if (items->empty()) return Value::undefined("No aggregated item, sequence was empty.");
   const Value* best = &(*items)[0];
   Value best_key = sort_key(i, *best, path, case_sensitive);
-  for (const Value& item : *items) {
+  for (std::size_t n = 1; n < items->size(); ++n) {
+    const Value& item = (*items)[n];
     Value key = sort_key(i, item, path, case_sensitive);
     const int order = key.compare(best_key, largest ? ">" : "<");
     if (largest ? order <= 0 : order >= 0) continue;
@@ -203,7 +221,7 @@ Value f_batch(Interpreter&, const Value& v, const Args& a) {
     while (!fill.is_none() && batch.size() < size) batch.push_back(fill);
     out.push_back(Value::list(std::move(batch)));
   }
-  return Value::list(std::move(out));
+  return generator(std::move(out));
 }
 
 Value f_slice(Interpreter&, const Value& v, const Args& a) {
@@ -222,7 +240,7 @@ Value f_slice(Interpreter&, const Value& v, const Args& a) {
     at += n;
     out.push_back(Value::list(std::move(part)));
   }
-  return Value::list(std::move(out));
+  return generator(std::move(out));
 }
 
 struct Entry {

@@ -286,50 +286,40 @@ Value zfill(Interpreter&, const Value& s, const Args& a) {
          padded(text.substr(sign ? 1 : 0), width - (sign ? 1 : 0), U'0', Align::right);
 }
 
-/// True when the text is not empty and every character is of the wanted kind.
-template <class Wanted>
-Value all_characters(const Value& s, const Wanted& wanted) {
-  const std::u32string text = unicode::to_utf32(s.as_string());
-  return !text.empty() && std::all_of(text.begin(), text.end(), wanted);
-}
-Value isdigit(Interpreter&, const Value& s, const Args&) {
-  return all_characters(s, [](char32_t c) {
-    return (unicode::classes(c) & unicode::kNumber) != 0 && unicode::is_digit(c);
-  });
-}
-Value isnumeric(Interpreter&, const Value& s, const Args&) {
-  return all_characters(s,
-                        [](char32_t c) { return (unicode::classes(c) & unicode::kNumber) != 0; });
-}
-Value isalpha(Interpreter&, const Value& s, const Args&) {
-  return all_characters(s,
-                        [](char32_t c) { return (unicode::classes(c) & unicode::kLetter) != 0; });
-}
-Value isalnum(Interpreter&, const Value& s, const Args&) {
-  return all_characters(s, [](char32_t c) {
-    return (unicode::classes(c) & (unicode::kLetter | unicode::kNumber)) != 0;
-  });
-}
-Value isspace(Interpreter&, const Value& s, const Args&) {
-  return all_characters(s, &python_space);
-}
-Value cased(const Value& s, bool (*wanted)(char32_t), bool (*refused)(char32_t)) {
-  bool any = false;
+Value expandtabs(Interpreter&, const Value& s, const Args& a) {
+  const Value given = option(a, 0, "tabsize", std::int64_t{8});
+  if (!given.is_integral())
+    fail("'" + given.type_name() + "' object cannot be interpreted as an integer");
+  const std::int64_t size = std::clamp<std::int64_t>(given.as_int(), 0, 1 << 20);
+  std::string out;
+  std::int64_t column = 0;
   for (const char32_t c : unicode::to_utf32(s.as_string())) {
-    if (refused(c)) return false;
-    any |= wanted(c);
+    if (c == U'\t') {
+      const std::int64_t blanks = size == 0 ? 0 : size - column % size;
+      out.append(static_cast<std::size_t>(blanks), ' ');
+      column += blanks;
+    } else {
+      unicode::append(c, out);
+      column = c == U'\n' || c == U'\r' ? 0 : column + 1;
+    }
+    check_size(out.size());
   }
-  return any;
-}
-Value isupper(Interpreter&, const Value& s, const Args&) {
-  return cased(s, &unicode::is_upper, &unicode::is_lower);
-}
-Value islower(Interpreter&, const Value& s, const Args&) {
-  return cased(s, &unicode::is_lower, &unicode::is_upper);
+  return out;
 }
 
-Value isascii(Interpreter&, const Value& s, const Args&) {
-  return unicode::is_ascii(s.as_string());
+/// What ".y[0][key]" behind a field's name picks.
+Value format_part(Interpreter& i, Value v, std::string_view path) {
+  while (!path.empty()) {
+    const bool index = path[0] == '[';
+    const std::size_t end = index ? path.find(']') : path.find_first_of(".[", 1);
+    if ((index && end == std::string_view::npos) || (!index && path[0] != '.') || end == 1)
+      fail("malformed format field");
+    const std::string part(path.substr(1, end - 1));
+    const bool number = index && part.find_first_not_of("0123456789") == std::string::npos;
+    v = number ? i.subscript(v, parse_int(part, 10).value_or(0)) : i.subscript(v, part);
+    path.remove_prefix(index ? end + 1 : std::min(end, path.size()));
+  }
+  return v;
 }
 
 /// "{} {0} {name} {x.y!r:>8}"; not with a field inside a specification.
@@ -359,10 +349,10 @@ Value format(Interpreter& i, const Value& s, const Args& a) {
       const std::string conversion = mark < field.size() ? field.substr(mark + 1) : "s";
       const bool converted = mark < field.size();
       field.resize(mark);
-      if (field.find_first_of("{[") != std::string::npos || spec.find('{') != std::string::npos ||
+      if (field.find('{') != std::string::npos || spec.find('{') != std::string::npos ||
           (conversion != "s" && conversion != "r"))
         fail("the format field '{" + field + "}' is not supported");
-      const std::string name = field.substr(0, field.find('.'));
+      const std::string name = field.substr(0, field.find_first_of(".["));
       manual |= !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
       automatic |= name.empty();
       if (manual && automatic)
@@ -379,7 +369,7 @@ Value format(Interpreter& i, const Value& s, const Args& a) {
         if (named == nullptr) fail(string_repr(name));
         v = *named;
       }
-      if (name.size() < field.size()) v = path_of(i, v, field.substr(name.size() + 1));
+      v = format_part(i, std::move(v), std::string_view(field).substr(name.size()));
       if (converted) v = conversion == "r" ? v.repr() : v.str();
       out += format_spec(v, spec);
     }
@@ -421,22 +411,14 @@ constexpr Entry kMethods[] = {{"strip", &strip},
                               {"rjust", &rjust},
                               {"center", &center},
                               {"zfill", &zfill},
-                              {"isdigit", &isdigit},
-                              {"isdecimal", &isdigit},
-                              {"isnumeric", &isnumeric},
-                              {"isalpha", &isalpha},
-                              {"isalnum", &isalnum},
-                              {"isascii", &isascii},
-                              {"isspace", &isspace},
-                              {"isupper", &isupper},
-                              {"islower", &islower}};
+                              {"expandtabs", &expandtabs}};
 
 }  // namespace
 
 Method find_string_method(std::string_view name) {
   for (const Entry& e : kMethods)
     if (e.name == name) return e.method;
-  return nullptr;
+  return find_string_predicate(name);
 }
 
 }  // namespace axl::tokenizer::jinja

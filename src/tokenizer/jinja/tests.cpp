@@ -23,14 +23,20 @@ bool t_integer(Interpreter&, const Value& v, const Args&) { return v.is_int(); }
 bool t_float(Interpreter&, const Value& v, const Args&) { return v.is_float(); }
 bool t_number(Interpreter&, const Value& v, const Args&) { return v.is_number(); }
 bool t_string(Interpreter&, const Value& v, const Args&) { return v.is_string(); }
+bool t_escaped(Interpreter&, const Value& v, const Args&) { return v.is_markup(); }
 bool t_mapping(Interpreter&, const Value& v, const Args&) { return v.is_dict(); }
-bool t_callable(Interpreter&, const Value& v, const Args&) { return v.is_function(); }
+/// The undefined value has a call, which fails.
+bool t_callable(Interpreter&, const Value& v, const Args&) {
+  return v.is_function() || v.is_undefined();
+}
 /// Anything with a length and an index: strings and mappings too, and the undefined value.
 bool t_sequence(Interpreter&, const Value& v, const Args&) {
-  return v.is_sequence() || v.is_string() || v.is_dict() || v.is_undefined();
+  return v.is_sequence() || v.is_string() || v.is_dict() || v.is_undefined() ||
+         v.is_series(Series::Kind::range);
 }
 bool t_iterable(Interpreter&, const Value& v, const Args&) {
-  return v.is_sequence() || v.is_string() || v.is_dict() || v.is_undefined() || v.is_loop();
+  return v.is_sequence() || v.is_string() || v.is_dict() || v.is_undefined() || v.is_loop() ||
+         v.is_series();
 }
 
 bool t_eq(Interpreter&, const Value& v, const Args& a) { return v.equals(argument(a)); }
@@ -97,6 +103,7 @@ constexpr Entry kTests[] = {{"defined", &t_defined},
                             {"number", &t_number},
                             {"string", &t_string},
                             {"mapping", &t_mapping},
+                            {"escaped", &t_escaped},
                             {"callable", &t_callable},
                             {"sequence", &t_sequence},
                             {"iterable", &t_iterable},

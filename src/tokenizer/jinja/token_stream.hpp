@@ -51,6 +51,13 @@ class TokenStream {
     if (!is(kind)) unexpected(what);
     next();
   }
+  std::size_t position() const { return at_; }
+  /// Was this name read since `from`?
+  bool named_since(std::size_t from, std::string_view name) const {
+    for (std::size_t i = from; i < at_; ++i)
+      if (tokens_[i].kind == TokenKind::name && tokens_[i].text == name) return true;
+    return false;
+  }
   [[noreturn]] void unexpected(const std::string& wanted) const {
     const Token& t = current();
     syntax_error("expected " + wanted + ", got " + describe(t), t.line, t.column);

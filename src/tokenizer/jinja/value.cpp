@@ -75,6 +75,7 @@ std::size_t Value::own_bytes() const {
   if (is_string()) return as_string().size();
   if (is_sequence()) return as_list().size() * sizeof(Value);
   if (is_dict()) return as_dict().size() * 2 * sizeof(Value);
+  if (is_series()) return as_series().items->size() * sizeof(Value);
   return 0;
 }
 
@@ -119,6 +120,17 @@ Value Value::loop(std::shared_ptr<Loop> state) {
   Value v;
   for (const Value& item : *state->items) v.contain(item);
   v.data_ = std::move(state);
+  return v;
+}
+Value Value::markup(std::string html) {
+  Value v(std::move(html));
+  v.markup_ = true;
+  return v;
+}
+
+Value Value::series(Series::Kind kind, List items, std::string text) {
+  Value v = list(std::move(items));
+  v.data_ = std::make_shared<Series>(Series{kind, v.shared_list(), 0, std::move(text)});
   return v;
 }
 
@@ -169,8 +181,15 @@ bool Value::truthy() const {
   if (is_string()) return !as_string().empty();
   if (is_sequence()) return !as_list().empty();
   if (is_dict()) return as_dict().size() != 0;
+  if (is_series() && !as_series().ends()) return !as_series().items->empty();
   return true;
 }
+
+namespace {
+constexpr std::string_view kSeriesNames[] = {"generator", "list_reverseiterator", "range",
+                                             "dict_keys", "dict_values",          "dict_items",
+                                             "Cycler"};
+}  // namespace
 
 std::string Value::type_name() const {
   if (is_undefined()) return "Undefined";
@@ -178,12 +197,13 @@ std::string Value::type_name() const {
   if (is_bool()) return "bool";
   if (is_int()) return "int";
   if (is_float()) return "float";
-  if (is_string()) return "str";
+  if (is_string()) return is_markup() ? "Markup" : "str";
   if (is_tuple()) return "tuple";
   if (is_sequence()) return "list";
   if (is_namespace()) return "Namespace";
   if (is_dict()) return "dict";
   if (is_loop()) return "LoopContext";
+  if (is_series()) return std::string(kSeriesNames[static_cast<std::size_t>(as_series().kind)]);
   return "function";
 }
 
@@ -215,7 +235,7 @@ void Value::write_repr(std::string& out) const {
   } else if (is_float()) {
     out += float_repr(as_double());
   } else if (is_string()) {
-    out += string_repr(as_string());
+    out += is_markup() ? "Markup(" + string_repr(as_string()) + ")" : string_repr(as_string());
   } else if (is_sequence()) {
     const List& items = as_list();
     out += is_tuple() ? '(' : '[';
@@ -237,11 +257,46 @@ void Value::write_repr(std::string& out) const {
   } else if (is_loop()) {
     out += "<LoopContext " + std::to_string(as_loop().index + 1) + "/" +
            std::to_string(as_loop().items->size()) + ">";
+  } else if (is_series()) {
+    const Series& s = as_series();
+    if (s.ends() || s.kind == Series::Kind::cycler)
+      fail("a " + type_name() + " has no text of its own; a template puts |list behind it");
+    if (s.kind == Series::Kind::range) {
+      out += s.text;
+    } else {
+      out += type_name() + "([";
+      for (const Value& item : *s.items) {
+        separate();
+        item.write_repr(out);
+      }
+      out += "])";
+    }
   } else {
     out += "<function " + as_function().name + ">";
   }
   check_size(out.size());
 }
+
+namespace {
+
+/// Ranges are compared in order, keys and pairs as sets, everything else by identity.
+bool same_series(const Series& a, const Series& b) {
+  using Kind = Series::Kind;
+  if (a.kind != b.kind || (a.kind != Kind::range && a.kind != Kind::keys && a.kind != Kind::items))
+    return &a == &b;
+  if (a.items->size() != b.items->size()) return false;
+  for (std::size_t i = 0; i < a.items->size(); ++i) {
+    const Value& item = (*a.items)[i];
+    const bool there = a.kind == Kind::range
+                           ? item.equals((*b.items)[i])
+                           : std::any_of(b.items->begin(), b.items->end(),
+                                         [&item](const Value& v) { return v.equals(item); });
+    if (!there) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 bool Value::equals(const Value& other) const {
   if (is_number() && other.is_number()) {
@@ -265,6 +320,7 @@ bool Value::equals(const Value& other) const {
   }
   if (is_function() && other.is_function()) return &as_function() == &other.as_function();
   if (is_loop() && other.is_loop()) return &as_loop() == &other.as_loop();
+  if (is_series() && other.is_series()) return same_series(as_series(), other.as_series());
   return false;
 }
 
@@ -307,6 +363,14 @@ Items Value::iterate() const {
     return Items(items);
   }
   if (is_loop()) return Items(as_loop().items);
+  if (is_series() && as_series().kind != Series::Kind::cycler) {
+    Series& s = as_series();
+    if (!s.ends()) return Items(s.items);
+    const std::size_t from = std::exchange(s.taken, s.items->size());
+    if (from == 0) return Items(s.items);
+    items->assign(s.items->begin() + static_cast<std::ptrdiff_t>(from), s.items->end());
+    return Items(items);
+  }
   fail("'" + type_name() + "' object is not iterable");
 }
 

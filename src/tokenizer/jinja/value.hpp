@@ -59,6 +59,17 @@ struct Loop {
   std::function<Value(Interpreter&, const Value&)> recurse;
 };
 
+/// What Python walks but does not keep as a list: generators, which filters make, end after one
+/// walk; ranges and the views of a dict do not. The object of cycler() goes round.
+struct Series {
+  enum class Kind : std::uint8_t { generator, reversed, range, keys, values, items, cycler };
+  Kind kind = Kind::generator;
+  std::shared_ptr<const List> items;
+  std::size_t taken = 0;  ///< items of a generator that somebody has had; a cycler's place
+  std::string text;       ///< how a range prints itself
+  bool ends() const { return kind == Kind::generator || kind == Kind::reversed; }
+};
+
 /// A Python value as templates see it. Lists, dicts and strings are shared, never copied; templates
 /// cannot change them (only namespaces can be written to). What a value holds, written out without
 /// sharing, is bounded in size and depth: printing, comparing and freeing it end soon.
@@ -79,6 +90,9 @@ class Value {
   static Value function(std::string name,
                         std::function<Value(Interpreter&, const Arguments&)> call);
   static Value loop(std::shared_ptr<Loop> state);
+  /// Text that is HTML already, as the filters escape and safe mark it.
+  static Value markup(std::string html);
+  static Value series(Series::Kind kind, List items, std::string text = "");
   static Value from_json(const nlohmann::ordered_json& json);
 
   bool is_undefined() const { return std::holds_alternative<Undefined>(data_); }
@@ -89,6 +103,7 @@ class Value {
   bool is_number() const { return is_bool() || is_int() || is_float(); }
   bool is_integral() const { return is_bool() || is_int(); }
   bool is_string() const { return std::holds_alternative<Text>(data_); }
+  bool is_markup() const { return is_string() && markup_; }
   bool is_list() const { return std::holds_alternative<Sequence>(data_) && !tuple_; }
   bool is_tuple() const { return std::holds_alternative<Sequence>(data_) && tuple_; }
   bool is_sequence() const { return std::holds_alternative<Sequence>(data_); }
@@ -96,6 +111,8 @@ class Value {
   bool is_namespace() const { return std::holds_alternative<Table>(data_) && name_space_; }
   bool is_function() const { return std::holds_alternative<Callable>(data_); }
   bool is_loop() const { return std::holds_alternative<LoopState>(data_); }
+  bool is_series() const { return std::holds_alternative<Walk>(data_); }
+  bool is_series(Series::Kind kind) const { return is_series() && as_series().kind == kind; }
 
   const std::string& as_string() const { return *std::get<Text>(data_); }
   const List& as_list() const { return *std::get<Sequence>(data_); }
@@ -104,6 +121,7 @@ class Value {
   Dict& mutable_dict() const { return *std::get<Table>(data_); }
   const Function& as_function() const { return *std::get<Callable>(data_); }
   Loop& as_loop() const { return *std::get<LoopState>(data_); }
+  Series& as_series() const { return *std::get<Walk>(data_); }
   const std::string& undefined_message() const { return std::get<Undefined>(data_).message; }
   std::int64_t as_int() const;  ///< of an int or bool
   double as_double() const;     ///< of any number
@@ -126,7 +144,8 @@ class Value {
   bool equals(const Value& other) const;
   /// <0, 0, >0; Error{data} with Python's TypeError text when the two have no order.
   int compare(const Value& other, const char* op) const;
-  /// The items that a for loop sees. Error{data} when the value cannot be iterated.
+  /// The items that a for loop sees; a generator has none left after it. Error{data} when the value
+  /// cannot be iterated.
   Items iterate() const;
 
  private:
@@ -135,8 +154,9 @@ class Value {
   using Table = std::shared_ptr<Dict>;
   using Callable = std::shared_ptr<const Function>;
   using LoopState = std::shared_ptr<Loop>;
+  using Walk = std::shared_ptr<Series>;
   std::variant<Undefined, None, bool, std::int64_t, double, Text, Sequence, Table, Callable,
-               LoopState>
+               LoopState, Walk>
       data_;
   void write_repr(std::string& out) const;
 
@@ -145,6 +165,7 @@ class Value {
   bool reaches_namespace_ = false;
   bool tuple_ = false;
   bool name_space_ = false;
+  bool markup_ = false;
 };
 
 /// The items that a loop sees, kept alive while it is walked: `for (const Value& v : x.iterate())`.

@@ -40,6 +40,11 @@ const std::string kMany = "{% for i in range(100000) %}";
 const std::string kSome = "{% for i in range(1000) %}";
 const std::string kEnd = "{% endfor %}";
 
+TEST(Sandbox, NothingIsDrawnByLot) {
+  expect_refusal("could not be made again", {"{{ [1, 2]|random }}", "{{ lipsum() }}"});
+  expect_refusal("no text of its own", {"{{ [1]|select }}", "{{ 'ab'|map('upper')|string }}"});
+}
+
 TEST(Sandbox, StepsAreCounted) {
   expect_refusal(
       "more than 1000000 steps",
@@ -52,11 +57,30 @@ TEST(Sandbox, StepsAreCounted) {
 TEST(Sandbox, WorkInsideAStepIsCounted) {
   const std::string big = "{% set x = 'ab' * 1000000 %}";
   std::vector<std::string> sources;
-  for (const char* work :
-       {"x | length", "x ~ 'a'", "x + 'a'", "x.count('b')", "x[5]", "x[1:3]", "x | upper",
-        "'z' in x", "x == x ~ ''", "x.replace('a', 'b')", "x is lower", "x.strip().find('z')",
-        "x.split('z')", "x | center(3000000)", "'%s' % x", "x | tojson", "[x] | string",
-        "x.encode | length or x"})
+  for (const char* work : {"x | length",
+                           "x ~ 'a'",
+                           "x + 'a'",
+                           "x.count('b')",
+                           "x[5]",
+                           "x[1:3]",
+                           "x | upper",
+                           "'z' in x",
+                           "x == x ~ ''",
+                           "x.replace('a', 'b')",
+                           "x is lower",
+                           "x.strip().find('z')",
+                           "x.split('z')",
+                           "x | center(3000000)",
+                           "'%s' % x",
+                           "x | tojson",
+                           "[x] | string",
+                           "x.encode | length or x",
+                           "x | wordwrap(9)",
+                           "x | wordwrap(9, false)",
+                           "x | striptags",
+                           "x | pprint",
+                           "('x ' * 9000) | urlize",
+                           "x | map('upper') | first"})
     sources.push_back(big + kMany + "{% set y = " + work + " %}" + kEnd);
   const std::string list = "{% set x = range(10000) | list %}";
   for (const char* work :
@@ -133,7 +157,7 @@ TEST(Sandbox, NumbersOverflowIntoErrors) {
 TEST(Sandbox, RecursionIsBounded) {
   expect_refusal("recursion",
                  {"{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
-                  "{% macro f() %}{% call f() %}{% endcall %}{% endmacro %}{{ f() }}",
+                  "{% macro f() %}{{ caller }}{% call f() %}{% endcall %}{% endmacro %}{{ f() }}",
                   "{% set x = [[1]] %}{% for a in x recursive %}{{ loop(x) }}{% endfor %}",
                   "{{ 'a' | map(" + repeated("'map',", 5000) + "'upper') | list }}"});
 }
