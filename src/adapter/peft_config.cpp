@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 
 namespace axl::adapter {
 namespace {
@@ -248,18 +247,12 @@ PeftConfig read_peft_config(const std::string& path) {
   std::error_code problem;
   const fs::path file =
       fs::is_directory(path, problem) ? fs::path(path) / "adapter_config.json" : fs::path(path);
-  const std::uintmax_t size = fs::file_size(file, problem);
-  if (problem)
-    throw Error(ErrorCode::input, "cannot read " + file.string() + ": " + problem.message())
+  if (!is_there(file))
+    throw Error(ErrorCode::input, "cannot read " + file.string() + ": there is no such file")
         .hint("an adapter folder holds adapter_config.json and adapter_model.safetensors");
-  if (size > kMaxConfigBytes)
-    throw Error(ErrorCode::input, file.string() + ": larger than 16 MB, so no adapter_config.json");
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
   json root;
   try {
-    root = json::parse(text.str());
+    root = json::parse(read_input(file, kMaxConfigBytes));
   } catch (const json::exception& e) {
     throw Error(ErrorCode::input, file.string() + ": not valid JSON: " + e.what());
   }

@@ -5,6 +5,7 @@
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 
 namespace axl::adapter {
 namespace {
@@ -80,7 +81,7 @@ AdapterFiles AdapterFiles::open(const std::string& folder) {
   std::error_code ignored;
   PeftConfig config = read_peft_config(folder);
   const fs::path file = fs::path(folder) / "adapter_model.safetensors";
-  if (!fs::exists(file, ignored))
+  if (!is_there(file))
     throw Error(ErrorCode::input, folder + ": holds no adapter_model.safetensors")
         .hint(fs::exists(fs::path(folder) / "adapter_model.bin", ignored)
                   ? "adapter_model.bin is a pickle, which is never loaded; save it again with PEFT"

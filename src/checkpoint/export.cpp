@@ -8,6 +8,7 @@
 #include "checkpoint/model_folder.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "core/log.hpp"
 #include "weights/convert.hpp"
 #include "weights/gguf.hpp"
@@ -255,7 +256,7 @@ ExportSummary to_gguf(const std::string& source, const std::string& target,
   if (main_storage(items) == Storage::q8_0)
     metadata.values["general.quantization_version"] = std::int64_t{2};
   if (fs::is_directory(source, ignored)) {
-    if (fs::exists(fs::path(source) / "tokenizer.json", ignored))
+    if (is_there(fs::path(source) / "tokenizer.json"))
       add_tokenizer_metadata(source, in.get("model.embed_tokens.weight").shape.front(),
                              target + ".probe", metadata);
     else

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 namespace axl::checkpoint {
@@ -66,9 +66,7 @@ std::string merge_text(const std::string& path, const json& merge) {
 Vocabulary read_vocabulary(const std::string& path, std::int64_t rows) {
   Vocabulary out;
   try {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) refuse(path, "cannot be read", ErrorCode::input);
-    const json root = json::parse(in);
+    const json root = json::parse(read_input(path));
     const json& model = root.at("model");
     if (model.value("type", "BPE") != "BPE")
       refuse(path,

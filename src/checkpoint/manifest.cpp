@@ -1,6 +1,5 @@
 #include "checkpoint/manifest.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -8,13 +7,13 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 
 namespace axl::checkpoint {
 namespace {
@@ -32,25 +31,21 @@ struct FileSum {
 };
 
 FileSum sum_of(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    throw Error(ErrorCode::checkpoint, "cannot open " + path + ": " + std::strerror(errno));
+  const InputFile file(path, ErrorCode::checkpoint);
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
                                                                        &XXH3_freeState);
   XXH3_64bits_reset(state.get());
   std::vector<char> buffer(std::size_t{1} << 20);
   FileSum out;
   ssize_t n = 0;
-  while ((n = ::read(descriptor, buffer.data(), buffer.size())) != 0) {
+  while ((n = ::read(file.descriptor(), buffer.data(), buffer.size())) != 0) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) break;
     XXH3_64bits_update(state.get(), buffer.data(), static_cast<std::size_t>(n));
     out.bytes += n;
   }
-  const int reason = errno;
-  ::close(descriptor);
   if (n < 0)
-    throw Error(ErrorCode::checkpoint, "cannot read " + path + ": " + std::strerror(reason));
+    throw Error(ErrorCode::checkpoint, "cannot read " + path + ": " + std::strerror(errno));
   char text[17];
   std::snprintf(text, sizeof(text), "%016llx",
                 static_cast<unsigned long long>(XXH3_64bits_digest(state.get())));
@@ -59,13 +54,9 @@ FileSum sum_of(const std::string& path) {
 }
 
 json read_manifest(const std::string& path) {
-  std::error_code problem;
-  const std::uintmax_t size = fs::file_size(path, problem);
-  if (problem) throw Error(ErrorCode::checkpoint, "cannot read " + path + ": " + problem.message());
-  if (size > kMaxManifestBytes) throw Error(ErrorCode::checkpoint, path + ": larger than 16 MB");
-  std::ifstream in(path, std::ios::binary);
+  const std::string text = read_input(path, kMaxManifestBytes, ErrorCode::checkpoint);
   try {
-    return json::parse(in);
+    return json::parse(text);
   } catch (const json::exception&) {
     throw Error(ErrorCode::checkpoint, path + ": not valid JSON");
   }

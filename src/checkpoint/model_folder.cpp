@@ -5,6 +5,7 @@
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "core/log.hpp"
 #include "hub/snapshot.hpp"
 #include "tokenizer/tokenizer.hpp"
@@ -52,7 +53,8 @@ std::string generation_text(const weights::ModelConfig& config) {
 
 void copy_if_there(const fs::path& from, const fs::path& to) {
   std::error_code problem;
-  if (!fs::exists(from, problem)) return;
+  if (!is_there(from)) return;
+  const InputFile readable(from);  // says what is wrong with it
   fs::copy_file(from, to, fs::copy_options::overwrite_existing, problem);
   if (problem)
     throw Error(ErrorCode::io,
@@ -97,7 +99,7 @@ void ModelFolder::commit() {
 
 void adopt_tokenizer(const std::string& from, const std::string& folder) {
   std::error_code ignored;
-  if (!fs::exists(fs::path(from) / "tokenizer.json", ignored)) return;
+  if (!is_there(fs::path(from) / "tokenizer.json")) return;
   for (const char* name : kTokenizerFiles) {
     fs::remove(fs::path(folder) / name, ignored);
     copy_if_there(fs::path(from) / name, fs::path(folder) / name);

@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 
 namespace axl::config {
 
@@ -244,6 +244,8 @@ Node parse_yaml(const std::string& text, const std::string& file) {
 }
 
 std::string read_yaml_file(std::string& path) {
+  // A program that makes the configuration may need a moment to open the pipe.
+  constexpr double kPipePatience_s = 2;
   namespace fs = std::filesystem;
   std::error_code ec;
   if (path.starts_with("http://") || path.starts_with("https://"))
@@ -261,7 +263,7 @@ std::string read_yaml_file(std::string& path) {
           .at({path, 0, 0, ""});
     path = found.front();
   }
-  if (!fs::exists(path, ec))
+  if (!is_there(path))
     throw Error(ErrorCode::config, "no such file")
         .at({path, 0, 0, ""})
         .hint("axolotl-hpc init writes a configuration to start from");
@@ -270,23 +272,7 @@ std::string read_yaml_file(std::string& path) {
     throw Error(ErrorCode::config, fmt::format("is {} bytes long; a configuration has at most {}",
                                                bytes, kMaxFileBytes))
         .at({path, 0, 0, ""});
-  std::ifstream in(path, std::ios::binary);
-  std::string text;
-  // Pipes and devices have no size: the limit is held while reading.
-  for (std::array<char, 16384> part; in && text.size() <= kMaxFileBytes;) {
-    in.read(part.data(), part.size());
-    text.append(part.data(), static_cast<std::size_t>(in.gcount()));
-  }
-  if (in.bad() || (!in.eof() && text.size() <= kMaxFileBytes))
-    throw Error(ErrorCode::config, "cannot be read")
-        .at({path, 0, 0, ""})
-        .hint("check the file's permissions");
-  if (text.size() > kMaxFileBytes)
-    throw Error(
-        ErrorCode::config,
-        fmt::format("is longer than {} bytes, the most that a configuration has", kMaxFileBytes))
-        .at({path, 0, 0, ""});
-  return text;
+  return read_input_or_pipe(path, kMaxFileBytes, kPipePatience_s);
 }
 
 }  // namespace axl::config

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -66,7 +67,10 @@ void sharding(const Given& g) {
 
 /// The model's head counts where its folder is at hand.
 std::vector<std::int64_t> head_counts(const std::string& base_model) {
-  std::ifstream in(base_model + "/config.json");
+  const std::string path = base_model + "/config.json";
+  std::error_code failed;
+  if (!std::filesystem::is_regular_file(path, failed)) return {};
+  std::ifstream in(path);
   const auto json = nlohmann::json::parse(in, nullptr, false);
   std::vector<std::int64_t> out;
   for (const char* key : {"num_attention_heads", "num_key_value_heads"})

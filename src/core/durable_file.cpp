@@ -77,7 +77,9 @@ void write_durably(const std::string& path, std::string_view text) {
 }
 
 ErrorCode code_of_folder(const std::error_code& error) {
-  return error == std::errc::not_a_directory ? ErrorCode::input : ErrorCode::io;
+  const bool misnamed = error == std::errc::not_a_directory || error == std::errc::file_exists ||
+                        error == std::errc::too_many_symbolic_link_levels;
+  return misnamed ? ErrorCode::input : ErrorCode::io;
 }
 
 void sync_path(const std::string& path) {

@@ -1,9 +1,7 @@
 #include "data/chat_template_choice.hpp"
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
+#include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "tokenizer/templates/registry.hpp"
 
 namespace axl::data {
@@ -14,12 +12,10 @@ constexpr std::string_view kFallback = "tokenizer_default_fallback_";
 constexpr std::string_view kDefaultSystem = "You are a helpful assistant.";
 
 std::string text_or_file(const std::string& jinja) {
-  std::error_code ignored;
-  if (jinja.size() < 4096 && std::filesystem::is_regular_file(jinja, ignored)) {
-    std::ifstream in(jinja, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  }
-  return jinja;
+  if (jinja.size() >= 4096 || !is_there(jinja)) return jinja;
+  std::string text = read_input(jinja);
+  if (text.empty()) throw Error(ErrorCode::input, "is empty").at({jinja, 0, 0, ""});
+  return text;
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "data/stream_source.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,11 +8,14 @@
 #include <cstring>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 
 namespace axl::data {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 16;
+/// The program that fills a pipe may start after this one.
+constexpr double kPipePatience_s = 60;
 /// A longer row is no row: the file is not what its name says.
 constexpr std::size_t kLongestRow = std::size_t{64} << 20;
 
@@ -37,9 +39,7 @@ class RowStream::File {
     // A line may not be an array: a .jsonl file that begins with '[' has the wrong name.
     if (place.kind == FileKind::json || place.kind == FileKind::jsonl)
       chain_.push_back(array_decoder(place.path));
-    descriptor_ = ::open(place.path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor_ < 0)
-      throw Error(ErrorCode::input, "cannot open " + place.path + ": " + std::strerror(errno));
+    descriptor_ = open_input_or_pipe(place.path, kPipePatience_s);
     buffer_.resize(kPiece);
   }
   ~File() {

@@ -1,9 +1,7 @@
 #include "tokenizer/config_file.hpp"
 
-#include <fstream>
-#include <sstream>
-
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 
 namespace axl::tokenizer {
 namespace {
@@ -30,16 +28,8 @@ void refuse_deep(const std::string& text, const std::string& path) {
 
 }  // namespace
 
-std::string read_text(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(ErrorCode::input, "cannot read the file").at({path.string(), 0, 0, ""});
-  std::ostringstream all;
-  all << in.rdbuf();
-  return std::move(all).str();
-}
-
 nlohmann::ordered_json read_object(const std::filesystem::path& path) {
-  const std::string text = read_text(path);
+  const std::string text = read_input(path);
   refuse_deep(text, path.string());
   auto value = nlohmann::ordered_json::parse(text, nullptr, false);
   if (!value.is_object())

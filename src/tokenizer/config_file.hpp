@@ -1,13 +1,11 @@
 #pragma once
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <string>
 
 namespace axl::tokenizer {
 
-/// The small files beside a tokenizer. Error{input} names the file.
-std::string read_text(const std::filesystem::path& path);
-/// One JSON object, nested at most 256 levels deep.
+/// One JSON object, nested at most 256 levels deep, of a small file beside a tokenizer.
+/// Error{input} names the file.
 nlohmann::ordered_json read_object(const std::filesystem::path& path);
 
 }  // namespace axl::tokenizer

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "tokenizer/config_file.hpp"
 #include "tokenizer/tokenizer_parts.hpp"
 
@@ -46,22 +47,25 @@ void read_chat_templates(const std::string& folder, TokenizerParts& parts) {
   if (parts.config.contains("chat_template"))
     read_template(parts.config["chat_template"], dir / "tokenizer_config.json", parts);
   const fs::path json_file = dir / "chat_template.json";
-  if (parts.chat_template.empty() && fs::exists(json_file)) {
+  if (parts.chat_template.empty() && is_there(json_file)) {
     const Json value = read_object(json_file);
     if (value.contains("chat_template")) read_template(value["chat_template"], json_file, parts);
   }
   const fs::path jinja = dir / "chat_template.jinja";
-  if (fs::exists(jinja)) {
+  if (is_there(jinja)) {
     parts.other_chat_templates.clear();
-    parts.chat_template = read_text(jinja);
+    parts.chat_template = read_input(jinja);
+    if (parts.chat_template.empty())
+      throw Error(ErrorCode::input, "is empty").at({jinja.string(), 0, 0, ""});
   }
   const fs::path others = dir / "chat_templates";
-  if (!fs::is_directory(others)) return;
+  std::error_code failed;
+  if (!fs::is_directory(others, failed)) return;
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(others))
+  for (const auto& entry : fs::directory_iterator(others, failed))
     if (entry.path().extension() == ".jinja") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
-  for (const fs::path& file : files) keep(file.stem().string(), read_text(file), file, parts);
+  for (const fs::path& file : files) keep(file.stem().string(), read_input(file), file, parts);
 }
 
 }  // namespace axl::tokenizer

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "tokenizer/hash.hpp"
 #include "tokenizer/tokenizer_impl.hpp"
 #include "weights/gguf.hpp"
@@ -22,7 +22,7 @@ fs::path find_file(const fs::path& path) {
   if (!fs::is_directory(path, error)) return path;
   for (const char* name :
        {"tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.model"})
-    if (fs::exists(path / name, error)) return path / name;
+    if (is_there(path / name)) return path / name;
   std::vector<fs::path> others;
   for (const auto& entry : fs::directory_iterator(path, error))
     if (entry.path().extension() == ".gguf" || entry.path().extension() == ".tiktoken")
@@ -37,23 +37,9 @@ fs::path find_file(const fs::path& path) {
       .hint("transformers' AutoTokenizer.from_pretrained(...).save_pretrained(...) writes one");
 }
 
-std::string read_bytes(const fs::path& file) {
-  constexpr std::streamoff kLongest = std::streamoff{1} << 30;
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  const std::streamoff size = in ? static_cast<std::streamoff>(in.tellg()) : -1;
-  if (size < 0 || size > kLongest)
-    throw Error(ErrorCode::input, size < 0 ? "cannot read the file" : "larger than 1 GiB")
-        .at({file.string(), 0, 0, ""});
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  in.seekg(0);
-  if (!in.read(bytes.data(), size))
-    throw Error(ErrorCode::input, "cannot read the file").at({file.string(), 0, 0, ""});
-  return bytes;
-}
-
 /// A SentencePiece or tiktoken file with the configuration beside it.
 TokenizerParts read_model_file(const fs::path& file, const std::string& folder) {
-  const std::string bytes = read_bytes(file);
+  const std::string bytes = read_input(file);
   TokenizerParts parts;
   parts.config["clean_up_tokenization_spaces"] = false;
   try {

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "tokenizer/config_file.hpp"
 #include "tokenizer/tokenizer_parts.hpp"
 
@@ -61,9 +62,9 @@ void read_added_decoder(const Json& list, const std::string& file, TokenizerPart
 void read_tokenizer_config(const std::string& folder, TokenizerParts& parts) {
   const fs::path dir(folder);
   const fs::path map = dir / "special_tokens_map.json";
-  if (fs::exists(map)) read_specials(read_object(map), parts);
+  if (is_there(map)) read_specials(read_object(map), parts);
   const fs::path config = dir / "tokenizer_config.json";
-  if (fs::exists(config)) {
+  if (is_there(config)) {
     parts.config = read_object(config);
     read_specials(parts.config, parts);
     if (parts.config.contains("added_tokens_decoder"))

@@ -1,6 +1,7 @@
 #include <simdjson.h>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "tokenizer/models/model_json.hpp"
 #include "tokenizer/models/registry.hpp"
 #include "tokenizer/tokenizer_parts.hpp"
@@ -61,9 +62,7 @@ TokenizerParts read_parts(const dom::element& root, std::size_t file_size) {
 }  // namespace
 
 TokenizerParts read_tokenizer_json(const std::string& path) {
-  simdjson::padded_string bytes;
-  if (simdjson::padded_string::load(path).get(bytes) != simdjson::SUCCESS)
-    throw Error(ErrorCode::input, "cannot read the file").at({path, 0, 0, ""});
+  const simdjson::padded_string bytes(read_input(path));
   dom::parser parser;
   dom::element root;
   const simdjson::error_code error = parser.parse(bytes).get(root);

@@ -29,9 +29,9 @@ OutputLock take_output_folder(const config::Config& config, const parallel::Comm
   OutputLock lock;
   parallel::collectively(comm, [&] {
     if (comm.rank() != 0) return;
-    std::error_code error;
+    std::error_code error, ignored;
     std::filesystem::create_directories(config.output_dir, error);
-    const bool is_file = std::filesystem::is_regular_file(config.output_dir);
+    const bool is_file = std::filesystem::is_regular_file(config.output_dir, ignored);
     if (error || is_file)
       throw Error(is_file ? ErrorCode::input : code_of_folder(error),
                   "cannot create the folder '" + config.output_dir +

@@ -1,41 +1,25 @@
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "weights/weight_file.hpp"
 
 namespace axl::weights {
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    throw Error(ErrorCode::input, "cannot open " + path + ": " + std::strerror(errno));
-  struct stat status {};
-  const bool known = ::fstat(descriptor, &status) == 0;
-  void* data = nullptr;
-  std::string problem;
-  if (!known) {
-    problem = std::strerror(errno);
-  } else if (!S_ISREG(status.st_mode)) {
-    problem = "not a regular file";
-  } else if (status.st_size == 0) {
-    problem = "the file is empty";
-  } else {
-    // Shared and read-only: all ranks of a node use the same pages of the page cache.
-    data = ::mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_SHARED,
-                  descriptor, 0);
-    if (data == MAP_FAILED) problem = std::strerror(errno);
-  }
-  ::close(descriptor);
-  if (!problem.empty()) throw Error(ErrorCode::input, "cannot map " + path + ": " + problem);
+  const InputFile file(path);
+  if (file.bytes() == 0)
+    throw Error(ErrorCode::input, "cannot map " + path + ": the file is empty");
+  // Shared and read-only: all ranks of a node use the same pages of the page cache.
+  void* data = ::mmap(nullptr, file.bytes(), PROT_READ, MAP_SHARED, file.descriptor(), 0);
+  if (data == MAP_FAILED)
+    throw Error(ErrorCode::input, "cannot map " + path + ": " + std::strerror(errno));
   data_ = static_cast<const std::byte*>(data);
-  size_ = static_cast<std::size_t>(status.st_size);
+  size_ = file.bytes();
 }
 
 MappedFile::~MappedFile() {

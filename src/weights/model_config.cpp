@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "hub/snapshot.hpp"
 #include "weights/gguf.hpp"
 #include "weights/model_config_fields.hpp"
@@ -199,11 +200,11 @@ ModelConfig read_model_config(const std::string& name) {
   if (!fs::exists(path, ignored)) throw Error(ErrorCode::input, path + ": no such file or folder");
   if (fs::is_directory(path, ignored)) {
     const fs::path config = fs::path(path) / "config.json";
-    if (!fs::exists(config, ignored))
+    if (!is_there(config))
       throw Error(ErrorCode::input, path + ": holds no config.json, so it is no model folder");
     ModelConfig out = from_json(read_text(config.string()), config.string());
     const fs::path generation = fs::path(path) / "generation_config.json";
-    if (fs::exists(generation, ignored)) add_generation_config(generation.string(), out);
+    if (is_there(generation)) add_generation_config(generation.string(), out);
     return out;
   }
   if (is_gguf(path)) return from_json(config_json_of_gguf(path), path);

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "weights/formats.hpp"
 
 namespace axl::weights {
@@ -225,9 +226,9 @@ WeightFile open_folder(const std::string& folder) {
   const fs::path base(folder);
   std::error_code ignored;
   const fs::path single = base / "model.safetensors";
-  if (fs::exists(single, ignored)) return open_safetensors(single.string());
+  if (is_there(single)) return open_safetensors(single.string());
   const fs::path index = base / "model.safetensors.index.json";
-  if (!fs::exists(index, ignored)) {
+  if (!is_there(index)) {
     const bool pickled = fs::exists(base / "pytorch_model.bin", ignored) ||
                          fs::exists(base / "pytorch_model.bin.index.json", ignored);
     throw Error(ErrorCode::input,

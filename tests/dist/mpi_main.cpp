@@ -2,6 +2,7 @@
 // rank that is stuck says in which test.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -32,9 +33,13 @@ class Watchdog : public ::testing::EmptyTestEventListener {
   }
 
  private:
+  static std::chrono::seconds patience() {
+    const char* factor = std::getenv("AXL_TIME_FACTOR");  // tests/CMakeLists.txt
+    return std::chrono::seconds(100) * (factor == nullptr ? 1 : std::max(1, std::atoi(factor)));
+  }
   void watch() {
     std::unique_lock lock(mutex_);
-    if (wake_.wait_for(lock, std::chrono::seconds(100), [this] { return done_; })) return;
+    if (wake_.wait_for(lock, patience(), [this] { return done_; })) return;
     std::fprintf(stderr, "[rank %d] stuck in %s\n", rank_, name_.c_str());
     std::_Exit(3);
   }

@@ -11,7 +11,7 @@ import sys
 import threading
 import unittest
 
-from training_case import ENVIRONMENT, PROGRAM, TrainingCase, rows
+from training_case import ENVIRONMENT, PROGRAM, TIME_FACTOR, TrainingCase, rows
 
 
 class Stream(TrainingCase):
@@ -129,7 +129,7 @@ class Stream(TrainingCase):
         writer = threading.Thread(target=write)
         writer.start()
         done = self.run_program(1, config, **more)
-        writer.join(timeout=20)
+        writer.join(timeout=20 * TIME_FACTOR)
         self.assertFalse(writer.is_alive())
         return done
 
@@ -177,7 +177,7 @@ class Stream(TrainingCase):
         done = subprocess.run(
             ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", "1", PROGRAM, str(good), ":",
              "-np", "1", PROGRAM, str(broken)], env=ENVIRONMENT, text=True, capture_output=True,
-            timeout=110)
+            timeout=110 * TIME_FACTOR)
         text = done.stdout + done.stderr
         self.assertEqual(done.returncode, 2, text)
         self.assertEqual(text.count("error: "), 1, text)

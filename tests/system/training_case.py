@@ -15,6 +15,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = ROOT / "tests/fixtures/tiny_llama"
 PROGRAM = sys.argv[1] if len(sys.argv) > 1 else ""
+TIME_FACTOR = int(os.environ.get("AXL_TIME_FACTOR", "1"))  # tests/CMakeLists.txt
 COLOURS = ["red", "green", "blue"]
 ENVIRONMENT = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
                             "OMP_NUM_THREADS": "1"}
@@ -59,12 +60,13 @@ class TrainingCase(unittest.TestCase):
 
     def run_program(self, ranks, *args, code=0, timeout=110):
         done = subprocess.run(self.command(ranks, *args), env=ENVIRONMENT, text=True,
-                              capture_output=True, timeout=timeout)
+                              capture_output=True, timeout=timeout * TIME_FACTOR)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
 
     def metrics(self, out="out"):
-        return [json.loads(line) for line in (self.folder / out / "metrics.jsonl").open()]
+        return [json.loads(line)
+                for line in (self.folder / out / "metrics.jsonl").read_text().splitlines()]
 
     def losses(self, out="out"):
         return [m["loss"] for m in self.metrics(out) if "loss" in m]
@@ -87,7 +89,7 @@ class TrainingCase(unittest.TestCase):
                                 start_new_session=True)
 
     def wait_for_step(self, step, process, out="out"):
-        for _ in range(1000):
+        for _ in range(1000 * TIME_FACTOR):
             path = self.folder / out / "metrics.jsonl"
             if path.exists() and path.read_text().count('"loss"') >= step:
                 return
