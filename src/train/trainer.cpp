@@ -25,6 +25,17 @@ model::Batch batch_of(const data::MicroBatch& m, std::uint64_t dropout_key, std:
           .context = context};
 }
 
+/// The first parameter with a NaN or an infinity; "" when all are finite.
+std::string first_not_finite(const tensor::ParameterTable& table,
+                             tensor::TensorView tensor::Parameter::*member) {
+  for (const tensor::Parameter& parameter : table.all()) {
+    const float* v = (parameter.*member).as<float>();
+    for (std::int64_t i = 0; i < parameter.elements(); ++i)
+      if (!std::isfinite(v[i])) return parameter.name;
+  }
+  return "";
+}
+
 }  // namespace
 
 Trainer::Trainer(const TrainerParts& parts)
@@ -83,6 +94,7 @@ Trainer::StepResult Trainer::step(std::int64_t index, const StepBatches& batches
   result.tokens = static_cast<std::int64_t>(sums[1]);
   result.grad_norm = optim::gradient_norm(p_.ctx, p_.model.parameters());
   check_finite(index, result);
+  warn_of_zero_gradient(index, result);
   result.learning_rate =
       p_.config.learning_rate *
       optim::schedules().get(p_.config.lr_scheduler).factor(index, p_.cadence.schedule);
@@ -91,25 +103,43 @@ Trainer::StepResult Trainer::step(std::int64_t index, const StepBatches& batches
   const double clip = limit > 0 ? std::min(1.0, limit / (result.grad_norm + 1e-6)) : 1.0;
   p_.optimizer.step(p_.ctx, result.learning_rate, clip, index + 1);
   p_.model.refresh_values(p_.ctx);
+  updated_ = true;
   return result;
+}
+
+void Trainer::fail_not_finite(std::int64_t step, const std::string& what,
+                              const std::string& parameter) const {
+  // Losses, gradients and parameters are the same on every rank: all come here alike.
+  throw Error(ErrorCode::numeric, "step " + std::to_string(step) + ": the " + what +
+                                      " is not finite" +
+                                      (parameter.empty() ? "" : " (first in " + parameter + ")"))
+      .agreed()
+      .hint(updated_ ? "lower learning_rate, or look at the rows of this step; what was saved "
+                       "before is untouched"
+                     : "this run has made no update yet: the weights that it began with hold such "
+                       "values, or too large ones");
 }
 
 void Trainer::check_finite(std::int64_t index, const StepResult& r) const {
   if (std::isfinite(r.loss) && std::isfinite(r.grad_norm)) return;
-  std::string where;
-  for (const tensor::Parameter& parameter : p_.model.parameters().all()) {
-    const float* g = parameter.grad.as<float>();
-    for (std::int64_t i = 0; i < parameter.elements() && where.empty(); ++i)
-      if (!std::isfinite(g[i])) where = parameter.name;
-    if (!where.empty()) break;
-  }
-  // Loss and gradients are sums over all ranks: every rank comes here alike.
-  throw Error(ErrorCode::numeric, "step " + std::to_string(index + 1) + ": the " +
-                                      (std::isfinite(r.loss) ? "gradient" : "loss") +
-                                      " is not finite" +
-                                      (where.empty() ? "" : " (first in " + where + ")"))
-      .agreed()
-      .hint("lower learning_rate, or look at the rows of this step; the last checkpoint is intact");
+  fail_not_finite(index + 1, std::isfinite(r.loss) ? "gradient" : "loss",
+                  first_not_finite(p_.model.parameters(), &tensor::Parameter::grad));
+}
+
+void Trainer::warn_of_zero_gradient(std::int64_t index, const StepResult& r) {
+  if (r.grad_norm != 0 || r.label_tokens == 0 || warned_of_zero_gradient_) return;
+  warned_of_zero_gradient_ = true;
+  if (p_.comm.rank() != 0) return;
+  log::warning(
+      "step {}: the gradient is exactly zero, nothing is learnt from this step; values that are "
+      "too "
+      "large vanish in a norm: was learning_rate too high?",
+      index + 1);
+}
+
+void Trainer::check_weights(std::int64_t step) const {
+  const std::string where = first_not_finite(p_.model.parameters(), &tensor::Parameter::master);
+  if (!where.empty()) fail_not_finite(step, "result of the update", where);
 }
 
 void Trainer::watch_loss(std::int64_t index, double loss) {
@@ -146,10 +176,16 @@ bool Trainer::stopped_improving() const {
          evals_without_gain_ >= *p_.config.early_stopping_patience;
 }
 
-double Trainer::evaluate(std::int64_t step) {
+void Trainer::evaluate(std::int64_t step) {
   const auto start = Clock::now();
   double sums[2] = {0, 0};
   for (std::int64_t i = 0; i < p_.eval_plan->total_steps(); ++i) {
+    // Who asks for a stop will not wait for the end of a long evaluation.
+    if (p_.comm.max(std::int64_t{signal_.requested()}) != 0) {
+      if (p_.comm.rank() == 0)
+        log::info("step {}: the evaluation is left unfinished, a stop was asked for", step);
+      return;
+    }
     const auto rows = p_.eval_plan->rows(i, p_.comm.rank(), 0);
     const data::MicroBatch whole = data::make_micro_batch(*p_.eval_dataset, rows);
     const std::int64_t context = data::longest_document(whole);
@@ -164,6 +200,7 @@ double Trainer::evaluate(std::int64_t step) {
   }
   p_.comm.sum(sums, 2);
   const double loss = sums[0] / std::max(1.0, sums[1]);
+  if (!std::isfinite(loss)) fail_not_finite(step, "evaluation loss");
   if (!first_eval_) first_eval_ = loss;
   last_eval_ = loss;
   evals_without_gain_ = loss < best_eval_ ? 0 : evals_without_gain_ + 1;
@@ -175,7 +212,6 @@ double Trainer::evaluate(std::int64_t step) {
                     .label_tokens = static_cast<std::int64_t>(sums[1]),
                     .seconds = seconds_since(start)});
   });
-  return loss;
 }
 
 Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int64_t)>& save) {
@@ -222,11 +258,15 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
     }
     watch_loss(index, r.loss);
     if (p_.eval_plan != nullptr && p_.cadence.evaluates(done)) evaluate(done);
-    const bool stop = agree_to_stop();
+    bool stop = agree_to_stop();
     const bool enough = stopped_improving();
+    const bool last = enough || done == p_.cadence.total_steps;
+    if (p_.cadence.saves(done) || stop || last) check_weights(done);
     if (p_.cadence.saves(done) || stop || enough) {
       save(done);
       saved = done;
+      // Asked for while saving: this checkpoint will do.
+      stop = stop || agree_to_stop();
     }
     if (enough && done < p_.cadence.total_steps) return Outcome::finished;
     if (stop && done < p_.cadence.total_steps) return Outcome::stopped;

@@ -46,8 +46,6 @@ class Trainer {
   explicit Trainer(const TrainerParts& parts);
   /// Trains from `first_step` to the end. `save(step)` writes a checkpoint, collectively.
   Outcome run(std::int64_t first_step, const std::function<void(std::int64_t step)>& save);
-  /// Mean loss over all label tokens of the evaluation rows, on every rank.
-  double evaluate(std::int64_t step);
   double last_loss() const { return last_loss_; }
   const std::optional<Error>& failure() const { return failure_; }
   std::optional<double> first_eval_loss() const { return first_eval_; }
@@ -61,7 +59,16 @@ class Trainer {
   StepResult step(std::int64_t index, const StepBatches& batches);
   double forward_backward(const data::MicroBatch& micro, std::int64_t context, double grad_scale,
                           std::uint64_t key, bool last);
+  /// Records the mean loss over all label tokens of the evaluation rows; no record when a stop is
+  /// asked for meanwhile.
+  void evaluate(std::int64_t step);
   void check_finite(std::int64_t index, const StepResult& result) const;
+  /// A sum of squares that overflows makes the norm's output zero, and every gradient below it.
+  void warn_of_zero_gradient(std::int64_t index, const StepResult& result);
+  /// Before weights are written: an update may overflow what its gradient did not.
+  void check_weights(std::int64_t step) const;
+  [[noreturn]] void fail_not_finite(std::int64_t step, const std::string& what,
+                                    const std::string& parameter = "") const;
   /// Calls a sink; a failure of it (only rank 0 has one) waits for agree_to_stop().
   void record(const std::function<void()>& call);
   /// After every step: all ranks agree whether one was asked to stop; throws on all of them when a
@@ -74,6 +81,8 @@ class Trainer {
   TrainerParts p_;
   GradientReducer reducer_;
   StopSignal signal_;
+  bool updated_ = false;  ///< an update was made since the run began
+  bool warned_of_zero_gradient_ = false;
   double last_loss_ = 0;
   std::int64_t over_threshold_ = 0;
   std::optional<double> first_eval_, last_eval_;

@@ -12,7 +12,7 @@ import sys
 import time
 import unittest
 
-from training_case import ENVIRONMENT, MODEL, PROGRAM, TrainingCase, rows
+from training_case import ENVIRONMENT, MODEL, PROGRAM, TIME_FACTOR, TrainingCase, rows
 
 
 class Run(TrainingCase):
@@ -167,6 +167,48 @@ class Run(TrainingCase):
                                         mean_resizing_embeddings=True, **with_rows))
         self.run_program(0, "inference", full, "--prompt", "a", "--max-new-tokens", "2", "--raw")
 
+    # ---- numbers that are none -----------------------------------------------------------------
+    def diverges(self, *expected, ranks=2, **keys):
+        """Ends with one message and code 1; the folder keeps what it held."""
+        out = self.folder / "out"
+        out.mkdir(exist_ok=True)
+        (out / "adapter_model.safetensors").write_text("of an earlier run")
+        text = self.refused(self.config(**keys), *expected, "not finite", "hint: ", code=1, ranks=ranks)
+        self.assertEqual((out / "adapter_model.safetensors").read_text(), "of an earlier run")
+        return text
+
+    def test_weights_that_are_no_numbers(self):
+        copy = self.copy_model()
+        data = bytearray((copy / "model.safetensors").read_bytes())
+        data[-4:] = b"\xff\xff\xff\xff"  # a NaN, in f32 and in bf16
+        (copy / "model.safetensors").write_bytes(data)
+        keys = dict(base_model=str(copy), max_steps=4, save_steps=1, save_strategy=None)
+        self.diverges("step 1: the loss", "began with", **keys)
+        self.diverges("step 0: the evaluation loss", "began with", val_set_size=0.2, **keys)
+        self.assertEqual(self.checkpoints(), [])
+
+    def test_a_loss_that_diverges(self):
+        # The first update is finite, what the model makes of it is not.
+        keys = dict(learning_rate=1000, lora_alpha=10 ** 18, max_grad_norm=0, max_steps=4,
+                    save_steps=1, save_strategy=None)
+        self.diverges("step 2: the loss", "learning_rate", **keys)
+        self.assertEqual(self.checkpoints(), ["checkpoint-1"])
+        shutil.rmtree(self.folder / "out")
+        self.diverges("step 1: the evaluation loss", "learning_rate", val_set_size=0.2, eval_steps=1,
+                      **keys)
+        self.assertEqual(self.checkpoints(), [])
+
+    def test_an_update_that_overflows(self):
+        keys = dict(learning_rate=1000, loraplus_lr_ratio=1e37)
+        for more in [dict(max_steps=4, save_steps=1, save_strategy=None), dict(max_steps=1)]:
+            self.diverges("step 1: the result of the update", "lora_B", ranks=0, **keys, **more)
+        self.assertEqual(self.checkpoints(), [])
+
+    def test_gradients_that_vanish(self):
+        done = self.run_program(0, self.config(max_steps=4, learning_rate=1000, lora_alpha=10 ** 12,
+                                               max_grad_norm=0))
+        self.assertEqual(done.stderr.count("gradient is exactly zero"), 1, done.stderr)
+
     # ---- checkpoints ---------------------------------------------------------------------------
     def test_resume_is_bit_equal(self):
         self.run_program(2, self.config(max_steps=8, save_steps=4, save_strategy=None,
@@ -190,7 +232,7 @@ class Run(TrainingCase):
         process = self.start(0, self.config(**keys))
         self.wait_for_step(5, process)
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=60 * TIME_FACTOR)
         self.assertEqual(process.returncode, 75, output)
         saved = self.checkpoints()
         self.assertEqual(len(saved), 1)
@@ -204,14 +246,17 @@ class Run(TrainingCase):
         self.assertEqual(resumed, self.losses("whole"))
         self.assertEqual(self.adapter(), self.adapter("whole"))
 
+    def ranks_of_run(self):
+        found = subprocess.run(["pgrep", "-f", f"^{PROGRAM} {self.folder}"], text=True,
+                               capture_output=True).stdout.split()
+        self.assertEqual(len(found), 2)
+        return [int(pid) for pid in found]
+
     def test_usr1_under_mpirun(self):
         process = self.start(2, self.config(max_steps=100000))
         self.wait_for_step(5, process)
-        ranks = subprocess.run(["pgrep", "-f", f"^{PROGRAM} {self.folder}"], text=True,
-                               capture_output=True).stdout.split()
-        self.assertEqual(len(ranks), 2)
-        os.kill(int(ranks[1]), signal.SIGUSR1)
-        output, _ = process.communicate(timeout=60)
+        os.kill(self.ranks_of_run()[1], signal.SIGUSR1)
+        output, _ = process.communicate(timeout=60 * TIME_FACTOR)
         self.assertEqual(process.returncode, 75, output)
         self.assertEqual(len(self.checkpoints()), 1)
 
@@ -223,8 +268,41 @@ class Run(TrainingCase):
         process.send_signal(signal.SIGCONT)
         time.sleep(0.005)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=60 * TIME_FACTOR)
         self.assertIn(process.returncode, (130, 75))
+
+    def test_sigterm_during_an_evaluation(self):
+        (self.folder / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows(1600)))
+        process = self.start(2, self.config(max_steps=100000, val_set_size=1500, eval_steps=1))
+        self.wait_for_step(1, process)  # evaluates almost all the time: now for the second time
+        os.kill(self.ranks_of_run()[1], signal.SIGTERM)
+        output, _ = process.communicate(timeout=100 * TIME_FACTOR)
+        self.assertEqual(process.returncode, 75, output)
+        self.assertIn("evaluation is left unfinished", output)
+        self.assertEqual(len(self.checkpoints()), 1)
+        evaluated = [m["step"] for m in self.metrics() if "eval_loss" in m]
+        self.assertEqual(evaluated, list(range(len(self.losses()))))
+
+    def test_signals_during_saves_then_resumed(self):
+        keys = dict(save_steps=1, save_strategy=None, auto_resume_from_checkpoints=True,
+                    max_steps=100000, learning_rate=0.001)
+        rng = random.Random(2)
+        for signals in [[signal.SIGTERM], [signal.SIGUSR1], [signal.SIGINT, signal.SIGINT]] * 2:
+            done = len(self.losses()) if (self.folder / "out").exists() else 0
+            process = self.start(0, self.config(**keys))
+            self.wait_for_step(done + 2, process)
+            time.sleep(rng.random() / 20)
+            for one in signals:
+                process.send_signal(one)
+            output, _ = process.communicate(timeout=60 * TIME_FACTOR)
+            self.assertIn(process.returncode, [75, 130] if len(signals) > 1 else [75], output)
+        end = int(max(self.checkpoints(), key=lambda c: int(c.split("-")[1])).split("-")[1]) + 2
+        self.run_program(0, self.config(**keys | {"max_steps": end}))
+        self.run_program(0, self.config(**keys | {"max_steps": end, "save_strategy": "no",
+                                                  "save_steps": None,
+                                                  "output_dir": str(self.folder / "whole")}))
+        self.assertEqual(self.adapter(), self.adapter("whole"))
+        self.assertEqual(self.losses(), self.losses("whole"))
 
     def test_killed_during_saves_then_resumed(self):
         keys = dict(save_steps=1, save_strategy=None, auto_resume_from_checkpoints=True,
@@ -244,10 +322,8 @@ class Run(TrainingCase):
     def test_a_killed_rank_ends_the_job(self):
         process = self.start(2, self.config(max_steps=100000))
         self.wait_for_step(3, process)
-        ranks = subprocess.run(["pgrep", "-f", f"^{PROGRAM} {self.folder}"], text=True,
-                               capture_output=True).stdout.split()
-        os.kill(int(ranks[0]), signal.SIGKILL)
-        process.communicate(timeout=20)
+        os.kill(self.ranks_of_run()[0], signal.SIGKILL)
+        process.communicate(timeout=20 * TIME_FACTOR)
         self.assertNotEqual(process.returncode, 0)
 
     # ---- input that is wrong -------------------------------------------------------------------
