@@ -70,6 +70,7 @@ void feed(int fd, const std::vector<SourceFile>& files, const std::vector<RowRef
 SourceFile run_hook(const config::DatasetConfig& dataset, const std::vector<SourceFile>& files,
                     const std::vector<RowRef>& rows) {
   const std::string& command = dataset.preprocess_command;
+  auto spool = std::make_unique<Spool>();  // what can fail comes before there is a thread to join
   std::array<int, 2> in{}, out{};
   if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(out.data(), O_CLOEXEC) != 0)
     throw Error(ErrorCode::io, std::string("cannot make a pipe: ") + std::strerror(errno));
@@ -86,7 +87,6 @@ SourceFile run_hook(const config::DatasetConfig& dataset, const std::vector<Sour
   ::close(out[1]);
   std::thread writer([&] { feed(in[1], files, rows); });
 
-  auto spool = std::make_unique<Spool>();
   std::array<char, 1 << 16> buffer;
   std::exception_ptr failure;
   for (;;) {

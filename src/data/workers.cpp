@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -45,24 +46,35 @@ void run_parts(std::size_t count, std::int64_t threads,
   if (wanted == 1 && !watch) {
     work();
   } else {
-    std::size_t running = wanted;
-    std::vector<std::thread> pool;
-    for (std::size_t t = 0; t < wanted; ++t)
+    std::size_t ended = 0;
+    std::vector<std::jthread> pool;  // whatever is thrown here: joined before what they use goes
+    const auto add_thread = [&] {
       pool.emplace_back([&] {
         work();
         const std::lock_guard lock(mutex);
-        if (--running == 0) all_done.notify_one();
+        ++ended;
+        all_done.notify_one();
       });
-    {
+    };
+    try {
+      add_thread();
+      try {
+        while (pool.size() < wanted) add_thread();
+      } catch (const std::system_error&) {
+        // The system gives no more threads: those that are there do all parts.
+      }
       std::unique_lock lock(mutex);
-      while (!all_done.wait_for(lock, std::chrono::milliseconds(100), [&] { return running == 0; }))
+      while (!all_done.wait_for(lock, std::chrono::milliseconds(100),
+                                [&] { return ended == pool.size(); }))
         if (watch) {
           lock.unlock();
           watch();
           lock.lock();
         }
+    } catch (...) {
+      stop = true;
+      throw;
     }
-    for (std::thread& thread : pool) thread.join();
   }
   if (failure) std::rethrow_exception(failure);
 }

@@ -1,6 +1,5 @@
 #include "data/prepare.hpp"
 
-#include <chrono>
 #include <filesystem>
 #include <set>
 
@@ -176,11 +175,8 @@ TEST_F(Prepare, SecondRunTakesTheCache) {
   folder.write("rows.jsonl", numbered(50) + "{\"text\": broken}\n");
   const PrepareResult first = run();
   EXPECT_FALSE(first.from_cache);
-  const auto start = std::chrono::steady_clock::now();
   const PrepareResult second = run();
-  const auto spent = std::chrono::steady_clock::now() - start;
   EXPECT_TRUE(second.from_cache);
-  EXPECT_LT(spent, std::chrono::milliseconds(200));  // 20 on a machine that is not loaded
   EXPECT_EQ(second.train_path, first.train_path);
   EXPECT_EQ(second.warnings, first.warnings);
   ASSERT_EQ(second.reports.size(), 1U);

@@ -2,11 +2,17 @@
 #include "data/workers.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include "support/sanitizer.hpp"
 
 namespace axl::data {
 namespace {
@@ -42,6 +48,48 @@ TEST(Workers, AWorkerThatCannotBeMadeIsAnErrorToo) {
                   []() -> PartWorker { throw std::runtime_error("no worker for this thread"); },
                   {}),
         std::runtime_error);
+}
+
+// Threads that are still at work when the caller's exception passes must have ended before it
+// arrives.
+TEST(Workers, AWatcherThatThrowsStopsTheWork) {
+  std::atomic<int> at_work{0}, done{0};
+  EXPECT_THROW(run_parts(
+                   1000000, 3,
+                   [&] {
+                     return [&](std::size_t) {
+                       ++at_work;
+                       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                       ++done;
+                       --at_work;
+                     };
+                   },
+                   [] { throw std::runtime_error("standard error is closed"); }),
+               std::runtime_error);
+  EXPECT_EQ(at_work, 0);
+  EXPECT_LT(done, 1000000);
+}
+
+/// Ends the process: its limit cannot be lifted again. A thread's stack takes 8 MiB.
+[[noreturn]] void many_threads_in_little_room() {
+  rlimit room{};
+  room.rlim_cur = room.rlim_max = 512 << 20;
+  if (!test::kSanitized) ::setrlimit(RLIMIT_AS, &room);
+  std::vector<std::atomic<int>> done(500);
+  const auto make_worker = [&] {
+    return [&](std::size_t part) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      ++done[part];
+    };
+  };
+  run_parts(done.size(), 500, make_worker, {});
+  for (const std::atomic<int>& times : done)
+    if (times != 1) ::_exit(1);
+  ::_exit(0);
+}
+
+TEST(Workers, FewerThreadsThanAskedForDoAllParts) {
+  EXPECT_EXIT(many_threads_in_little_room(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
