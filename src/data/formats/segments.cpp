@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -49,6 +51,21 @@ std::vector<TokenId> integers(const Row& row, const char* column, std::int64_t l
   return out;
 }
 
+/// Tokens that attention_mask hides at either end are padding: nobody sees them, so they go.
+void cut_padding(const Row& row, Sample& sample) {
+  const std::vector<TokenId> mask = integers(row, "attention_mask", 0, 1);
+  if (mask.size() != sample.input_ids.size())
+    throw RowError{"attention_mask and input_ids differ in length"};
+  const auto seen = [](TokenId m) { return m == 1; };
+  const auto begin = std::find_if(mask.begin(), mask.end(), seen);
+  const auto end = std::find_if(mask.rbegin(), std::make_reverse_iterator(begin), seen).base();
+  if (!std::all_of(begin, end, seen)) throw RowError{"attention_mask hides tokens between others"};
+  for (auto* list : {&sample.input_ids, &sample.labels}) {
+    list->erase(list->begin() + (end - mask.begin()), list->end());
+    list->erase(list->begin(), list->begin() + (begin - mask.begin()));
+  }
+}
+
 RowConverter pretokenized(const FormatContext& c) {
   return [highest = c.tokenizer.vocab_size() - 1](const Row& row, std::vector<Sample>& out) {
     Sample sample;
@@ -59,6 +76,7 @@ RowConverter pretokenized(const FormatContext& c) {
     for (std::size_t i = 0; i < sample.labels.size(); ++i)
       if (sample.labels[i] != kIgnore && sample.labels[i] != sample.input_ids[i])
         throw RowError{"label " + std::to_string(i) + " is neither -100 nor the token itself"};
+    cut_padding(row, sample);
     out.push_back(std::move(sample));
   };
 }

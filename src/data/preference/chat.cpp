@@ -103,12 +103,8 @@ class Messages {
 
 ComparisonReader chat_pairs(const FormatContext& c) {
   return [m = std::make_shared<const Messages>(c)](const Row& row) {
-    json messages = m->list(row, m->dataset().field_messages);
-    if (row.has("system") && messages.front().at("role") != "system")
-      if (const std::string system = row.text("system"); !system.empty())
-        messages.insert(messages.begin(), json{{"role", "system"}, {"content", system}});
-    Comparison out;
-    out.prompt = m->renderer().render(messages, nullptr, true);
+    Comparison out;  // a column `system` is not read, as in Axolotl
+    out.prompt = m->renderer().render(m->list(row, m->dataset().field_messages), nullptr, true);
     out.chosen = m->rendered_answer(m->answer(row, m->dataset().field_chosen));
     out.rejected = m->rendered_answer(m->answer(row, m->dataset().field_rejected));
     return out;
@@ -131,28 +127,37 @@ ComparisonReader argilla_chat(const FormatContext& c) {
   };
 }
 
-/// ORPO: the whole conversations are rendered; what follows the common prompt is the answer.
+std::string behind(const std::string& text, std::size_t characters) {
+  std::size_t at = 0;
+  for (std::size_t n = 0; at < text.size(); ++at)
+    if (!is_continuation(text[at]) && n++ == characters) break;
+  return text.substr(at);
+}
+
+/// ORPO: turns of user and assistant by turns, whatever the roles say; those before the answer are
+/// chosen's, also for the rejected answer. A column `prompt` stands for every question. What
+/// follows the rendered prompt is the answer.
 ComparisonReader orpo_argilla(const FormatContext& c) {
   return [m = std::make_shared<const Messages>(c)](const Row& row) {
-    json chosen = m->list(row, m->dataset().field_chosen);
-    json rejected = m->list(row, m->dataset().field_rejected);
-    if (chosen.size() < 2 || rejected.size() < 2)
-      throw RowError{"chosen and rejected must be conversations of at least two messages"};
+    const json chosen = m->list(row, m->dataset().field_chosen);
+    const json rejected = m->list(row, m->dataset().field_rejected);
+    if (chosen.size() % 2 != 0)
+      throw RowError{"chosen must be questions and answers by turns, with an answer at the end"};
+    json turns = json::array();
     const std::string system = row.has("system") ? row.text("system") : "";
-    if (!system.empty())
-      for (json* list : {&chosen, &rejected})
-        if (list->front().at("role") != "system")
-          list->insert(list->begin(), json{{"role", "system"}, {"content", system}});
-    json prompt = chosen;
-    prompt.erase(prompt.size() - 1);
+    if (!system.empty()) turns.push_back({{"role", "system"}, {"content", system}});
+    for (std::size_t i = 0; i + 1 < chosen.size(); ++i)
+      turns.push_back({{"role", i % 2 == 0 ? "user" : "assistant"},
+                       {"content", i % 2 == 0 && row.has("prompt") ? json(row.required("prompt"))
+                                                                   : chosen[i].at("content")}});
     Comparison out;
-    out.prompt = m->renderer().render(prompt, nullptr, true);
-    for (const auto& [list, answer] :
-         {std::pair{&chosen, &out.chosen}, std::pair{&rejected, &out.rejected}}) {
-      const std::string text = m->renderer().render(*list, nullptr, false);
-      if (!text.starts_with(out.prompt))
-        throw RowError{"chosen and rejected do not begin with the same messages"};
-      *answer = text.substr(out.prompt.size());
+    out.prompt = m->renderer().render(turns, nullptr, true);
+    const std::size_t prompt = character_count(out.prompt);
+    for (const auto& [last, answer] :
+         {std::pair{&chosen.back(), &out.chosen}, std::pair{&rejected.back(), &out.rejected}}) {
+      json all = turns;
+      all.push_back({{"role", "assistant"}, {"content", last->at("content")}});
+      *answer = behind(m->renderer().render(all, nullptr, false), prompt);
     }
     return out;
   };
@@ -183,9 +188,8 @@ ComparisonReader chat_kto(const FormatContext& c) {
 ComparisonReader bradley_terry(const FormatContext& c) {
   return [m = std::make_shared<const Messages>(c)](const Row& row) {
     json prompt = json::array();
-    if (row.has("system"))
-      if (const std::string system = row.text("system"); !system.empty())
-        prompt.push_back({{"role", "system"}, {"content", system}});
+    if (row.has("system"))  // an empty one is a turn too
+      prompt.push_back({{"role", "system"}, {"content", row.text("system")}});
     if (row.has(m->dataset().field_messages)) {
       for (const json& message : m->list(row, m->dataset().field_messages))
         prompt.push_back(message);
@@ -212,7 +216,7 @@ PreferenceSpec argilla_chat_pairs_spec() {
   return {"chat_template.argilla_chat", "chosen[], rejected[]: whole conversations", &argilla_chat};
 }
 PreferenceSpec orpo_argilla_spec() {
-  return {"chat_template.argilla", "chosen[], rejected[]: whole conversations, [system]",
+  return {"chat_template.argilla", "chosen[], rejected[]: whole conversations, [system], [prompt]",
           &orpo_argilla};
 }
 PreferenceSpec chat_kto_spec() {

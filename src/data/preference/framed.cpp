@@ -18,12 +18,13 @@ struct Frame {
     std::string out;
     if (!system.empty()) out += turn("system", system);
     out += turn("user", question);
-    out.append(before).append("assistant").append(between);
-    return out;
+    return out + opening("assistant");
+  }
+  std::string opening(std::string_view role) const {
+    return std::string(before).append(role).append(between);
   }
   std::string turn(std::string_view role, std::string_view text) const {
-    std::string out(before);
-    return out.append(role).append(between).append(text).append(after);
+    return opening(role).append(text).append(after);
   }
   /// An answer ends with the marker, not with the line break after it.
   std::string answer(std::string text) const {
@@ -156,11 +157,24 @@ ComparisonReader judged_question(const FormatContext&) {
   };
 }
 
+/// All turns but the last are the prompt, whoever speaks.
 template <const Frame& frame>
 ComparisonReader judged_argilla_chat(const FormatContext&) {
   return [](const Row& row) {
-    return judged(frame, system_of(row), content_of(row, "completion", 0),
-                  content_of(row, "completion", 1), label_of(row));
+    const json turns = row.value("completion");
+    const std::size_t count = turns.is_array() ? turns.size() : 0;
+    Comparison out;
+    out.chosen = frame.answer(content_of(row, "completion", std::max<std::size_t>(count, 1) - 1));
+    for (std::size_t i = 0; i + 1 < count; ++i) {
+      const auto role = turns[i].find("role");
+      if (role == turns[i].end() || !role->is_string())
+        throw RowError{"a message of column 'completion' has no role"};
+      out.prompt +=
+          frame.turn(role->get_ref<const std::string&>(), content_of(row, "completion", i));
+    }
+    out.prompt += frame.opening("assistant");
+    out.desirable = label_of(row);
+    return out;
   };
 }
 
@@ -200,7 +214,7 @@ std::vector<PreferenceSpec> framed_kto_specs() {
   return {
       {"chatml.argilla", "instruction, completion, label, [system]",
        &judged_question<kChatml, kInstruction>},
-      {"chatml.argilla_chat", "completion[2]: messages, label", &judged_argilla_chat<kChatml>},
+      {"chatml.argilla_chat", "completion[]: messages, label", &judged_argilla_chat<kChatml>},
       {"chatml.intel", "question, completion, label, [system]",
        &judged_question<kChatml, kQuestion>},
       {"chatml.prompt_pairs", "prompt, completion, label, [system]",
@@ -208,7 +222,7 @@ std::vector<PreferenceSpec> framed_kto_specs() {
       {"chatml.ultra", "prompt, completion, label, [system]", &judged_question<kChatml, kPrompt>},
       {"llama3.argilla", "instruction, completion, label, [system]",
        &judged_question<kLlama3, kInstruction>},
-      {"llama3.argilla_chat", "completion[2]: messages, label", &judged_argilla_chat<kLlama3>},
+      {"llama3.argilla_chat", "completion[]: messages, label", &judged_argilla_chat<kLlama3>},
       {"llama3.intel", "question, completion, label, [system]",
        &judged_question<kLlama3, kQuestion>},
       {"llama3.prompt_pairs", "prompt, completion, label, [system]",

@@ -176,6 +176,13 @@ TEST_F(Formats, FinishedTokensAreTakenAsTheyAre) {
   ASSERT_EQ(all.size(), 1U);
   EXPECT_EQ(all[0].input_ids, (std::vector<TokenId>{5, 6, 7}));
   EXPECT_EQ(all[0].labels, (std::vector<TokenId>{kIgnore, 6, 7}));
+  const auto padded = samples(
+      R"({"input_ids": [0, 5, 6, 0], "labels": [-100, -100, 6, -100], "attention_mask": [0, 1, 1, 0]})");
+  EXPECT_EQ(padded[0].input_ids, (std::vector<TokenId>{5, 6})) << "nobody sees the padding";
+  EXPECT_EQ(padded[0].labels, (std::vector<TokenId>{kIgnore, 6}));
+  EXPECT_NE(refusal(R"({"input_ids": [5, 6, 7], "labels": [5, 6, 7], "attention_mask": [1, 0, 1]})")
+                .find("between others"),
+            std::string::npos);
   EXPECT_NE(refusal(R"({"input_ids": [5, 999999], "labels": [5, 6]})").find("not a token id"),
             std::string::npos);
   EXPECT_NE(refusal(R"({"input_ids": [5, 6], "labels": [5]})").find("differ in length"),

@@ -72,6 +72,49 @@ TEST_F(PreferenceTest, WholeConversationsAndOrpo) {
   EXPECT_EQ(orpo.rejected, "bad<|im_end|>\n");
 }
 
+TEST_F(PreferenceTest, OrpoTakesTheQuestionsOfChosen) {
+  dataset.chat_template = "chatml";
+  config.rl = "orpo";
+  const std::string chosen = R"("chosen": [{"role": "user", "content": "q"},
+      {"role": "x", "content": "a"}, {"role": "user", "content": "r"},
+      {"role": "assistant", "content": "good"}])";
+  const std::string rejected =
+      R"("rejected": [{"role": "user", "content": "other"}, {"role": "y", "content": "bad"}])";
+  const Comparison c = read("chat_template.argilla", "{" + chosen + ", " + rejected + "}");
+  EXPECT_EQ(c.prompt,
+            "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
+            "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(c.chosen, "good<|im_end|>\n");
+  EXPECT_EQ(c.rejected, "bad<|im_end|>\n");
+  const Comparison asked =
+      read("chat_template.argilla", "{\"prompt\": \"p\", " + chosen + ", " + rejected + "}");
+  EXPECT_NE(asked.prompt.find("user\np<|im_end|>\n<|im_start|>assistant\na"), std::string::npos);
+}
+
+TEST_F(PreferenceTest, KtoConversationsKeepEveryTurn) {
+  config.rl = "kto";
+  const Comparison c = read("llama3.argilla_chat", R"({"label": true, "completion": [
+      {"role": "system", "content": "s"}, {"role": "user", "content": "q"},
+      {"role": "assistant", "content": "a"}]})");
+  EXPECT_EQ(c.prompt,
+            "<|start_header_id|>system<|end_header_id|>\n\ns<|eot_id|>"
+            "<|start_header_id|>user<|end_header_id|>\n\nq<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n\n");
+  EXPECT_EQ(c.chosen, "a<|eot_id|>");
+}
+
+TEST_F(PreferenceTest, ASystemColumnIsForSomeTypesOnly) {
+  dataset.chat_template = "chatml";
+  config.rl = "dpo";
+  const Comparison dpo = read("chat_template", R"({"system": "s",
+      "messages": [{"role": "user", "content": "q"}], "chosen": "a", "rejected": "b"})");
+  EXPECT_EQ(dpo.prompt.find("system\ns"), std::string::npos);
+  config.rl.clear();
+  const Comparison reward = read("bradley_terry.chat_template",
+                                 R"({"system": "", "input": "q", "chosen": "a", "rejected": "b"})");
+  EXPECT_TRUE(reward.chosen.starts_with("<|im_start|>system\n<|im_end|>\n")) << reward.chosen;
+}
+
 TEST_F(PreferenceTest, FramedColumns) {
   config.rl = "dpo";
   const std::string chatml =
