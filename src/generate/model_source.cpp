@@ -9,6 +9,7 @@
 
 #include "adapter/peft_config.hpp"
 #include "core/error.hpp"
+#include "hub/names.hpp"
 
 namespace axl::generate {
 namespace {
@@ -106,9 +107,12 @@ ModelSource source_of_config(const config::Config& config, bool with_output) {
 }
 
 ModelSource source_of_adapter(const std::string& folder) {
-  const std::string base = adapter::read_peft_config(folder).base_model_name_or_path;
+  const adapter::PeftConfig peft = adapter::read_peft_config(folder);
+  std::string base = peft.base_model_name_or_path;
   std::error_code ignored;
-  if (base.empty() || !fs::exists(base, ignored))
+  if (hub::is_repository_name(base)) {
+    if (!peft.revision.empty()) base += "@" + peft.revision;
+  } else if (base.empty() || !fs::exists(base, ignored))
     throw Error(ErrorCode::input, folder + ": its base model '" + base + "' is not a folder here")
         .hint("name the model itself: axolotl-hpc inference MODEL --adapter " + folder);
   return source_of_model(base, folder);

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <thread>
 
@@ -47,6 +49,13 @@ class Request {
     set(CURLOPT_HEADERDATA, this);
     set(CURLOPT_WRITEFUNCTION, &Request::on_body);
     set(CURLOPT_WRITEDATA, this);
+  }
+  void add_header(const std::string& line) {
+    curl_slist* longer = ::curl_slist_append(headers_.get(), line.c_str());
+    AXL_CHECK(longer != nullptr, "libcurl is out of memory");
+    static_cast<void>(headers_.release());
+    headers_.reset(longer);
+    set(CURLOPT_HTTPHEADER, headers_.get());
   }
   template <class T>
   void set(CURLoption option, T value) {
@@ -139,13 +148,29 @@ Response ask(const std::string& url, const std::string& token, bool body) {
   }
 }
 
+std::string remembered(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// Keeps the ETag of what is being downloaded; a weak one does not promise the same bytes.
+void remember(const std::string& path, const Response& response) {
+  const auto tag = response.headers.find("etag");
+  std::error_code ignored;
+  if (tag == response.headers.end() || tag->second.starts_with("W/"))
+    std::filesystem::remove(path, ignored);
+  else
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << tag->second;
+}
+
 }  // namespace
 
 Response get(const std::string& url, const std::string& token) { return ask(url, token, true); }
 Response head(const std::string& url, const std::string& token) { return ask(url, token, false); }
 
 void download(const std::string& url, const std::string& token, const std::string& path,
-              const Progress& progress) {
+              Partial partial, const Progress& progress) {
+  const std::string tag_file = path + ".etag";
   std::string why;
   for (int i = 0; i < kTries; ++i) {
     std::error_code failed;
@@ -159,14 +184,23 @@ void download(const std::string& url, const std::string& token, const std::strin
     if (!file) throw Error(ErrorCode::io, "cannot write " + path);
     Request request(url, token);
     request.set(CURLOPT_FOLLOWLOCATION, 1L);
-    if (have > 0) request.set(CURLOPT_RANGE, (std::to_string(have) + "-").c_str());
+    const std::string tag = remembered(tag_file);
+    const bool resumes = have > 0 && (!tag.empty() || partial == Partial::checked);
+    if (resumes) {
+      request.set(CURLOPT_RANGE, (std::to_string(have) + "-").c_str());
+      // A server that has something else by now sends all of it.
+      if (!tag.empty()) request.add_header("If-Range: " + tag);
+    }
     bool first = true, full_disk = false;
     std::int64_t done = have;
     request.write = [&](const char* text, std::size_t size) {
       if (first) {
         first = false;
-        const bool resumed = request.response.headers.contains("content-range");
-        if (!resumed && have > 0) {  // the server does not resume: from the start
+        remember(tag_file, request.response);
+        const auto range = request.response.headers.find("content-range");
+        const bool resumed = range != request.response.headers.end() &&
+                             range->second.starts_with("bytes " + std::to_string(have) + "-");
+        if (!resumed && have > 0) {  // from the start
           if (::ftruncate(::fileno(file.get()), 0) != 0) return false;
           done = 0;
         }
@@ -184,8 +218,10 @@ void download(const std::string& url, const std::string& token, const std::strin
     const bool flushed = std::fflush(file.get()) == 0;
     if (full_disk || !flushed) throw Error(ErrorCode::io, "cannot write " + path + ": disk full?");
     const long status = request.response.status;
-    if (code == CURLE_OK) return;
-    if (status == 416) return;  // nothing beyond what is there: the checksum decides
+    if (code == CURLE_OK || (status == 416 && resumes)) {  // 416: all of it is there already
+      std::filesystem::remove(tag_file, failed);
+      return;
+    }
     if (status == 401 || status == 403 || status == 404)
       throw Error(ErrorCode::input, url + " answered " + std::to_string(status) +
                                         (status == 404 ? " (not found)" : " (not allowed)"))

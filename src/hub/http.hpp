@@ -20,9 +20,16 @@ using Progress = std::function<void(std::int64_t, std::int64_t)>;
 Response get(const std::string& url, const std::string& token);
 /// HEAD without following a redirect.
 Response head(const std::string& url, const std::string& token);
-/// Downloads to `path`, going on from the bytes that are there already. Broken connections are
-/// tried again. Error{input} with the status, Error{network} when no try helped.
+/// What bytes that an earlier download left are worth.
+enum class Partial : std::uint8_t {
+  checked,  ///< `path` is named by its content, and the caller checks it
+  unknown   ///< they may belong to what the address held then
+};
+
+/// Downloads to `path`, going on from the bytes that are there already: those of `unknown` origin
+/// only while the server has the same ETag, which waits in PATH.etag. Broken connections are tried
+/// again. Error{input} with the status, Error{network} when no try helped.
 void download(const std::string& url, const std::string& token, const std::string& path,
-              const Progress& progress);
+              Partial partial, const Progress& progress);
 
 }  // namespace axl::hub

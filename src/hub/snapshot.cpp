@@ -204,7 +204,7 @@ class Repository {
       const std::string partial = blob.string() + ".incomplete";
       log::info("downloading {} of {} ({} of {})", path, what(), number, count);
       for (int attempt = 0;; ++attempt) {
-        download(url, options_.token, partial, {});
+        download(url, options_.token, partial, Partial::checked, {});
         const std::string found = is_hex(tag, 64)   ? sha256_of_file(partial)
                                   : is_hex(tag, 40) ? git_blob_of_file(partial)
                                                     : tag;
@@ -331,6 +331,18 @@ std::string model_folder(const std::string& given, ModelPart part) {
   return snapshot.folder;
 }
 
+std::pair<std::string, std::string> recorded_name(const std::string& given) {
+  if (!is_repository_name(given)) return {given, ""};
+  auto [name, revision] = split_revision(given);
+  const Options options = options_from_environment();
+  const auto nothing = [](const std::vector<std::string>&, const Reader&) {
+    return std::vector<std::string>();
+  };
+  if (const auto found = Repository(RepositoryKind::model, name, revision, options).cached(nothing))
+    revision = found->commit;
+  return {name, revision};
+}
+
 std::string fetch_url(const std::string& url, const Options& options) {
   const std::string plain = url.substr(0, url.find_first_of("?#"));
   const fs::path folder = fs::path(options.cache) / "axolotl-hpc" / sha256_of_text(url);
@@ -344,7 +356,7 @@ std::string fetch_url(const std::string& url, const Options& options) {
     throw Error(ErrorCode::input,
                 url + " is not in the cache " + options.cache + ", and HF_HUB_OFFLINE is set");
   log::info("downloading {}", url);
-  download(url, "", file.string() + ".incomplete", {});
+  download(url, "", file.string() + ".incomplete", Partial::unknown, {});
   fs::rename(file.string() + ".incomplete", file, failed);
   if (failed) throw Error(ErrorCode::io, "cannot write " + file.string());
   return file.string();

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hub/options.hpp"
@@ -39,6 +40,10 @@ enum class ModelPart : std::uint8_t { tokenizer, everything };
 /// "org/name@revision"); else the folder of that model's snapshot. A complete snapshot in the cache
 /// is used without asking the Hub.
 std::string model_folder(const std::string& name, ModelPart part);
+
+/// How a model is written down for others: a name of the Hub without its revision, and the commit
+/// that the cache has of it (else the revision as given); a path as it is, without one.
+std::pair<std::string, std::string> recorded_name(const std::string& given);
 
 /// Downloads one file by its URL into CACHE/axolotl-hpc/SHA-256 of the URL; returns its path there.
 std::string fetch_url(const std::string& url, const Options& options = options_from_environment());

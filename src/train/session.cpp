@@ -79,7 +79,7 @@ model::DecoderOptions decoder_options(const config::Config& config,
   o.training.lora = config.lora_model_dir.empty()
                         ? peft_config_of(config, model::family_of(model_config))
                         : adapter::read_peft_config(config.lora_model_dir);
-  o.training.lora->base_model_name_or_path = config.base_model;
+  name_base(*o.training.lora, config);
   o.training.lora_plus_ratio = config.loraplus_lr_ratio.value_or(1.0);
   if (config.loraplus_lr_ratio)
     o.training.embedding_adapter_lr = config.loraplus_lr_embedding / config.learning_rate;

@@ -72,7 +72,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         hub = self.server
-        hub.log.append(f"{self.command} {self.path} {self.headers.get('Range', '')}".strip())
+        hub.log.append(f"{self.command} {self.path} {self.headers.get('Range', '')} "
+                       f"{self.headers.get('If-Range', '')}".strip())
         allowed = self.headers.get("Authorization") == f"Bearer {hub.token}"
         if hub.token and not allowed and not self.path.startswith("/cdn/"):
             return self.answer(401)
@@ -110,12 +111,14 @@ class Handler(BaseHTTPRequestHandler):
             data = data[:-1] + bytes([data[-1] ^ 1])
         begin = 0
         wanted = self.headers.get("Range", "")
-        if wanted.startswith("bytes="):
+        tag = f'"{etag(data)}"'
+        if wanted.startswith("bytes=") and self.headers.get("If-Range", tag) == tag:
             begin = int(wanted[6:].split("-")[0])
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {begin}-{len(data) - 1}/{len(data)}")
         else:
             self.send_response(200)
+        self.send_header("ETag", tag)
         self.send_header("Content-Length", str(len(data) - begin))
         self.end_headers()
         stop = hub.break_after.pop(name, None)
@@ -289,6 +292,26 @@ configs:
         code, out = t.run(f"  - path: {hub.url}/datasets/org/texts/resolve/{COMMIT}/data/test.jsonl\n"
                           "    type: completion\n")
         t.check(code == 0 and "7 read" in out, "a file by its URL")
+
+        # What an interrupted download left belongs to the file that was there then.
+        url = f"{hub.url}/datasets/org/texts/resolve/{COMMIT}/data/train-1.jsonl"
+        whole = rows(5)
+        for name, left, tag, from_byte in (
+                ("the same file goes on", whole[:50], f'"{etag(whole)}"', 50),
+                ("another file starts anew", b"x" * 50, '"of-the-older-file"', 50),
+                ("bytes of unknown origin are not taken", b"x" * 50, "", 0)):
+            home = name.replace(" ", "-")
+            folder = Path(scratch) / home / "hub/axolotl-hpc" / hashlib.sha256(url.encode()).hexdigest()
+            folder.mkdir(parents=True)
+            (folder / "train-1.jsonl.incomplete").write_bytes(left)
+            if tag:
+                (folder / "train-1.jsonl.incomplete.etag").write_text(tag)
+            hub.log.clear()
+            code, out = t.run(f"  - path: {url}\n    type: completion\n", home=home)
+            asked = f"bytes={from_byte}-" in "".join(hub.log)
+            t.check(code == 0 and "5 read" in out and asked == (from_byte > 0)
+                    and (folder / "train-1.jsonl").read_bytes() == whole
+                    and not list(folder.glob("*.etag")), name)
         print(f"hub_test: {len(t.failures)} failures")
         return 1 if t.failures else 0
 

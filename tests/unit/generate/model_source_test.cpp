@@ -86,6 +86,10 @@ TEST(ModelSource, AnAdapterNamesItsBase) {
   EXPECT_EQ(generate::source_of_adapter(folder).model, model.folder());
   write_tiny_adapter(folder, "/no/such/model", 0);
   EXPECT_THROW(generate::source_of_adapter(folder), Error);
+  std::ofstream(folder + "/adapter_config.json")
+      << R"({"peft_type": "LORA", "r": 1, "target_modules": ["q_proj"],
+             "base_model_name_or_path": "org/name", "revision": "v1"})";
+  EXPECT_EQ(generate::source_of_adapter(folder).model, "org/name@v1");
 }
 
 TEST(ModelSource, AnAdapterChangesTheModelUnlessBIsZero) {

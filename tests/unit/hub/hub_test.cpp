@@ -146,6 +146,20 @@ TEST_F(Hub, ARevisionBehindTheNameIsThatSnapshot) {
   EXPECT_NE(error_of([] { model_folder("org/small", ModelPart::tokenizer); }), "");
 }
 
+TEST_F(Hub, AModelIsRecordedWithItsCommit) {
+  const std::string at = "hub/models--org--small/";
+  write(at + "refs/v1.0", kCommit);
+  write(at + "snapshots/" + kCommit + "/config.json", "{}");
+  const auto recorded = [](const std::string& name) {
+    const auto [base, revision] = recorded_name(name);
+    return base + " " + revision;
+  };
+  EXPECT_EQ(recorded("org/small@v1.0"), std::string("org/small ") + kCommit);
+  EXPECT_EQ(recorded("org/small@v2.0"), "org/small v2.0") << "not in the cache";
+  EXPECT_EQ(recorded("org/other"), "org/other ");
+  EXPECT_EQ(recorded(folder_.path()), std::string(folder_.path()) + " ");
+}
+
 TEST_F(Hub, FilesOfUrlsKeepTheirPlaceInTheCache) {
   // SHA-256 of the URL: the same on every machine and with every compiler.
   const std::string url = "http://127.0.0.1:1/rows.jsonl?x=1";
