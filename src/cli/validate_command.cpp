@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,8 @@
 #include "cli/overrides.hpp"
 #include "config/config.hpp"
 #include "core/error.hpp"
+#include "model/family.hpp"
+#include "weights/model_config.hpp"
 
 namespace axl::cli {
 namespace {
@@ -60,6 +63,22 @@ void print_text(const std::string& file, const config::LoadResult& result) {
   fmt::print("\n");
 }
 
+/// What training would say about a model that lies here. What is wrong with its config.json is told
+/// as a missing file is.
+void check_model(config::LoadResult& result, std::vector<config::Finding>& files) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const std::string& folder = result.config.base_model;
+  if (folder.empty() || !fs::is_regular_file(fs::path(folder) / "config.json", ignored)) return;
+  try {
+    const weights::ModelConfig model = weights::read_model_config(folder);
+    model::family_of(model).check(model);
+  } catch (const Error& e) {
+    auto& list = e.code() == ErrorCode::unsupported ? result.unsupported : files;
+    list.push_back({result.config.at("base_model"), e.message(), e.hint()});
+  }
+}
+
 int validate(const Options& options, const Overrides& overrides) {
   config::LoadOptions load_options;
   load_options.strict = options.strict;
@@ -67,9 +86,11 @@ int validate(const Options& options, const Overrides& overrides) {
   config::LoadResult result = config::load(options.file, load_options);
   auto& list = options.check_files ? result.errors : result.warnings;
   for (config::Finding& f : config::check_files(result.config)) list.push_back(std::move(f));
-  std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.where.line, a.where.column) < std::pair(b.where.line, b.where.column);
-  });
+  check_model(result, list);
+  for (auto* findings : {&list, &result.unsupported})
+    std::stable_sort(findings->begin(), findings->end(), [](const auto& a, const auto& b) {
+      return std::pair(a.where.line, a.where.column) < std::pair(b.where.line, b.where.column);
+    });
   if (options.format == "json")
     print_json(result);
   else

@@ -15,7 +15,10 @@ const FamilySpec& family_of(const weights::ModelConfig& config) {
       known += (known.empty() ? "" : ", ") + std::string(a);
     }
   throw Error(ErrorCode::unsupported,
-              config.origin + ": architecture '" + config.architecture + "' is not supported yet")
+              config.origin + ": unsupported model family: " +
+                  (config.architecture.empty() ? "model_type '" + config.model_type
+                                               : "architecture '" + config.architecture) +
+                  "'")
       .hint("known: " + known);
 }
 

@@ -97,6 +97,27 @@ TEST(Program, ValidateTellsAcceptAndReject) {
   EXPECT_EQ(run("validate --strict " + unknown).code, 2);
 }
 
+TEST(Program, ValidateKnowsWhichFamiliesThereAre) {
+  fs::create_directories(fs::path(testing::TempDir()) / "m");
+  const std::string yaml = put("family.yaml", kGood);
+  for (const char* config : {R"({"model_type": "mamba"})",
+                             R"({"architectures": ["MambaForCausalLM"], "model_type": "mamba"})"}) {
+    put("m/config.json", config);
+    const Outcome o = run("validate --format json " + yaml, "2>/dev/null");
+    EXPECT_EQ(o.code, 0) << "valid for Axolotl";
+    const auto found = nlohmann::json::parse(o.out).at("unsupported");
+    ASSERT_EQ(found.size(), 1U) << o.out;
+    EXPECT_EQ(found[0].at("key"), "base_model");
+    EXPECT_EQ(found[0].at("line"), 1);
+    EXPECT_NE(found[0].at("message").get<std::string>().find("unsupported model family"),
+              std::string::npos);
+  }
+  put("m/config.json", "{broken");
+  EXPECT_EQ(run("validate " + yaml).code, 0);
+  EXPECT_NE(run("validate " + yaml).out.find("warning"), std::string::npos);
+  fs::remove_all(fs::path(testing::TempDir()) / "m");
+}
+
 TEST(Program, ValidateJsonHasTheFixedShape) {
   const std::string bad = put("bad.yaml", kGood + "seed: -1\nlerning_rate: 3\ntf32: true\n");
   const Outcome o = run("validate --format json " + bad, "2>/dev/null");

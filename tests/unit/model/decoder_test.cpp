@@ -81,7 +81,7 @@ TEST(DecoderRefuses, OtherFamiliesActivationsAndHeads) {
   TinyWeights w({});
   w.config.architecture = "GPT2LMHeadModel";
   expect_refused(w, ErrorCode::unsupported,
-                 "tiny/config.json: architecture 'GPT2LMHeadModel' is not supported yet");
+                 "tiny/config.json: unsupported model family: architecture 'GPT2LMHeadModel'");
   w.config = tiny_config({});
   w.config.hidden_act = "gelu";
   expect_refused(w, ErrorCode::unsupported,
