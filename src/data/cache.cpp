@@ -13,6 +13,7 @@
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "data/content_hash.hpp"
 #include "data/dataset.hpp"
 #include "data/prepared_file.hpp"
 #include "data/stream.hpp"
@@ -45,8 +46,9 @@ json template_key(const tokenizer::Tokenizer& tokenizer) {
   return with_tools == text ? json(text) : json::array({text, with_tools});
 }
 
-json dataset_key(const config::DatasetConfig& d, const std::vector<SourceFile>& files) {
-  return {{"content", content_hash(files)},
+json dataset_key(const config::DatasetConfig& d, const std::vector<SourceFile>& files,
+                 FileHashes& hashes) {
+  return {{"content", content_hash(files, hashes)},
           {"type", d.type},
           {"ds_type", d.ds_type},
           {"split", d.split},
@@ -138,8 +140,10 @@ CacheKey cache_key(const config::Config& c, const tokenizer::Tokenizer& tokenize
                    const std::vector<std::vector<SourceFile>>& sources) {
   json datasets = json::array(), tests = json::array();
   std::size_t at = 0;
-  for (const auto& d : c.datasets) datasets.push_back(dataset_key(d, sources[at++]));
-  for (const auto& d : c.test_datasets) tests.push_back(dataset_key(d, sources[at++]));
+  FileHashes hashes(c.dataset_prepared_path);
+  for (const auto& d : c.datasets) datasets.push_back(dataset_key(d, sources[at++], hashes));
+  for (const auto& d : c.test_datasets) tests.push_back(dataset_key(d, sources[at++], hashes));
+  hashes.save();
   const json text = {{"format", kPreparedFormatVersion},
                      {"tokenisation", kTokenisationVersion},
                      {"tokenizer", tokenizer.fingerprint()},
@@ -180,7 +184,8 @@ CacheKey cache_key(const config::Config& c, const tokenizer::Tokenizer& tokenize
 std::uint64_t stream_fingerprint(const config::Config& c, const tokenizer::Tokenizer& tokenizer) {
   json datasets = json::array();
   for (const auto& d : streamed_datasets(c)) {
-    json one = dataset_key(d, {});
+    FileHashes none;
+    json one = dataset_key(d, {}, none);
     one["path"] = d.path;
     one["skip"] = d.skip;
     datasets.push_back(std::move(one));

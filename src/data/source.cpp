@@ -266,36 +266,4 @@ void decode(SourceFile& file) {
   file.decoded = std::move(spool);
 }
 
-std::uint64_t content_hash(const std::vector<SourceFile>& files) {
-  // Hashing all of a corpus would take longer than anything else that a cache hit does: beyond
-  // this, size, time of change and pieces spread over the file stand for it.
-  constexpr std::size_t kWhole = std::size_t{16} << 20, kPieces = 16, kPiece = 4096;
-  XXH3_state_t* state = XXH3_createState();
-  XXH3_64bits_reset(state);
-  std::size_t hashed = 0;
-  for (const SourceFile& file : files) {
-    const std::string name = fs::path(file.path).filename().string();
-    const std::string_view bytes = file.raw();
-    const std::uint64_t sizes[2] = {name.size(), bytes.size()};
-    XXH3_64bits_update(state, sizes, sizeof sizes);
-    XXH3_64bits_update(state, name.data(), name.size());
-    if (hashed + bytes.size() <= kWhole) {
-      XXH3_64bits_update(state, bytes.data(), bytes.size());
-      hashed += bytes.size();
-      continue;
-    }
-    std::error_code ignored;
-    const std::int64_t changed = fs::last_write_time(file.path, ignored).time_since_epoch().count();
-    XXH3_64bits_update(state, &changed, sizeof changed);
-    for (std::size_t i = 0; i < kPieces; ++i) {
-      const std::size_t at =
-          bytes.size() > kPiece ? (bytes.size() - kPiece) / (kPieces - 1) * i : 0;
-      XXH3_64bits_update(state, bytes.data() + at, std::min(kPiece, bytes.size() - at));
-    }
-  }
-  const std::uint64_t hash = XXH3_64bits_digest(state);
-  XXH3_freeState(state);
-  return hash;
-}
-
 }  // namespace axl::data

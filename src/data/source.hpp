@@ -58,10 +58,6 @@ void run_decoders(const std::vector<std::unique_ptr<Decoder>>& chain, std::size_
                   std::string_view piece, const TextSink& out);
 void finish_decoders(const std::vector<std::unique_ptr<Decoder>>& chain, const TextSink& out);
 
-/// XXH3 of the files' last names and content: all bytes of up to 16 MiB together, beyond that
-/// size, time of change and 16 pieces of each file.
-std::uint64_t content_hash(const std::vector<SourceFile>& files);
-
 /// Where a row stands.
 struct RowRef {
   std::uint64_t offset = 0;

@@ -153,16 +153,6 @@ TEST(Source, MissingAndUnreadableOnesAreNamed) {
             std::string::npos);
 }
 
-TEST(Source, ContentHashFollowsEveryByte) {
-  TemporaryFolder folder;
-  config::DatasetConfig d;
-  d.path = folder.write("a.jsonl", "{\"n\":1}\n");
-  const auto first = content_hash(open_sources(d));
-  EXPECT_EQ(content_hash(open_sources(d)), first);
-  folder.write("a.jsonl", "{\"n\":2}\n");
-  EXPECT_NE(content_hash(open_sources(d)), first);
-}
-
 TEST(Source, SplitSlices) {
   using Range = std::pair<std::size_t, std::size_t>;
   EXPECT_EQ(split_range("train", 100, {}), (Range{0, 100}));
