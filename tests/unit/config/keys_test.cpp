@@ -30,6 +30,9 @@ struct BadValue {
   const char* hint = "";
 };
 
+/// GoogleTest would print the bytes, and those between the members have no value.
+void PrintTo(const BadValue& value, std::ostream* out) { *out << value.line; }
+
 class BadValues : public testing::TestWithParam<BadValue> {};
 
 TEST_P(BadValues, IsRefusedWithPlaceFoundAndAllowed) {

@@ -17,6 +17,9 @@ struct Guess {
   bool needs_rl = false;
 };
 
+/// GoogleTest would print the bytes, and those behind the last member have no value.
+void PrintTo(const Guess& guess, std::ostream* out) { *out << guess.row; }
+
 class Detect : public ::testing::TestWithParam<Guess> {};
 
 TEST_P(Detect, NamesTheFormat) {
