@@ -15,26 +15,42 @@
 namespace axl::tokenizer {
 namespace {
 
-using Step = std::function<void(std::string&)>;
+using Step = std::function<bool(std::string&)>;
+
+/// A step that leaves something for every character, or whose losses at the front nobody asks for.
+template <class Rewrite>
+Step keeping(Rewrite rewrite) {
+  return [rewrite](std::string& text) {
+    rewrite(text);
+    return false;
+  };
+}
 
 Step normal_form(unicode::Form form) {
-  return [form](std::string& text) {
+  return keeping([form](std::string& text) {
     if (!unicode::is_ascii(text)) text = unicode::normalize(text, form);
-  };
+  });
 }
 
 Step replace(const nlohmann::ordered_json& spec) {
   const auto [is_regex, pattern] = read_pattern(spec);
   const std::string content = field_string(spec, "content");
-  if (is_regex) {
+  if (is_regex || pattern.empty()) {  // no text at all is found between all characters
     const auto regex = std::make_shared<const Regex>(pattern);
-    return [regex, content](std::string& text) { text = regex->replace_all(text, content); };
+    return [regex, content](std::string& text) {
+      bool front = false;
+      text = regex->replace_all(text, content, &front);
+      return front && content.empty();
+    };
   }
-  return
-      [pattern = pattern, content](std::string& text) { replace_literal(text, pattern, content); };
+  return [pattern = pattern, content](std::string& text) {
+    const bool front = content.empty() && text.starts_with(pattern);
+    replace_literal(text, pattern, content);
+    return front;
+  };
 }
 
-void strip(std::string& text, bool left, bool right) {
+bool strip(std::string& text, bool left, bool right) {
   std::size_t begin = 0, end = text.size();
   const char* p = text.data();
   while (left && begin < end) {
@@ -49,6 +65,7 @@ void strip(std::string& text, bool left, bool right) {
     end = start;
   }
   text = text.substr(begin, end - begin);
+  return begin > 0;
 }
 
 void strip_accents(std::string& text) {
@@ -82,10 +99,10 @@ void nmt(std::string& text) {
 
 Step precompiled(const nlohmann::ordered_json& spec) {
   const auto it = spec.find("precompiled_charsmap");
-  if (it == spec.end() || it->is_null()) return [](std::string&) {};
+  if (it == spec.end() || it->is_null()) return [](std::string&) { return false; };
   const auto map = std::make_shared<const PrecompiledMap>(
       decode_base64(field_string(spec, "precompiled_charsmap")));
-  return [map](std::string& text) { map->apply(text); };
+  return keeping([map](std::string& text) { map->apply(text); });
 }
 
 }  // namespace
@@ -107,25 +124,25 @@ void Normalizer::add(const nlohmann::ordered_json& spec, int depth) {
   } else if (type == "NFKD") {
     steps_.push_back(normal_form(unicode::Form::nfkd));
   } else if (type == "Lowercase") {
-    steps_.emplace_back([](std::string& text) { text = unicode::lower(text); });
+    steps_.push_back(keeping([](std::string& text) { text = unicode::lower(text); }));
   } else if (type == "Replace") {
     steps_.push_back(replace(spec));
   } else if (type == "Prepend") {
-    steps_.emplace_back([what = field_string(spec, "prepend")](std::string& text) {
+    steps_.push_back(keeping([what = field_string(spec, "prepend")](std::string& text) {
       if (!text.empty()) text.insert(0, what);
-    });
+    }));
   } else if (type == "Strip") {
     const bool left = field_bool(spec, "strip_left", true);
     const bool right = field_bool(spec, "strip_right", true);
-    steps_.emplace_back([left, right](std::string& text) { strip(text, left, right); });
+    steps_.emplace_back([left, right](std::string& text) { return strip(text, left, right); });
   } else if (type == "StripAccents") {
-    steps_.emplace_back(&strip_accents);
+    steps_.push_back(keeping(&strip_accents));
   } else if (type == "ByteLevel") {
-    steps_.emplace_back([](std::string& text) { text = byte_level::encode(text); });
+    steps_.push_back(keeping([](std::string& text) { text = byte_level::encode(text); }));
   } else if (type == "BertNormalizer") {
-    steps_.emplace_back(BertNormalizer(spec));
+    steps_.push_back(keeping(BertNormalizer(spec)));
   } else if (type == "Nmt") {
-    steps_.emplace_back(&nmt);
+    steps_.push_back(keeping(&nmt));
   } else if (type == "Precompiled") {
     steps_.push_back(precompiled(spec));
   } else {
@@ -135,8 +152,10 @@ void Normalizer::add(const nlohmann::ordered_json& spec, int depth) {
   }
 }
 
-void Normalizer::apply(std::string& text) const {
-  for (const auto& step : steps_) step(text);
+bool Normalizer::apply(std::string& text) const {
+  bool front = false;
+  for (const auto& step : steps_) front = step(text) || front;
+  return front;
 }
 
 }  // namespace axl::tokenizer

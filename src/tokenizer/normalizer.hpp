@@ -13,11 +13,13 @@ class Normalizer {
   /// `spec` is the component's JSON, null for none. Error{input} on an unknown type or a bad field.
   explicit Normalizer(const nlohmann::ordered_json& spec);
   bool empty() const { return steps_.empty(); }
-  void apply(std::string& text) const;
+  /// True when a step took the first characters away and put nothing in their place: what is left
+  /// does not begin where the text began.
+  bool apply(std::string& text) const;
 
  private:
   void add(const nlohmann::ordered_json& spec, int depth);
-  std::vector<std::function<void(std::string&)>> steps_;
+  std::vector<std::function<bool(std::string&)>> steps_;
 };
 
 }  // namespace axl::tokenizer

@@ -114,6 +114,7 @@ void Regex::find_all(std::string_view text, Span piece, std::vector<Span>& out) 
   const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data() + piece.begin);
   const PCRE2_SIZE size = piece.end - piece.begin;
   PCRE2_SIZE at = 0;
+  PCRE2_SIZE last_end = PCRE2_UNSET;
   bool after_empty = false;
   while (at <= size) {
     const std::uint32_t options =
@@ -130,16 +131,19 @@ void Regex::find_all(std::string_view text, Span piece, std::vector<Span>& out) 
     if (n < 0)
       throw Error(ErrorCode::data, "matching the pattern '" + pattern_ + "' failed: " + reason(n));
     const PCRE2_SIZE* range = pcre2_get_ovector_pointer(w.data.get());
-    out.push_back({piece.begin + static_cast<std::uint32_t>(range[0]),
-                   piece.begin + static_cast<std::uint32_t>(range[1])});
     after_empty = range[0] == range[1];
-    at = range[1];
+    if (!after_empty || range[0] != last_end)
+      out.push_back({piece.begin + static_cast<std::uint32_t>(range[0]),
+                     piece.begin + static_cast<std::uint32_t>(range[1])});
+    last_end = at = range[1];
   }
 }
 
-std::string Regex::replace_all(std::string_view text, std::string_view content) const {
+std::string Regex::replace_all(std::string_view text, std::string_view content, bool* front) const {
+  if (text.empty()) return "";
   std::vector<Span> hits;
   find_all(text, {0, static_cast<std::uint32_t>(text.size())}, hits);
+  if (front != nullptr) *front = !hits.empty() && hits[0].begin == 0 && hits[0].end > 0;
   std::string out;
   std::size_t at = 0;
   for (const Span& s : hits) {

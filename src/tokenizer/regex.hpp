@@ -24,12 +24,15 @@ class Regex {
   Regex& operator=(Regex&&) noexcept;
   ~Regex();
 
-  /// All matches of `piece` of `text` from left to right, appended as spans of `text`. What lies
+  /// All matches of `piece` of `text` from left to right, appended as spans of `text`; an empty one
+  /// right behind another is none. What lies
   /// before and behind the piece is invisible to the pattern. Error{data} when a match would take
   /// unreasonably long.
   void find_all(std::string_view text, Span piece, std::vector<Span>& out) const;
-  /// Every match replaced by `content` as it stands (no group references).
-  std::string replace_all(std::string_view text, std::string_view content) const;
+  /// Every match replaced by `content` as it stands (no group references); nothing in an empty
+  /// text. `front` tells whether the first characters were part of a match.
+  std::string replace_all(std::string_view text, std::string_view content,
+                          bool* front = nullptr) const;
   const std::string& pattern() const { return pattern_; }
 
  private:

@@ -78,7 +78,7 @@ void Tokenizer::Impl::encode_text(std::string_view text, bool at_start, Scratch&
   if (text.empty()) return;
   if (!normalizer.empty()) {
     s.normalized.assign(text);
-    normalizer.apply(s.normalized);
+    if (normalizer.apply(s.normalized)) at_start = false;
     text = s.normalized;
   }
   if (!added.any_normalized()) {

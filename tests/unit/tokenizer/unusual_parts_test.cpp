@@ -50,6 +50,41 @@ TEST(UnusualParts, TheFirstPieceStandsAtTheStartOfTheText) {
   EXPECT_EQ(t.encode(" a b", false), (Ids{0, 1})) << "the first piece begins after a blank";
 }
 
+TEST(UnusualParts, WhatANormalizerTakesAwayWasTheStartOfTheText) {
+  const Json first = {
+      {"type", "Metaspace"}, {"replacement", "_"}, {"prepend_scheme", "first"}, {"split", true}};
+  const Json strip = {{"type", "Strip"}, {"strip_left", true}, {"strip_right", true}};
+  const auto replace = [](const char* pattern, const char* content) {
+    return Json{{"type", "Replace"}, {"pattern", {{"Regex", pattern}}}, {"content", content}};
+  };
+  const auto ids = [&first](const Json& normalizer, const char* text) {
+    return with({{"pre_tokenizer", first}, {"normalizer", normalizer}}).encode(text, false);
+  };
+  EXPECT_EQ(ids(strip, "a b"), (Ids{2, 0, 2, 1}));
+  EXPECT_EQ(ids(strip, " a b"), (Ids{0, 2, 1}));
+  EXPECT_EQ(ids(replace("^ +", ""), " a"), (Ids{0}));
+  EXPECT_EQ(ids(replace("^ +", "b"), " a"), (Ids{2, 1, 0}));
+  EXPECT_EQ(ids({{"type", "Sequence"},
+                 {"normalizers", Json::array({strip, {{"type", "Prepend"}, {"prepend", "b"}}})}},
+                " a"),
+            (Ids{1, 0}))
+      << "what is put in front later does not bring the start back";
+}
+
+TEST(UnusualParts, PatternsThatMatchNothingAreReplacedBetweenCharacters) {
+  const auto ids = [](const Json& pattern, const char* text) {
+    return with({{"normalizer", {{"type", "Replace"}, {"pattern", pattern}, {"content", "_"}}}})
+        .encode(text, false);
+  };
+  for (const Json& nothing : {Json{{"String", ""}}, Json{{"Regex", ""}}})
+    EXPECT_EQ(ids(nothing, "ab"), (Ids{2, 0, 2, 1, 2})) << nothing;
+  EXPECT_EQ(ids({{"Regex", "b*"}}, "aabba"), (Ids{2, 0, 2, 0, 2, 0, 2}))
+      << "no empty match right behind another";
+  EXPECT_EQ(ids({{"Regex", "a|"}}, "ab"), (Ids{2, 1, 2}));
+  EXPECT_EQ(ids({{"Regex", "(?=b)"}}, "ab"), (Ids{0, 2, 1}));
+  EXPECT_EQ(ids({{"Regex", "x*"}}, ""), Ids{});
+}
+
 TEST(UnusualParts, ANormalisedSpecialTokenIsShown) {
   const auto token = [](int id, const char* content, bool normalized) {
     return Json{{"id", id},        {"content", content}, {"single_word", false},
