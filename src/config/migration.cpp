@@ -40,7 +40,10 @@ result.
   error.
 - **Values that can only be mistakes** are errors: an unknown `optimizer` or `lr_scheduler`, a negative
   `micro_batch_size`, a share above 1, a `tensor_parallel_size` that does not divide the model's heads,
-  sizes of a layout that do not divide the ranks, a key that is given twice (PyYAML keeps the last).
+  sizes of a layout that do not divide the ranks, a key that is given twice (PyYAML keeps the last),
+  `true` or `1:30` where a number belongs, infinities, an entry of `test_datasets` that is no data set.
+- **Milder than Axolotl** are the types of keys that nobody reads, a quoted `'0'` (off, where Axolotl's
+  rules take it for on), and in every kind of data set one text for `data_files` and a list for `name`.
 - **Numbers.** `2e-5` is text for PyYAML and is converted later; here it is a number at once. `yes`, `no`,
   `on` and `off` are booleans. `2048.5` is no integer, `042` (octal in YAML 1.1) is refused.
 - **`bf16: auto`** asks this processor; Axolotl asks its GPU. `validate` shows the outcome as `dtype`.
