@@ -95,6 +95,8 @@ struct Mode {
   double dropout;
   const char* ends = "";  ///< what is trained at the embedding and the head
 };
+/// GoogleTest would print the bytes, and those between the members have no value.
+void PrintTo(const Mode& mode, std::ostream* out) { *out << mode.name; }
 class DecoderGradient : public ::testing::TestWithParam<Mode> {};
 INSTANTIATE_TEST_SUITE_P(
     Every, DecoderGradient,

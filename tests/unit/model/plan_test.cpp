@@ -16,6 +16,8 @@ struct PlanCase {
   bool dora = false, ends = false, rows = false;
   std::optional<DType> stored = std::nullopt;
 };
+/// GoogleTest would print the bytes, and those between the members have no value.
+void PrintTo(const PlanCase& plan, std::ostream* out) { *out << plan.name; }
 
 class Plan : public ::testing::TestWithParam<std::tuple<PlanCase, bool>> {
  protected:
