@@ -17,7 +17,20 @@ namespace {
 
 using Step = std::function<bool(std::string&)>;
 
-/// A step that leaves something for every character, or whose losses at the front nobody asks for.
+/// A step that drops characters whatever stands beside them: the front goes if its first one does.
+template <class Rewrite>
+Step dropping(Rewrite rewrite) {
+  return [rewrite](std::string& text) {
+    if (text.empty()) return false;
+    const char* const begin = text.data();
+    std::string first(text, 0, unicode::decode(begin, begin + text.size()).bytes);
+    rewrite(first);
+    rewrite(text);
+    return first.empty();
+  };
+}
+
+/// A step that leaves something for every character.
 template <class Rewrite>
 Step keeping(Rewrite rewrite) {
   return [rewrite](std::string& text) {
@@ -136,13 +149,13 @@ void Normalizer::add(const nlohmann::ordered_json& spec, int depth) {
     const bool right = field_bool(spec, "strip_right", true);
     steps_.emplace_back([left, right](std::string& text) { return strip(text, left, right); });
   } else if (type == "StripAccents") {
-    steps_.push_back(keeping(&strip_accents));
+    steps_.push_back(dropping(&strip_accents));
   } else if (type == "ByteLevel") {
     steps_.push_back(keeping([](std::string& text) { text = byte_level::encode(text); }));
   } else if (type == "BertNormalizer") {
-    steps_.push_back(keeping(BertNormalizer(spec)));
+    steps_.push_back(dropping(BertNormalizer(spec)));
   } else if (type == "Nmt") {
-    steps_.push_back(keeping(&nmt));
+    steps_.push_back(dropping(&nmt));
   } else if (type == "Precompiled") {
     steps_.push_back(precompiled(spec));
   } else {

@@ -63,6 +63,12 @@ TEST(UnusualParts, WhatANormalizerTakesAwayWasTheStartOfTheText) {
   EXPECT_EQ(ids(strip, "a b"), (Ids{2, 0, 2, 1}));
   EXPECT_EQ(ids(strip, " a b"), (Ids{0, 2, 1}));
   EXPECT_EQ(ids(replace("^ +", ""), " a"), (Ids{0}));
+  const Json bert = {{"type", "BertNormalizer"}, {"clean_text", true}};
+  EXPECT_EQ(ids(bert,
+                "\x07"
+                "a b"),
+            (Ids{0, 2, 1}));
+  EXPECT_EQ(ids(bert, "a b"), (Ids{2, 0, 2, 1}));
   EXPECT_EQ(ids(replace("^ +", "b"), " a"), (Ids{2, 1, 0}));
   EXPECT_EQ(ids({{"type", "Sequence"},
                  {"normalizers", Json::array({strip, {{"type", "Prepend"}, {"prepend", "b"}}})}},
