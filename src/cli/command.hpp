@@ -1,7 +1,8 @@
 #pragma once
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string_view>
+
+#include "cli/command_line.hpp"
 
 namespace axl::cli {
 
@@ -12,9 +13,8 @@ struct CommandSpec {
   std::string_view summary;  ///< one line, no full stop; shown by --help
   /// Declares the options on `command` and sets `action`, which returns the exit code. Both live
   /// until the action returned. What `action` captures must not live on define's stack: use a
-  /// std::shared_ptr of an options struct. `command.allow_extras()` makes the command take
-  /// configuration keys as options (see overrides.hpp); `command.footer(...)` shows examples.
-  void (*define)(CLI::App& command, std::function<int()>& action);
+  /// std::shared_ptr of an options struct.
+  void (*define)(CommandLine& command, std::function<int()>& action);
 };
 
 }  // namespace axl::cli

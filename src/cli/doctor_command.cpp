@@ -53,12 +53,12 @@ int examine(const Options& options) {
   return bad > 0 ? kExitFailed : kExitDone;
 }
 
-void define(CLI::App& command, std::function<int()>& action) {
+void define(CommandLine& command, std::function<int()>& action) {
   auto options = std::make_shared<Options>();
   command
       .add_option("--scratch", options->scratch,
                   "Folder whose free space and write speed are measured (default: here)")
-      ->option_text("DIR");
+      .value_name("DIR");
   command.add_flag("--json", options->json, "Print a JSON array");
   command.footer(
       "Examples:\n"

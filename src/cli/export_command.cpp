@@ -43,22 +43,21 @@ int run_export(const ExportArguments& arguments) {
   return kExitDone;
 }
 
-void define(CLI::App& command, std::function<int()>& action) {
+void define(CommandLine& command, std::function<int()>& action) {
   auto arguments = std::make_shared<ExportArguments>();
   command.add_option("SOURCE", arguments->source, "Model: a Hugging Face folder or a .gguf file")
-      ->required();
+      .required();
   command
       .add_option("TARGET", arguments->target,
                   "Folder to write, or a name ending in .gguf for a GGUF file")
-      ->required();
+      .required();
   command.add_option("--dtype", arguments->dtype,
                      "f32, f16, bf16, or q8_0 (GGUF only); default: as the source has it, bf16 for "
                      "quantised sources");
   command
       .add_option("--max-shard-size", arguments->max_shard_gb,
                   "Largest safetensors file of a folder, in GB")
-      ->capture_default_str()
-      ->check(CLI::Range(0.001, 1e6));
+      .between(0.001, 1e6);
   command.add_flag("--no-verify", arguments->no_verify, "Do not read the result back");
   command.add_flag("--overwrite", arguments->overwrite, "Replace TARGET when it exists");
   command.footer(

@@ -180,53 +180,53 @@ int inference(Options o, const Overrides& overrides) {
   return kExitDone;
 }
 
-void define(CLI::App& command, std::function<int()>& action) {
+void define(CommandLine& command, std::function<int()>& action) {
   auto o = std::make_shared<Options>();
   command
       .add_option("SOURCE", o->source,
                   "A configuration (YAML), a model folder, a GGUF file or an adapter folder")
-      ->required()
-      ->option_text("CONFIG|MODEL");
-  CLI::Option* adapter = command.add_option(
+      .required()
+      .value_name("CONFIG|MODEL");
+  Option adapter = command.add_option(
       "--adapter", o->adapter, "Adapter folder (default: the one in a configuration's output_dir)");
-  adapter->option_text("DIR");
-  command.add_flag("--no-adapter", o->no_adapter, "The base model alone")->excludes(adapter);
-  CLI::Option* prompt =
+  adapter.value_name("DIR");
+  command.add_flag("--no-adapter", o->no_adapter, "The base model alone").excludes(adapter);
+  Option prompt =
       command.add_option("--prompt", o->prompt, "Answer this and end (default: standard input)");
-  prompt->option_text("TEXT");
-  command.add_flag("--chat", o->chat, "Talk, a line a turn")->excludes(prompt);
-  command.add_option("--system", o->system, "System message")->option_text("TEXT");
+  prompt.value_name("TEXT");
+  command.add_flag("--chat", o->chat, "Talk, a line a turn").excludes(prompt);
+  command.add_option("--system", o->system, "System message").value_name("TEXT");
   command.add_flag("--raw", o->raw, "No chat template: go on with the prompt as it is");
   command.add_option("--max-new-tokens", o->max_new_tokens, "Longest answer, in tokens")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
-      ->option_text("N");
-  CLI::Option* greedy =
+      .between(std::int64_t{1}, std::int64_t{1} << 30)
+      .value_name("N");
+  Option greedy =
       command.add_flag("--greedy", o->sampling.greedy, "Always the most probable token");
   command
       .add_option("--temperature", o->sampling.temperature, "Below 1 bolder towards the probable")
-      ->excludes(greedy)
-      ->option_text("T");
+      .excludes(greedy)
+      .value_name("T");
   command.add_option("--top-p", o->sampling.top_p, "Only the most probable tokens of this share")
-      ->option_text("P");
+      .value_name("P");
   command.add_option("--top-k", o->sampling.top_k, "Only this many most probable tokens; 0: all")
-      ->option_text("K");
+      .value_name("K");
   command
       .add_option("--repetition-penalty", o->sampling.repetition_penalty,
                   "Above 1: tokens that were there already become less probable")
-      ->option_text("X");
-  command.add_option("--seed", o->sampling.seed, "Of the random choices")->option_text("S");
+      .value_name("X");
+  command.add_option("--seed", o->sampling.seed, "Of the random choices").value_name("S");
   command.add_option("--dtype", o->dtype, "f32 or bf16 (default: the configuration's, else f32)")
-      ->check(CLI::IsMember({"f32", "bf16"}))
-      ->option_text("f32|bf16");
-  command.allow_extras();
+      .one_of({"f32", "bf16"})
+      .value_name("f32|bf16");
+  command.allow_overrides();
   command.footer(
       "Examples:\n"
       "  axolotl-hpc inference run.yaml --prompt \"What is a rank?\"\n"
       "  axolotl-hpc inference models/SmolLM2-135M-Instruct --chat --system \"Be brief.\"\n"
       "  axolotl-hpc inference model.gguf --adapter out --prompt \"Once\" --raw --greedy");
   action = [o, prompt, &command] {
-    o->has_prompt = prompt->count() > 0;
-    return inference(*o, overrides_from(command));
+    o->has_prompt = prompt.given();
+    return inference(*o, command.overrides());
   };
 }
 

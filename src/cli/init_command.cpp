@@ -74,14 +74,14 @@ int init(const Options& options) {
   return kExitDone;
 }
 
-void define(CLI::App& command, std::function<int()>& action) {
+void define(CommandLine& command, std::function<int()>& action) {
   auto options = std::make_shared<Options>();
   command.add_option("PRESET", options->preset, "Name of the preset; without it they are listed");
   command.add_option("--mode", options->mode, "lora (the default), qlora or full")
-      ->check(CLI::IsMember(std::vector<std::string>(mode_names().begin(), mode_names().end())))
-      ->option_text("lora|qlora|full");
+      .one_of(std::vector<std::string>(mode_names().begin(), mode_names().end()))
+      .value_name("lora|qlora|full");
   command.add_option("-o,--output", options->output, "Write to this file instead of printing")
-      ->option_text("FILE");
+      .value_name("FILE");
   command.add_flag("--force", options->force, "Overwrite the file");
   command.footer("Presets:\n" + list_of_presets() +
                  "\nExamples:\n"

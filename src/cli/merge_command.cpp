@@ -65,7 +65,7 @@ int run_merge(MergeArguments arguments, const Overrides& overrides) {
   return kExitDone;
 }
 
-void define(CLI::App& command, std::function<int()>& action) {
+void define(CommandLine& command, std::function<int()>& action) {
   auto arguments = std::make_shared<MergeArguments>();
   command.add_option("CONFIG", arguments->config,
                      "The YAML file of the training run: base_model and output_dir count");
@@ -79,15 +79,14 @@ void define(CLI::App& command, std::function<int()>& action) {
   command
       .add_option("--max-shard-size", arguments->max_shard_gb,
                   "Largest safetensors file of the folder, in GB")
-      ->capture_default_str()
-      ->check(CLI::Range(0.001, 1e6));
+      .between(0.001, 1e6);
   command.add_flag("--overwrite", arguments->overwrite, "Replace the folder when it exists");
-  command.allow_extras();
+  command.allow_overrides();
   command.footer(
       "Examples:\n"
       "  axolotl-hpc merge run.yaml\n"
       "  axolotl-hpc merge --base models/base --adapter outputs/run -o outputs/merged");
-  action = [arguments, &command] { return run_merge(*arguments, overrides_from(command)); };
+  action = [arguments, &command] { return run_merge(*arguments, command.overrides()); };
 }
 
 }  // namespace

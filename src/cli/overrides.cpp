@@ -20,39 +20,39 @@ std::string key_of(std::string name) {
 }
 
 /// The nearest among the command's own options and the configuration's keys.
-[[noreturn]] void throw_unknown(const CLI::App& command, const std::string& name,
-                                const std::string& key) {
-  std::vector<std::string> options;
-  for (const CLI::Option* option : command.get_options())
-    for (const std::string& l : option->get_lnames()) options.push_back("--" + l);
-  std::string near = nearest(name, options);
+[[noreturn]] void throw_unknown(const std::string& command, const std::vector<std::string>& own,
+                                const std::string& name, const std::string& key) {
+  std::string near = nearest(name, own);
   if (near.empty()) {
     near = config::nearest_known_key(key.substr(0, key.find('.')));
     std::replace(near.begin(), near.end(), '_', '-');
     if (!near.empty()) near = "--" + near;
   }
   throw Error(ErrorCode::config, "no option and no configuration key '" + name + "'")
-      .hint(near.empty() ? "axolotl-hpc " + command.get_name() +
+      .hint(near.empty() ? "axolotl-hpc " + command +
                                " --help shows the options, "
                                "docs/configuration.md the keys"
                          : "did you mean '" + near + "'?");
 }
 
-bool is_boolean_word(const std::string& word) {
+bool is_boolean_word(std::string word) {
+  std::transform(word.begin(), word.end(), word.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
   for (const char* known : {"true", "false", "yes", "no", "on", "off", "0", "1", "auto", "null"})
-    if (CLI::detail::to_lower(word) == known) return true;
+    if (word == known) return true;
   return word.empty();
 }
 
 }  // namespace
 
-std::vector<std::string> join_override_values(const CLI::App& command,
+std::vector<std::string> join_override_values(const std::vector<std::string>& own,
                                               const std::vector<std::string>& args) {
   std::vector<std::string> out;
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
     const bool foreign = is_long_option(arg) && arg.find('=') == std::string::npos &&
-                         arg != "--help" && command.get_option_no_throw(arg) == nullptr;
+                         std::find(own.begin(), own.end(), arg) == own.end();
     const bool value_follows = i + 1 < args.size() && !is_long_option(args[i + 1]);
     const std::string key = foreign ? key_of(arg.substr(2)) : "";
     if (!foreign) {
@@ -69,16 +69,17 @@ std::vector<std::string> join_override_values(const CLI::App& command,
   return out;
 }
 
-Overrides overrides_from(const CLI::App& command) {
+Overrides overrides_from(const std::string& command, const std::vector<std::string>& own,
+                         const std::vector<std::string>& unknown) {
   Overrides out;
-  for (const std::string& arg : command.remaining()) {
+  for (const std::string& arg : unknown) {
     const std::size_t equals = arg.find('=');
     if (!is_long_option(arg) || equals == std::string::npos)
       throw Error(ErrorCode::config, "unexpected argument '" + arg + "'")
           .hint("a configuration key is overridden by --key value");
     const std::string name = arg.substr(0, equals);
     const std::string key = key_of(arg.substr(2, equals - 2));
-    if (!config::is_known_key(key.substr(0, key.find('.')))) throw_unknown(command, name, key);
+    if (!config::is_known_key(key.substr(0, key.find('.')))) throw_unknown(command, own, name, key);
     out.emplace_back(key, arg.substr(equals + 1));
   }
   return out;

@@ -113,17 +113,17 @@ int plan(const Options& options, const Overrides& overrides) {
 
 CommandSpec plan_command() {
   return {"plan", "Show memory, steps, tokens and time of a run without training",
-          [](CLI::App& command, std::function<int()>& action) {
+          [](CommandLine& command, std::function<int()>& action) {
             const auto options = std::make_shared<Options>();
-            command.add_option("CONFIG", options->file, "YAML configuration")->required();
+            command.add_option("CONFIG", options->file, "YAML configuration").required();
             command.add_option("--ranks", options->ranks, "Data-parallel ranks, on this node")
-                ->check(CLI::Range(1, 100000));
+                .between(std::int64_t{1}, std::int64_t{100000});
             command.add_option("--format", options->format, "text or json")
-                ->check(CLI::IsMember({"text", "json"}))
-                ->option_text("text|json");
-            command.allow_extras();
+                .one_of({"text", "json"})
+                .value_name("text|json");
+            command.allow_overrides();
             command.footer("Example:\n  axolotl-hpc plan configs/quickstart.yaml --ranks 2");
-            action = [options, &command] { return plan(*options, overrides_from(command)); };
+            action = [options, &command] { return plan(*options, command.overrides()); };
           }};
 }
 

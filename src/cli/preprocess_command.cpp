@@ -95,22 +95,22 @@ int preprocess(const Options& options, const Overrides& overrides) {
   return kExitDone;
 }
 
-void define(CLI::App& command, std::function<int()>& action) {
+void define(CommandLine& command, std::function<int()>& action) {
   auto options = std::make_shared<Options>();
-  command.add_option("CONFIG", options->file, "The YAML file")->required();
+  command.add_option("CONFIG", options->file, "The YAML file").required();
   command.add_flag("--strict", options->strict, "Unknown keys are errors");
   command.add_option("--ranks", options->ranks, "Ranks to count the steps for")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
-      ->option_text("N");
+      .between(std::int64_t{1}, std::int64_t{1} << 30)
+      .value_name("N");
   command.add_option("--svg", options->svg, "Where the histogram of lengths goes as an image")
-      ->option_text("FILE");
-  command.allow_extras();
+      .value_name("FILE");
+  command.allow_overrides();
   command.footer(
       "Training does the same on its first rank when it has not been done before.\n"
       "Examples:\n"
       "  axolotl-hpc preprocess run.yaml\n"
       "  axolotl-hpc preprocess run.yaml --sample-packing --ranks 64");
-  action = [options, &command] { return preprocess(*options, overrides_from(command)); };
+  action = [options, &command] { return preprocess(*options, command.overrides()); };
 }
 
 }  // namespace

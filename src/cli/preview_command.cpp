@@ -127,25 +127,25 @@ int preview(const Options& options, const Overrides& overrides) {
   return kExitDone;
 }
 
-void define(CLI::App& command, std::function<int()>& action) {
+void define(CommandLine& command, std::function<int()>& action) {
   auto options = std::make_shared<Options>();
-  command.add_option("CONFIG", options->file, "The YAML file")->required();
+  command.add_option("CONFIG", options->file, "The YAML file").required();
   command.add_option("--rows", options->rows, "How many rows")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
-      ->option_text("N");
+      .between(std::int64_t{1}, std::int64_t{1} << 30)
+      .value_name("N");
   command.add_option("--first", options->first, "The first row shown, from 0")
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40))
-      ->option_text("N");
+      .between(std::int64_t{0}, std::int64_t{1} << 40)
+      .value_name("N");
   command.add_flag("--eval", options->eval, "Rows of the evaluation set");
   command.add_flag("--no-color", options->no_color, "Brackets instead of colours");
   command.add_flag("--strict", options->strict, "Unknown keys are errors");
-  command.allow_extras();
+  command.allow_overrides();
   command.footer(
       "Shows what the model sees: trained tokens green, masked ones grey.\n"
       "Examples:\n"
       "  axolotl-hpc preview run.yaml\n"
       "  axolotl-hpc preview run.yaml --rows 10 --no-color | less");
-  action = [options, &command] { return preview(*options, overrides_from(command)); };
+  action = [options, &command] { return preview(*options, command.overrides()); };
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "cli/help.hpp"
-#include "cli/overrides.hpp"
 #include "cli/registry.hpp"
 #include "core/error.hpp"
 #include "core/launch.hpp"
@@ -55,41 +54,11 @@ bool looks_like_command(const std::string& word) {
                          : fmt::format("did you mean 'axolotl-hpc {}'?", near));
 }
 
-[[noreturn]] void throw_unknown_option(const CLI::App& command, const std::string& arg) {
-  const std::string name = arg.substr(0, arg.find('='));
-  std::vector<std::string> known;
-  for (const CLI::Option* option : command.get_options())
-    for (const std::string& l : option->get_lnames()) known.push_back("--" + l);
-  const std::string near = name.starts_with("-") ? nearest(name, known) : "";
-  throw Error(ErrorCode::config,
-              fmt::format("{} '{}'",
-                          name.starts_with("-") ? "unknown option" : "unexpected argument", name))
-      .hint(near.empty()
-                ? fmt::format("axolotl-hpc {} --help shows what it takes", command.get_name())
-                : fmt::format("did you mean '{}'?", near));
-}
-
 int run_command(const CommandSpec& spec, std::vector<std::string> args) {
-  CLI::App command(std::string(spec.summary), std::string(spec.name));
-  command.set_help_flag("-h,--help", "Show this help");
+  CommandLine command(spec.name, spec.summary);
   std::function<int()> action;
   spec.define(command, action);
-  const bool takes_overrides = command.get_allow_extras();
-  style_command_help(command, takes_overrides);
-  command.allow_extras();
-  if (takes_overrides) args = join_override_values(command, args);
-  std::vector<std::string> reversed(args.rbegin(), args.rend());  // CLI11 takes them from the back
-  try {
-    command.parse(reversed);
-  } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", command.help());
-    return kExitDone;
-  } catch (const CLI::ParseError& e) {
-    throw Error(ErrorCode::config, e.what())
-        .hint(fmt::format("axolotl-hpc {} --help shows what it takes", spec.name));
-  }
-  if (!takes_overrides && !command.remaining().empty())
-    throw_unknown_option(command, command.remaining().front());
+  if (!command.parse(std::move(args))) return kExitDone;
   AXL_CHECK(static_cast<bool>(action), "the command has no action");
   return action();
 }

@@ -15,7 +15,7 @@ struct Options {
   bool migration = false;
 };
 
-void define(CLI::App& command, std::function<int()>& action) {
+void define(CommandLine& command, std::function<int()>& action) {
   auto options = std::make_shared<Options>();
   command.add_flag("--strict", options->strict, "Allow no keys that are unknown");
   command.add_flag("--markdown", options->markdown,

@@ -89,19 +89,18 @@ int run(const Options& o) {
   return kExitDone;
 }
 
-void define(CLI::App& command, std::function<int()>& action) {
+void define(CommandLine& command, std::function<int()>& action) {
   auto options = std::make_shared<Options>();
   command
       .add_option("--tokenizer", options->tokenizer,
                   "A model folder, a tokenizer.json or a GGUF file")
-      ->required()
-      ->type_name("PATH");
+      .required()
+      .value_name("PATH");
   command
       .add_option("--format", options->format,
                   "text: plain lines in, a table out; json: one JSON string a line in, one JSON "
                   "array of ids a line out")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
+      .one_of({"text", "json"});
   command.add_flag("--add-special-tokens", options->add_special_tokens,
                    "Add what the tokenizer puts around a text, such as <s>");
   command.add_flag("--decode", options->decode, "Turn ids into text instead");

@@ -29,17 +29,17 @@ int train(const Options& options, const Overrides& overrides) {
 
 CommandSpec train_command() {
   return {"train", "Fine-tune as CONFIG says; the default command",
-          [](CLI::App& command, std::function<int()>& action) {
+          [](CommandLine& command, std::function<int()>& action) {
             const auto options = std::make_shared<Options>();
-            command.add_option("CONFIG", options->file, "YAML configuration")->required();
+            command.add_option("CONFIG", options->file, "YAML configuration").required();
             command.add_flag("--strict", options->strict, "Unknown keys are errors");
-            command.allow_extras();
+            command.allow_overrides();
             command.footer(
                 "Any key of the configuration is an option: --learning-rate 1e-4\n"
                 "Examples:\n"
                 "  mpirun -np 2 axolotl-hpc configs/quickstart.yaml\n"
                 "  srun axolotl-hpc config.yaml --max-steps 100");
-            action = [options, &command] { return train(*options, overrides_from(command)); };
+            action = [options, &command] { return train(*options, command.overrides()); };
           }};
 }
 

@@ -98,22 +98,22 @@ int validate(const Options& options, const Overrides& overrides) {
   return result.accepted() ? kExitDone : kExitBadInput;
 }
 
-void define(CLI::App& command, std::function<int()>& action) {
+void define(CommandLine& command, std::function<int()>& action) {
   auto options = std::make_shared<Options>();
-  command.add_option("CONFIG", options->file, "The YAML file")->required();
+  command.add_option("CONFIG", options->file, "The YAML file").required();
   command.add_option("--format", options->format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->option_text("text|json");
+      .one_of({"text", "json"})
+      .value_name("text|json");
   command.add_flag("--strict", options->strict, "Unknown keys are errors");
   command.add_flag("--check-files", options->check_files,
                    "Files that the configuration names must be there");
-  command.allow_extras();
+  command.allow_overrides();
   command.footer(
       "Examples:\n"
       "  axolotl-hpc validate run.yaml\n"
       "  axolotl-hpc validate --strict --check-files run.yaml\n"
       "  axolotl-hpc validate --format json run.yaml --learning-rate 1e-4 | jq .effective");
-  action = [options, &command] { return validate(*options, overrides_from(command)); };
+  action = [options, &command] { return validate(*options, command.overrides()); };
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ int print_version(bool as_json) {
   return kExitDone;
 }
 
-void define(CLI::App& command, std::function<int()>& action) {
+void define(CommandLine& command, std::function<int()>& action) {
   auto as_json = std::make_shared<bool>(false);
   command.add_flag("--json", *as_json, "Print one JSON object");
   action = [as_json] { return print_version(*as_json); };

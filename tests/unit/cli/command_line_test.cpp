@@ -1,10 +1,11 @@
+#include "cli/command_line.hpp"
+
 #include <gtest/gtest.h>
 
 #include <sstream>
 
 #include "cli/help.hpp"
 #include "cli/machine_checks.hpp"
-#include "cli/overrides.hpp"
 #include "cli/presets.hpp"
 #include "cli/registry.hpp"
 #include "config/config.hpp"
@@ -23,15 +24,13 @@ struct Parsed {
 
 Parsed parse(const std::vector<std::string>& args) {
   Parsed out;
-  CLI::App command("test", "test");
-  command.add_option("CONFIG", out.file);
-  command.add_option("--format", out.format);
-  command.add_flag("--strict", out.strict);
-  command.allow_extras();
-  std::vector<std::string> joined = join_override_values(command, args);
-  std::reverse(joined.begin(), joined.end());
-  command.parse(joined);
-  out.overrides = overrides_from(command);
+  CommandLine command("test", "test");
+  command.add_option("CONFIG", out.file, "");
+  command.add_option("--format", out.format, "");
+  command.add_flag("--strict", out.strict, "");
+  command.allow_overrides();
+  EXPECT_TRUE(command.parse(args));
+  out.overrides = command.overrides();
   return out;
 }
 
