@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
 
@@ -61,7 +61,7 @@ class Reader {
   double real(const std::string& key, const json& v, double least, double most) const {
     const double out = v.is_number() ? v.get<double>() : std::nan("");
     if (!(out >= least && out <= most))
-      refuse(key, "must be a number from " + json(least).dump() + " to " + json(most).dump() +
+      refuse(key, "must be a number from " + json_text(json(least)) + " to " + json_text(json(most)) +
                       ", got " + shown(v));
     return out;
   }
@@ -108,7 +108,7 @@ class Reader {
     }
   }
   static std::string shown(const json& v) {
-    const std::string text = v.dump(-1, ' ', false, json::error_handler_t::replace);
+    const std::string text = json_text(v);
     return text.size() > 60 ? text.substr(0, 60) + "..." : text;
   }
 
@@ -252,7 +252,7 @@ PeftConfig read_peft_config(const std::string& path) {
         .hint("an adapter folder holds adapter_config.json and adapter_model.safetensors");
   json root;
   try {
-    root = json::parse(read_input(file, kMaxConfigBytes));
+    root = parse_json<json>(read_input(file, kMaxConfigBytes));
   } catch (const json::exception& e) {
     throw Error(ErrorCode::input, file.string() + ": not valid JSON: " + e.what());
   }
@@ -296,8 +296,8 @@ std::string peft_config_json(const PeftConfig& c) {
   out["revision"] = text_or_null(c.revision);
   out["task_type"] = text_or_null(c.task_type);
   out["inference_mode"] = c.inference_mode;
-  for (const auto& [key, value] : c.verbatim) out[key] = nlohmann::json::parse(value);
-  return out.dump(2);
+  for (const auto& [key, value] : c.verbatim) out[key] = parse_json<nlohmann::json>(value);
+  return json_text(out, 2);
 }
 
 }  // namespace axl::adapter

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
 #include "tokenizer/tokenizer.hpp"
@@ -46,7 +46,7 @@ struct Vocabulary {
 void place(Vocabulary& out, const std::string& path, const std::string& token, const json& id,
            std::int64_t type) {
   if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMaxTokens)
-    refuse(path, "token id " + id.dump() + " is out of range", ErrorCode::input);
+    refuse(path, "token id " + json_text(id) + " is out of range", ErrorCode::input);
   const auto index = id.get<std::size_t>();
   if (index >= out.tokens.size()) {
     out.tokens.resize(index + 1);
@@ -66,12 +66,12 @@ std::string merge_text(const std::string& path, const json& merge) {
 Vocabulary read_vocabulary(const std::string& path, std::int64_t rows) {
   Vocabulary out;
   try {
-    const json root = json::parse(read_input(path));
+    const json root = parse_json<json>(read_input(path));
     const json& model = root.at("model");
     if (model.value("type", "BPE") != "BPE")
       refuse(path,
              "only byte-level BPE tokenizers can be put into a GGUF file, this is " +
-                 model.at("type").dump(),
+                 json_text(model.at("type")),
              ErrorCode::unsupported);
     for (const auto& [token, id] : model.at("vocab").items()) place(out, path, token, id, 1);
     for (const json& t : root.value("added_tokens", json::array()))

@@ -8,9 +8,9 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "core/json.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
@@ -56,7 +56,7 @@ FileSum sum_of(const std::string& path) {
 json read_manifest(const std::string& path) {
   const std::string text = read_input(path, kMaxManifestBytes, ErrorCode::checkpoint);
   try {
-    return json::parse(text);
+    return parse_json<json>(text);
   } catch (const json::exception&) {
     throw Error(ErrorCode::checkpoint, path + ": not valid JSON");
   }
@@ -82,7 +82,7 @@ void write_manifest(const std::string& folder, std::int64_t step) {
     const FileSum sum = sum_of(folder + "/" + name);
     out["files"].push_back({{"name", name}, {"bytes", sum.bytes}, {"xxh3", sum.xxh3}});
   }
-  write_durably(folder + "/" + kName, out.dump(2) + "\n");
+  write_durably(folder + "/" + kName, json_text(out, 2) + "\n");
 }
 
 std::int64_t verify_manifest(const std::string& folder) {

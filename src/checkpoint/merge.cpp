@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "adapter/fit_base.hpp"
 #include "checkpoint/model_folder.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "weights/convert.hpp"
 #include "weights/model_config.hpp"
 #include "weights/tying.hpp"
@@ -220,9 +220,9 @@ class Merge {
     if (!config_.tie_word_embeddings) return;
     if (!touches("model.embed_tokens") && !touches("lm_head")) return;
     if (base_.find(kHead) == nullptr) add(kHead, base_.get(kEmbedding));
-    auto raw = nlohmann::ordered_json::parse(config_.raw);
+    auto raw = parse_json<nlohmann::ordered_json>(config_.raw);
     raw["tie_word_embeddings"] = false;
-    config_.raw = raw.dump();
+    config_.raw = json_text(raw);
   }
 
   Storage main_storage() const {

@@ -1,8 +1,8 @@
 #include "checkpoint/model_folder.hpp"
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
@@ -34,9 +34,9 @@ const char* dtype_name(weights::Storage storage) {
 }
 
 std::string config_text(const weights::ModelConfig& config, weights::Storage storage) {
-  Json root = Json::parse(config.raw);
+  Json root = parse_json<Json>(config.raw);
   root[root.contains("dtype") ? "dtype" : "torch_dtype"] = dtype_name(storage);
-  return root.dump(2) + "\n";
+  return json_text(root, 2) + "\n";
 }
 
 Json one_or_many(const std::vector<std::int64_t>& ids) {
@@ -48,7 +48,7 @@ std::string generation_text(const weights::ModelConfig& config) {
   if (!config.bos_token_id.empty()) root["bos_token_id"] = one_or_many(config.bos_token_id);
   if (!config.eos_token_id.empty()) root["eos_token_id"] = one_or_many(config.eos_token_id);
   if (config.pad_token_id >= 0) root["pad_token_id"] = config.pad_token_id;
-  return root.dump(2) + "\n";
+  return json_text(root, 2) + "\n";
 }
 
 void copy_if_there(const fs::path& from, const fs::path& to) {

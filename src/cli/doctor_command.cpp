@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
 #include "cli/machine_checks.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 
 namespace axl::cli {
 namespace {
@@ -40,7 +40,7 @@ int examine(const Options& options) {
     for (const Check& c : checks)
       out.push_back(
           {{"name", c.name}, {"value", c.value}, {"verdict", word(c.verdict)}, {"hint", c.hint}});
-    fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(out, 2));
   } else {
     for (const Check& c : checks) {
       fmt::print("{:<7} {:<14} {}\n", word(c.verdict), c.name, c.value);

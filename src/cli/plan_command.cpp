@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
 #include "cli/overrides.hpp"
 #include "config/config.hpp"
+#include "core/json.hpp"
 #include "train/estimate.hpp"
 
 namespace axl::cli {
@@ -90,7 +90,7 @@ void print_json(const train::Estimate& e) {
                            {"flops_per_step", e.flops_per_step},
                            {"gemm_flops_per_second", e.gemm_flops_per_second},
                            {"estimated_seconds", e.seconds}};
-  fmt::print("{}\n", j.dump(2));
+  fmt::print("{}\n", json_text(j, 2));
 }
 
 int plan(const Options& options, const Overrides& overrides) {

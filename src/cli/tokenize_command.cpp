@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/command.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "hub/snapshot.hpp"
 #include "tokenizer/tokenizer.hpp"
 
@@ -29,13 +29,11 @@ struct Options {
   throw Error(ErrorCode::input, message).at({"standard input", line, 0, ""});
 }
 
-std::string dump(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string dump(const nlohmann::json& value) { return json_text(value); }
 
 std::string read_text(const std::string& line, int number, bool json) {
   if (!json) return line;
-  const auto value = nlohmann::json::parse(line, nullptr, false);
+  const auto value = try_parse_json<nlohmann::json>(line);
   if (!value.is_string()) bad_line(number, "expected one JSON string on the line");
   return value.get<std::string>();
 }
@@ -47,12 +45,12 @@ std::vector<TokenId> read_ids(std::string line, int number, bool json) {
       if (c == ' ' || c == '\t') c = ',';
     line = "[" + line + "]";
   }
-  const auto value = nlohmann::json::parse(line, nullptr, false);
+  const auto value = try_parse_json<nlohmann::json>(line);
   if (!value.is_array()) bad_line(number, "expected token ids on the line");
   std::vector<TokenId> ids;
   for (const auto& id : value) {
     if (!id.is_number_integer() || id.get<std::int64_t>() < 0 || id.get<std::int64_t>() > INT32_MAX)
-      bad_line(number, "'" + id.dump() + "' is not a token id");
+      bad_line(number, "'" + json_text(id) + "' is not a token id");
     ids.push_back(id.get<TokenId>());
   }
   return ids;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "core/json.hpp"
 #include "cli/overrides.hpp"
 #include "config/config.hpp"
 #include "core/error.hpp"
@@ -43,8 +43,8 @@ void print_json(const config::LoadResult& result) {
   warnings.insert(warnings.end(), result.notices.begin(), result.notices.end());
   out["warnings"] = findings_json(warnings);
   out["ignored"] = result.ignored;
-  out["effective"] = nlohmann::ordered_json::parse(result.effective_json);
-  fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  out["effective"] = parse_json<nlohmann::ordered_json>(result.effective_json);
+  fmt::print("{}\n", json_text(out, 2));
 }
 
 void print_text(const std::string& file, const config::LoadResult& result) {

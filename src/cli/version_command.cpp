@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 
 namespace axl::cli {
 namespace {
@@ -22,7 +22,7 @@ int print_version(bool as_json) {
                                {"mpi_compiler", info.mpi_compiler},
                                {"libraries", nlohmann::ordered_json::object()}};
     for (const auto& [name, version] : libraries) out["libraries"][name] = version;
-    fmt::print("{}\n", out.dump(2));
+    fmt::print("{}\n", json_text(out, 2));
     return kExitDone;
   }
   fmt::print("axolotl-hpc {} ({})\n", info.version, info.commit);

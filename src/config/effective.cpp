@@ -3,6 +3,7 @@
 #include "config/bind.hpp"
 #include "config/given.hpp"
 #include "config/rules.hpp"
+#include "core/json.hpp"
 
 namespace axl::config {
 namespace {
@@ -137,7 +138,7 @@ std::string effective_json(const Config& c, const Node& root, const TypedValues&
   if (!c.additional_special_tokens.empty())
     out["special_tokens"]["additional_special_tokens"] = c.additional_special_tokens;
   Json kwargs = Json::object();
-  for (const auto& [name, text] : c.chat_template_kwargs) kwargs[name] = Json::parse(text);
+  for (const auto& [name, text] : c.chat_template_kwargs) kwargs[name] = parse_json<Json>(text);
   out["chat_template_kwargs"] = std::move(kwargs);
   Derived(g, out).add();
   // Axolotl prints these two under their other names.
@@ -148,7 +149,7 @@ std::string effective_json(const Config& c, const Node& root, const TypedValues&
         key && key->action == Action::alias && key->target_value.empty() && !e.value.is_null() &&
         !out.contains(e.key) && out.contains(std::string(key->target)))
       out[e.key] = out[std::string(key->target)];
-  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_text(out, 2);
 }
 
 }  // namespace axl::config

@@ -1,7 +1,7 @@
-#include <nlohmann/json.hpp>
 
 #include "config/bind.hpp"
 #include "config/schema.hpp"
+#include "core/json.hpp"
 
 namespace axl::config {
 namespace {
@@ -131,7 +131,7 @@ std::string json_schema(bool strict) {
                                {"minItems", 1},
                                {"items", {{"$ref", "#/$defs/dataset"}}}};
   if (strict) out["additionalProperties"] = false;
-  return out.dump(2) + "\n";
+  return json_text(out, 2) + "\n";
 }
 
 }  // namespace axl::config

@@ -10,6 +10,7 @@
 #include "config/rules.hpp"
 #include "config/schema.hpp"
 #include "config/value.hpp"
+#include "core/json.hpp"
 #include "core/launch.hpp"
 
 namespace axl::config {
@@ -77,7 +78,7 @@ bool keep_typed(const ConfigKey& key, const Entry& e, TypedValues& typed, Report
   if (value)
     typed[e.key] = std::move(*value);
   else if (checked)
-    typed[e.key] = nlohmann::ordered_json::parse(to_json(e.value));
+    typed[e.key] = parse_json<nlohmann::ordered_json>(to_json(e.value));
   return checked || value;
 }
 

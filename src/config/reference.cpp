@@ -2,6 +2,7 @@
 
 #include "config/bind.hpp"
 #include "config/schema.hpp"
+#include "core/json.hpp"
 
 namespace axl::config {
 namespace {
@@ -21,7 +22,7 @@ std::string default_of(const Owner& defaults, const Key<Owner>& key) {
   if (!key.default_note.empty()) return std::string(key.default_note);
   const nlohmann::ordered_json value = value_of(defaults, key);
   if (value.is_null() || (value.is_structured() && value.empty())) return "";
-  return fmt::format("`{}`", value.is_string() ? value.get<std::string>() : value.dump());
+  return fmt::format("`{}`", value.is_string() ? value.get<std::string>() : json_text(value));
 }
 
 template <class Owner>

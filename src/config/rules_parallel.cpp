@@ -2,9 +2,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "config/given.hpp"
+#include "core/json.hpp"
 #include "core/launch.hpp"
 
 // Rules about ranks: how a layout has to divide them, and what cannot be sharded together.
@@ -71,7 +71,7 @@ std::vector<std::int64_t> head_counts(const std::string& base_model) {
   std::error_code failed;
   if (!std::filesystem::is_regular_file(path, failed)) return {};
   std::ifstream in(path);
-  const auto json = nlohmann::json::parse(in, nullptr, false);
+  const auto json = try_parse_json<nlohmann::json>(in);
   std::vector<std::int64_t> out;
   for (const char* key : {"num_attention_heads", "num_key_value_heads"})
     if (json.is_object() && json.contains(key) && json[key].is_number_integer())

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "config/value.hpp"
+#include "core/json.hpp"
 #include "core/suggest.hpp"
 
 namespace axl::config {
@@ -25,7 +26,7 @@ class Checker {
     if (node.is_null()) return Json(nullptr);
     switch (f.kind) {
       case Kind::any:
-        return Json::parse(to_json(node));
+        return parse_json<Json>(to_json(node));
       case Kind::boolean:
         if (const auto v = as_bool(node)) return Json(*v);
         return refuse(f, node, name);
@@ -150,7 +151,7 @@ class Checker {
         report_.unknown(report_.place(inner, e.line, e.column), nearest_field(f, e.key));
         continue;
       }
-      auto v = field ? check(*field, e.value, inner) : Json::parse(to_json(e.value));
+      auto v = field ? check(*field, e.value, inner) : parse_json<Json>(to_json(e.value));
       if (v)
         out[field ? std::string(field->name) : e.key] = std::move(*v);
       else

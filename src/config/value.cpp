@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <regex>
+
+#include "core/json.hpp"
 
 namespace axl::config {
 namespace {
@@ -228,8 +229,6 @@ bool is_on(const Node& node) {
   return !(number && *number == 0.0) && !(flag && !*flag);
 }
 
-std::string to_json(const Node& node) {
-  return json_of(node).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string to_json(const Node& node) { return json_text(json_of(node)); }
 
 }  // namespace axl::config

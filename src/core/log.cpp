@@ -4,9 +4,10 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+
+#include "core/json.hpp"
 
 namespace axl::log {
 namespace {
@@ -58,12 +59,10 @@ void write(Level level, std::string_view message) {
     const auto now =
         std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
     s.logger->log(to_spdlog(level), "{}",
-                  nlohmann::json{{"time", now.count()},
-                                 {"level", kNames[static_cast<int>(level)]},
-                                 {"rank", o.rank},
-                                 {"message", std::string(message)}}
-                      // A path or a row in a message need not be UTF-8.
-                      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+                  json_text(nlohmann::json{{"time", now.count()},
+                                           {"level", kNames[static_cast<int>(level)]},
+                                           {"rank", o.rank},
+                                           {"message", std::string(message)}}));
     return;
   }
   std::string line;

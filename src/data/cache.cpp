@@ -7,11 +7,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "data/content_hash.hpp"
 #include "data/dataset.hpp"
@@ -174,7 +174,7 @@ CacheKey cache_key(const config::Config& c, const tokenizer::Tokenizer& tokenize
                      {"seed", c.seed}};
   CacheKey key;
   // File contents may hold anything, but keys come from the YAML: not always UTF-8.
-  key.text = text.dump(2, ' ', false, json::error_handler_t::replace);
+  key.text = json_text(text, 2);
   const XXH128_hash_t hash = XXH3_128bits(key.text.data(), key.text.size());
   key.name = fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
   key.fingerprint = hash.low64;
@@ -205,7 +205,7 @@ std::uint64_t stream_fingerprint(const config::Config& c, const tokenizer::Token
                      {"train_on_inputs", c.train_on_inputs},
                      {"sequence_len", c.sequence_len},
                      {"seed", c.seed}};
-  const std::string bytes = text.dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string bytes = json_text(text);
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
@@ -218,7 +218,7 @@ std::optional<PrepareResult> find_cached(const std::string& folder, const CacheK
   try {
     std::ifstream in(place + "/manifest.json", std::ios::binary);
     const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    const json manifest = json::parse(text);
+    const json manifest = parse_json<json>(text);
     result.train_path = place + "/train.axlprep";
     if (manifest.at("has_eval").get<bool>()) result.eval_path = place + "/eval.axlprep";
     manifest.at("warnings").get_to(result.warnings);
@@ -262,11 +262,10 @@ void CacheFolder::commit(const CacheKey& key, PrepareResult& result, bool has_ev
   json manifest = {{"has_eval", has_eval},
                    {"warnings", result.warnings},
                    {"reports", json::array()},
-                   {"key", json::parse(key.text)}};
+                   {"key", parse_json<json>(key.text)}};
   for (const DatasetReport& report : result.reports)
     manifest["reports"].push_back(report_to_json(report));
-  write_durably(temporary_ + "/manifest.json",
-                manifest.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  write_durably(temporary_ + "/manifest.json", json_text(manifest, 2) + "\n");
   std::error_code failed;
   if (fs::exists(final_, failed)) {
     // Damaged, or another job finished the same dataset a moment ago: ours is as good.

@@ -9,10 +9,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 
 namespace axl::data {
 namespace {
@@ -21,8 +21,7 @@ namespace {
 void append_line(const SourceFile& file, const RowRef& ref, std::string& out) {
   const std::string_view text = file.bytes().substr(ref.offset, ref.length);
   if (file.kind == FileKind::text) {
-    out += nlohmann::json{{"text", text}}.dump(-1, ' ', false,
-                                               nlohmann::json::error_handler_t::replace);
+    out += json_text(nlohmann::json{{"text", text}});
   } else if (text.find('\n') == std::string_view::npos) {
     out += text;
   } else {

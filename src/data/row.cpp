@@ -2,8 +2,7 @@
 
 #include <simdjson.h>
 
-#include <nlohmann/json.hpp>
-
+#include "core/json.hpp"
 #include "data/source.hpp"
 
 namespace axl::data {
@@ -68,7 +67,7 @@ class JsonRow final : public Row {
         throw RowError{"column '" + std::string(column) + "' holds " +
                        (found.is_array() ? "a list" : "an object") + ", text is expected"};
       default:
-        return to_json(found).dump();
+        return json_text(to_json(found));
     }
   }
   nlohmann::ordered_json value(std::string_view column) const override {

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/rng.hpp"
 #include "data/batch_plan.hpp"
 #include "data/detect.hpp"
@@ -74,12 +74,12 @@ std::string StreamPosition::to_json() const {
                     {"row", s.row},
                     {"in_pass", s.in_pass},
                     {"drawn", s.drawn}});
-  return nlohmann::json({{"window", window}, {"batch", batch}, {"sources", list}}).dump();
+  return json_text(nlohmann::json({{"window", window}, {"batch", batch}, {"sources", list}}));
 }
 
 StreamPosition StreamPosition::from_json(const std::string& text) {
   try {
-    const nlohmann::json j = nlohmann::json::parse(text);
+    const nlohmann::json j = parse_json<nlohmann::json>(text);
     StreamPosition out;
     j.at("window").get_to(out.window);
     j.at("batch").get_to(out.batch);

@@ -1,8 +1,8 @@
 #include "generate/conversation.hpp"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/json.hpp"
 #include "generate/text_stream.hpp"
 
 namespace axl::generate {
@@ -41,7 +41,7 @@ std::vector<TokenId> Conversation::prompt_of(const std::string& text) const {
   messages.push_back(message("user", text));
   Json variables;
   for (const auto& [name, value] : options_.template_variables) {
-    Json parsed = Json::parse(value, nullptr, /*allow_exceptions=*/false);
+    Json parsed = try_parse_json<Json>(value);
     variables[name] = parsed.is_discarded() ? Json(value) : std::move(parsed);
   }
   for (const char* name : {"bos_token", "eos_token", "pad_token", "unk_token"})

@@ -4,9 +4,9 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "core/json.hpp"
 #include "adapter/peft_config.hpp"
 #include "core/error.hpp"
 #include "hub/names.hpp"
@@ -56,7 +56,7 @@ void add_generation_config(const std::string& model, std::vector<std::int64_t>& 
   const fs::path path = fs::path(model) / "generation_config.json";
   if (!is_file(path)) return;
   std::ifstream in(path);
-  const auto parsed = nlohmann::json::parse(in, nullptr, /*allow_exceptions=*/false);
+  const auto parsed = try_parse_json<nlohmann::json>(in);
   if (!parsed.is_object() || !parsed.contains("eos_token_id")) return;
   const auto& eos = parsed["eos_token_id"];
   if (eos.is_number_integer()) out.push_back(eos.get<std::int64_t>());

@@ -10,11 +10,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "hub/http.hpp"
 #include "hub/names.hpp"
@@ -159,7 +159,7 @@ class Repository {
           .hint(revision_ == "main" ? "check the name; private and gated ones need HF_TOKEN"
                                     : "check the name and revision '" + revision_ +
                                           "'; private and gated ones need HF_TOKEN");
-    const auto info = nlohmann::json::parse(answer.body, nullptr, false);
+    const auto info = try_parse_json<nlohmann::json>(answer.body);
     if (answer.status != 200 || !info.is_object() || !info.contains("sha") ||
         !info["sha"].is_string() || !info.contains("siblings") || !info["siblings"].is_array() ||
         !is_hex(info["sha"].get<std::string>(), 40))
@@ -282,7 +282,7 @@ bool is_complete(const fs::path& folder, ModelPart part) {
   if (!has("config.json")) return has("adapter_config.json") && has("adapter_model.safetensors");
   if (has("model.safetensors")) return true;
   const auto index =
-      nlohmann::json::parse(read_text(folder / "model.safetensors.index.json"), nullptr, false);
+      try_parse_json<nlohmann::json>(read_text(folder / "model.safetensors.index.json"));
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
     return false;
   for (const auto& [tensor, file] : index["weight_map"].items())

@@ -2,9 +2,9 @@
 
 #include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "core/durable_file.hpp"
+#include "core/json.hpp"
 
 namespace axl::observe {
 namespace {
@@ -16,7 +16,7 @@ void for_each_line(const std::string& path, Visit visit) {
   std::string line;
   while (std::getline(in, line)) {
     if (in.eof()) break;  // no newline: the writer was killed in the middle
-    const auto object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const auto object = try_parse_json<nlohmann::json>(line);
     if (object.is_object() && object.contains("step") && object["step"].is_number_integer())
       visit(line, object);
   }
@@ -46,7 +46,7 @@ std::string metrics_line(const StepRecord& r) {
   line["tokens_per_second"] = r.tokens_per_second;
   line["memory_bytes"] = r.memory_bytes;
   line["seconds"] = r.seconds;
-  return line.dump() + "\n";
+  return json_text(line) + "\n";
 }
 
 std::string metrics_line(const EvalRecord& r) {
@@ -56,7 +56,7 @@ std::string metrics_line(const EvalRecord& r) {
   line["eval_loss"] = r.eval_loss;
   line["label_tokens"] = r.label_tokens;
   line["seconds"] = r.seconds;
-  return line.dump() + "\n";
+  return json_text(line) + "\n";
 }
 
 MetricsHistory read_metrics(const std::string& path) {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
+#include "core/json.hpp"
 #include "observe/progress_line.hpp"
 
 namespace axl::observe {
@@ -100,9 +100,8 @@ std::string evaluations(const MetricsHistory& h) {
 
 std::string configuration(const RunStart& s) {
   if (s.effective_config_json.empty()) return "";
-  const auto parsed =
-      nlohmann::ordered_json::parse(s.effective_config_json, nullptr, /*allow_exceptions=*/false);
-  const std::string text = parsed.is_discarded() ? s.effective_config_json : parsed.dump(2);
+  const auto parsed = try_parse_json<nlohmann::ordered_json>(s.effective_config_json);
+  const std::string text = parsed.is_discarded() ? s.effective_config_json : json_text(parsed, 2);
   return "<h2>Effective configuration</h2>\n<pre>" + xml_escaped(text) + "</pre>\n";
 }
 

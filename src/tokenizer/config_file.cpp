@@ -1,5 +1,6 @@
 #include "tokenizer/config_file.hpp"
 
+#include "core/json.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
 
@@ -31,7 +32,7 @@ void refuse_deep(const std::string& text, const std::string& path) {
 nlohmann::ordered_json read_object(const std::filesystem::path& path) {
   const std::string text = read_input(path);
   refuse_deep(text, path.string());
-  auto value = nlohmann::ordered_json::parse(text, nullptr, false);
+  auto value = try_parse_json<nlohmann::ordered_json>(text);
   if (!value.is_object())
     throw Error(ErrorCode::input, "must hold one JSON object").at({path.string(), 0, 0, ""});
   return value;

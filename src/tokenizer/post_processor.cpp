@@ -1,8 +1,7 @@
 #include "tokenizer/post_processor.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "tokenizer/json_fields.hpp"
 
 namespace axl::tokenizer {
@@ -14,7 +13,7 @@ TokenId checked_id(const Json& value) {
   constexpr std::int64_t kHighest = std::int64_t{1} << 24;
   const std::int64_t id = value.is_number_integer() ? value.get<std::int64_t>() : -1;
   if (id < 0 || id > kHighest)
-    throw Error(ErrorCode::input, "post_processor: '" + value.dump() + "' is not a token id");
+    throw Error(ErrorCode::input, "post_processor: '" + json_text(value) + "' is not a token id");
   return static_cast<TokenId>(id);
 }
 

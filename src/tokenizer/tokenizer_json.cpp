@@ -1,6 +1,7 @@
 #include <simdjson.h>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/input_file.hpp"
 #include "tokenizer/models/model_json.hpp"
 #include "tokenizer/models/registry.hpp"
@@ -18,7 +19,7 @@ Error wrong(const std::string& what) { return Error(ErrorCode::input, what); }
 Json component(const dom::element& root, const char* key) {
   dom::element e;
   if (root[key].get(e) != simdjson::SUCCESS || e.is_null()) return nullptr;
-  return Json::parse(simdjson::minify(e));
+  return parse_json<Json>(simdjson::minify(e));
 }
 
 AddedToken read_added(const dom::element& e) {
@@ -89,11 +90,11 @@ std::string write_tokenizer_json(const Model& model, const std::vector<AddedToke
                       {"normalized", t.normalized},
                       {"special", t.special}});
   std::string out = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n";
-  out += "  \"added_tokens\": " + tokens.dump() + ",\n";
-  out += "  \"normalizer\": " + parts.normalizer.dump() + ",\n";
-  out += "  \"pre_tokenizer\": " + parts.pre_tokenizer.dump() + ",\n";
-  out += "  \"post_processor\": " + parts.post_processor.dump() + ",\n";
-  out += "  \"decoder\": " + parts.decoder.dump() + ",\n";
+  out += "  \"added_tokens\": " + json_text(tokens) + ",\n";
+  out += "  \"normalizer\": " + json_text(parts.normalizer) + ",\n";
+  out += "  \"pre_tokenizer\": " + json_text(parts.pre_tokenizer) + ",\n";
+  out += "  \"post_processor\": " + json_text(parts.post_processor) + ",\n";
+  out += "  \"decoder\": " + json_text(parts.decoder) + ",\n";
   out += "  \"model\": " + model.json() + "\n}\n";
   return out;
 }

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "tokenizer/tokenizer_impl.hpp"
 
 namespace axl::tokenizer {
@@ -44,8 +45,8 @@ void Tokenizer::save(const std::string& folder) const {
   config.erase("added_tokens_decoder");  // tokenizer.json holds them
   config.erase("chat_template");         // chat_template.jinja holds it
   if (!config.contains("tokenizer_class")) config["tokenizer_class"] = "PreTrainedTokenizerFast";
-  write_file(dir / "tokenizer_config.json", config.dump(2) + "\n");
-  write_file(dir / "special_tokens_map.json", specials.dump(2) + "\n");
+  write_file(dir / "tokenizer_config.json", json_text(config, 2) + "\n");
+  write_file(dir / "special_tokens_map.json", json_text(specials, 2) + "\n");
   if (!parts.chat_template.empty()) write_file(dir / "chat_template.jinja", parts.chat_template);
   if (parts.other_chat_templates.empty()) return;
   fs::create_directories(dir / "chat_templates", error);

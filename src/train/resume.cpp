@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "core/log.hpp"
 
 namespace axl::train {
@@ -35,16 +35,16 @@ std::string ResumableState::describe(std::int64_t step) const {
   auto& parameters = j["parameters"] = nlohmann::ordered_json::array();
   for (const tensor::Parameter& p : model_.parameters().all())
     parameters.push_back({{"name", p.name}, {"shape", p.shape}, {"offset", p.offset}});
-  return j.dump();
+  return json_text(j);
 }
 
 void ResumableState::save(std::int64_t step, const checkpoint::WeightsWriter& write_weights,
                           bool weights_only) const {
   checkpoint::TrainState s = weights_only ? checkpoint::TrainState{} : state();
-  auto description = nlohmann::ordered_json::parse(describe(step));
+  auto description = parse_json<nlohmann::ordered_json>(describe(step));
   if (const std::string position = batches_.position(); !position.empty())
     description["data_position"] = position;
-  s.json = description.dump();
+  s.json = json_text(description);
   checkpoint::save_collective(comm_, config_.output_dir, step, s, write_weights,
                               config_.save_total_limit);
 }
@@ -66,8 +66,8 @@ std::optional<std::string> ResumableState::wanted() const {
 std::int64_t ResumableState::load(const std::string& folder) const {
   checkpoint::TrainState s = state();
   checkpoint::load_collective(comm_, folder, s);
-  const auto saved = nlohmann::json::parse(s.json);
-  const auto now = nlohmann::json::parse(describe(saved.at("step")));
+  const auto saved = parse_json<nlohmann::json>(s.json);
+  const auto now = parse_json<nlohmann::json>(describe(saved.at("step")));
   if (saved.at("parameters") != now.at("parameters"))
     throw Error(ErrorCode::checkpoint,
                 folder + ": its trained parameters are not those of this configuration")
@@ -76,7 +76,7 @@ std::int64_t ResumableState::load(const std::string& folder) const {
     if (saved.at(key) != now.at(key) && comm_.rank() == 0)
       log::warning(
           "{}: '{}' was {} and is {} now: the run goes on, but not as if it had never stopped",
-          folder, key, saved.at(key).dump(), now.at(key).dump());
+          folder, key, json_text(saved.at(key)), json_text(now.at(key)));
   batches_.resume(saved.value("data_position", ""),
                   std::stoull(saved.at("dataset").get<std::string>(), nullptr, 16));
   return saved.at("step");

@@ -1,9 +1,9 @@
 #include "train/save_model.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "core/json.hpp"
 #include "adapter/peft_files.hpp"
 #include "core/durable_file.hpp"
 #include "hub/snapshot.hpp"
@@ -37,10 +37,10 @@ void save_full(const std::string& folder, model::Decoder& model, const weights::
       tensors.push_back(weights::converted(e, storage));
   }
   weights::write_model_safetensors(folder, tensors);
-  nlohmann::ordered_json config = nlohmann::ordered_json::parse(model.config().raw);
+  nlohmann::ordered_json config = parse_json<nlohmann::ordered_json>(model.config().raw);
   config["torch_dtype"] = half ? "bfloat16" : "float32";
   if (config.contains("dtype")) config["dtype"] = config["torch_dtype"];
-  write_durably(folder + "/config.json", config.dump(2) + "\n");
+  write_durably(folder + "/config.json", json_text(config, 2) + "\n");
 }
 
 }  // namespace

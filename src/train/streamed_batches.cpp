@@ -1,8 +1,8 @@
 #include "train/streamed_batches.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "data/cache.hpp"
 #include "data/passes.hpp"
@@ -137,19 +137,19 @@ std::string StreamedBatches::position() const {
   nlohmann::json ranks = nlohmann::json::array();
   const std::string mine = done_.to_json();
   for (int rank = 0; rank < comm_.size(); ++rank)
-    ranks.push_back(nlohmann::json::parse(comm_.broadcast(mine, rank)));
-  return ranks.dump();
+    ranks.push_back(parse_json<nlohmann::json>(comm_.broadcast(mine, rank)));
+  return json_text(ranks);
 }
 
 void StreamedBatches::resume(const std::string& position, std::uint64_t saved_fingerprint) {
   parallel::collectively(comm_, [&] {
-    const auto saved = nlohmann::json::parse(position, nullptr, false);
+    const auto saved = try_parse_json<nlohmann::json>(position);
     if (!saved.is_array() || saved.empty())
       throw Error(ErrorCode::checkpoint, "the checkpoint was not written by a run on a stream")
           .hint("start a new run with lora_model_dir, or stream no more than the first run did");
     std::vector<data::StreamPosition> positions;
     for (const auto& rank : saved)
-      positions.push_back(data::StreamPosition::from_json(rank.dump()));
+      positions.push_back(data::StreamPosition::from_json(json_text(rank)));
     const bool same_settings = saved_fingerprint == fingerprint();
     if (same_settings && positions.size() == static_cast<std::size_t>(comm_.size())) {
       done_ = positions[static_cast<std::size_t>(comm_.rank())];

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "weights/formats.hpp"
 
 namespace axl::weights {
@@ -110,7 +110,7 @@ void write_model_safetensors(const std::string& folder, const std::vector<Tensor
     write_safetensors(folder + "/" + name, shards[i]);
     for (const TensorToWrite& t : shards[i]) index["weight_map"][t.name] = name;
   }
-  write_durably(folder + "/model.safetensors.index.json", index.dump(2) + "\n");
+  write_durably(folder + "/model.safetensors.index.json", json_text(index, 2) + "\n");
 }
 
 }  // namespace axl::weights

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
 #include "hub/snapshot.hpp"
@@ -34,7 +34,7 @@ std::string read_text(const std::string& path) {
 nlohmann::json parse_object(const std::string& text, const std::string& origin) {
   nlohmann::json root;
   try {
-    root = nlohmann::json::parse(text);
+    root = parse_json<nlohmann::json>(text);
   } catch (const nlohmann::json::exception& e) {
     throw Error(ErrorCode::input, origin + ": not valid JSON: " + e.what());
   }

@@ -3,16 +3,17 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 
 namespace axl::weights {
 namespace {
 
 std::string shown(const nlohmann::json& value) {
-  const std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string text = json_text(value);
   return text.size() > 60 ? text.substr(0, 60) + "..." : text;
 }
 
-std::string number(double value) { return nlohmann::json(value).dump(); }
+std::string number(double value) { return json_text(nlohmann::json(value)); }
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "weights/gguf_reader.hpp"
 #include "weights/gguf_rope.hpp"
 #include "weights/model_config_fields.hpp"
@@ -125,7 +126,8 @@ class GgufConfig {
     if (size != nullptr && architecture_ == "llama" && out.contains("head_dim") &&
         out["head_dim"] != *size)
       throw Error(ErrorCode::unsupported,
-                  path_ + ": rotates " + std::to_string(*size) + " of " + out["head_dim"].dump() +
+                  path_ + ": rotates " + std::to_string(*size) + " of " +
+                      json_text(out["head_dim"]) +
                       " dimensions of a head; only whole heads are supported");
   }
 
@@ -173,8 +175,7 @@ class GgufConfig {
 
 std::string config_json_of_gguf(const std::string& path) {
   // Texts of a GGUF need not be UTF-8.
-  return GgufConfig(path).convert().dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
-         "\n";
+  return json_text(GgufConfig(path).convert(), 2) + "\n";
 }
 
 }  // namespace axl::weights

@@ -1,9 +1,9 @@
 #include <array>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "weights/weight_file.hpp"
 
 namespace axl::weights {
@@ -22,8 +22,8 @@ std::string header_of(const std::vector<TensorToWrite>& tensors) {
     AXL_CHECK(block_of(t.storage) == 1,
               "safetensors cannot hold " + std::string(name_of(t.storage)) + " tensor " + t.name);
     const std::int64_t bytes = bytes_of(t.storage, elements_of(t.shape));
-    out += ',' + nlohmann::json(t.name).dump() + R"(:{"dtype":")" +
-           std::string(name_of(t.storage)) + R"(","shape":)" + nlohmann::json(t.shape).dump() +
+    out += ',' + json_text(nlohmann::json(t.name)) + R"(:{"dtype":")" +
+           std::string(name_of(t.storage)) + R"(","shape":)" + json_text(nlohmann::json(t.shape)) +
            R"(,"data_offsets":[)" + std::to_string(offset) + ',' + std::to_string(offset + bytes) +
            "]}";
     offset += bytes;

@@ -1,8 +1,8 @@
 #include "weights/tying.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "core/log.hpp"
 
 namespace axl::weights {
@@ -30,9 +30,9 @@ void settle_tying(ModelConfig& config, WeightFile& weights, const std::string& e
   log::info("{}: tie_word_embeddings is true, but '{}' differs from '{}': they are not tied",
             config.origin, head, embedding);
   config.tie_word_embeddings = false;
-  auto raw = nlohmann::ordered_json::parse(config.raw);
+  auto raw = parse_json<nlohmann::ordered_json>(config.raw);
   raw["tie_word_embeddings"] = false;
-  config.raw = raw.dump(2);
+  config.raw = json_text(raw, 2);
 }
 
 }  // namespace axl::weights

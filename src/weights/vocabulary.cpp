@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/rng.hpp"
 #include "weights/convert.hpp"
 
@@ -89,7 +89,7 @@ void grow_vocabulary(ModelConfig& config, WeightFile& weights,
     throw Error(ErrorCode::input, config.origin + ": has " + std::to_string(config.vocab_size) +
                                       " rows of embeddings, asked for " +
                                       std::to_string(vocabulary));
-  auto raw = nlohmann::ordered_json::parse(config.raw);
+  auto raw = parse_json<nlohmann::ordered_json>(config.raw);
   const double range = raw.value("initializer_range", 0.02);
   std::uint64_t stream = 0x70ca1;
   for (const std::string& name : names) {
@@ -99,7 +99,7 @@ void grow_vocabulary(ModelConfig& config, WeightFile& weights,
     weights.replace(std::move(larger.entry), std::move(larger.memory));
   }
   raw["vocab_size"] = vocabulary;
-  config.raw = raw.dump(2);
+  config.raw = json_text(raw, 2);
   config.vocab_size = vocabulary;
 }
 

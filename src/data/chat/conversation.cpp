@@ -5,6 +5,7 @@
 #include <cctype>
 #include <set>
 
+#include "core/json.hpp"
 #include "data/chat/characters.hpp"
 
 namespace axl::data {
@@ -13,7 +14,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 json parse(const std::string& text, const char* what) {
-  json out = json::parse(text, nullptr, false);
+  json out = try_parse_json<json>(text);
   if (out.is_discarded()) throw RowError{std::string(what) + " is text that is not valid JSON"};
   return out;
 }

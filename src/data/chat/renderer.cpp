@@ -1,5 +1,6 @@
 #include "data/chat/renderer.hpp"
 
+#include "core/json.hpp"
 #include "data/chat_template_choice.hpp"
 
 namespace axl::data {
@@ -22,7 +23,7 @@ ChatRenderer::ChatRenderer(const FormatContext& c)
   if (source_ == c.tokenizer.chat_template() && with_tools != source_)
     tool_template_.emplace(with_tools);
   for (const auto& [name, value] : c.config.chat_template_kwargs) {
-    json parsed = json::parse(value, nullptr, false);
+    json parsed = try_parse_json<json>(value);
     variables_[name] = parsed.is_discarded() ? json(value) : std::move(parsed);
   }
   for (const char* name :

@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "data/formats/instruction.hpp"
 
 // Questions with choices or context, summaries, and Metharme: single-turn formats with fields of
@@ -15,7 +15,7 @@ InstructionFields choice_fields(const Row& row) {
   if (!choices.is_array()) throw RowError{"column 'choices' is not a list of texts"};
   for (const auto& choice : choices) {
     if (!f.input.empty()) f.input += '\n';
-    f.input += "- \"" + (choice.is_string() ? choice.get<std::string>() : choice.dump()) + "\"";
+    f.input += "- \"" + (choice.is_string() ? choice.get<std::string>() : json_text(choice)) + "\"";
   }
   f.output = row.has("solution") ? row.text("solution") : row.required("explanation");
   return f;

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "data/format.hpp"
 
 // Rows that say themselves what is trained: text segments with labels, or finished tokens.
@@ -44,7 +44,7 @@ std::vector<TokenId> integers(const Row& row, const char* column, std::int64_t l
   for (const auto& value : values) {
     if (!value.is_number_integer() || value.get<std::int64_t>() < lowest ||
         value.get<std::int64_t>() > highest)
-      throw RowError{std::string("column '") + column + "' holds " + value.dump() +
+      throw RowError{std::string("column '") + column + "' holds " + json_text(value) +
                      ", not a token id of this tokenizer"};
     out.push_back(static_cast<TokenId>(value.get<std::int64_t>()));
   }

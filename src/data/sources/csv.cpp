@@ -1,6 +1,6 @@
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "data/sources/decode.hpp"
 
 namespace axl::data {
@@ -31,7 +31,7 @@ class Csv final : public Decoder {
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
-  out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  out += json_text(nlohmann::json(text));
 }
 
 void Csv::append(std::string_view text, const TextSink& out) {

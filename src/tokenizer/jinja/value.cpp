@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "tokenizer/unicode.hpp"
 
 namespace axl::tokenizer::jinja {
@@ -142,7 +142,7 @@ Value Value::from_json(const nlohmann::ordered_json& json) {
       return json.get<std::int64_t>();
     case nlohmann::ordered_json::value_t::number_unsigned:
       if (json.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
-        fail("the integer " + json.dump() + " exceeds 64 bits");
+        fail("the integer " + json_text(json) + " exceeds 64 bits");
       return json.get<std::int64_t>();
     case nlohmann::ordered_json::value_t::number_float:
       return json.get<double>();

@@ -1,8 +1,7 @@
 #include "tokenizer/models/model_json.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.hpp"
+#include "core/json.hpp"
 
 namespace axl::tokenizer::model_json {
 namespace {
@@ -69,17 +68,15 @@ std::string write_vocab(const Vocab& vocab) {
   const char* separator = "\n      ";
   for (std::int32_t id = 0; id < vocab.end_id(); ++id) {
     if (!vocab.contains_id(id)) continue;
-    out += separator + json_text(vocab.text(id)) + ": " + std::to_string(id);
+    out += separator + json_string(vocab.text(id)) + ": " + std::to_string(id);
     separator = ",\n      ";
   }
   return out + "\n    }";
 }
 
-std::string json_text(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-std::string json_text_or_null(const std::string& text) {
-  return text.empty() ? "null" : json_text(text);
+std::string json_string(std::string_view text) { return axl::json_text(nlohmann::json(text)); }
+std::string json_string_or_null(const std::string& text) {
+  return text.empty() ? "null" : json_string(text);
 }
 
 }  // namespace axl::tokenizer::model_json

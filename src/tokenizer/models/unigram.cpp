@@ -4,9 +4,9 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "tokenizer/hash.hpp"
 #include "tokenizer/models/byte_tokens.hpp"
 #include "tokenizer/models/model_json.hpp"
@@ -160,8 +160,8 @@ std::string Unigram::json() const {
   out += ",\n    \"vocab\": [";
   for (std::size_t id = 0; id < scores_.size(); ++id)
     out += (id == 0 ? "\n      [" : ",\n      [") +
-           model_json::json_text(vocab_.text(static_cast<std::int32_t>(id))) + ", " +
-           nlohmann::json(scores_[id]).dump() + "]";
+           model_json::json_string(vocab_.text(static_cast<std::int32_t>(id))) + ", " +
+           json_text(nlohmann::json(scores_[id])) + "]";
   return out + "\n    ],\n    \"byte_fallback\": " + model_json::truth(options_.byte_fallback) +
          "\n  }";
 }

@@ -28,7 +28,7 @@ class WordLevel final : public Model {
   std::uint64_t fingerprint() const override { return hash_bytes(unk_token_, 0x776F7264U); }
   std::string json() const override {
     return "{\n    \"type\": \"WordLevel\",\n    \"unk_token\": " +
-           model_json::json_text(unk_token_) +
+           model_json::json_string(unk_token_) +
            ",\n    \"vocab\": " + model_json::write_vocab(vocab_) + "\n  }";
   }
 
