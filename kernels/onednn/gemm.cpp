@@ -178,6 +178,7 @@ void pack(const void* b, bool trans_b, const PackedMatrix& out, void* destinatio
 
 void add_gemm(KernelTable& t) {
   t.gemm_backend = "onednn";
+  t.native_bf16 = has_bf16();
   t.gemm = &gemm;
   t.pack_bytes = &pack_bytes;
   t.pack = &pack;

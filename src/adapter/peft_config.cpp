@@ -4,9 +4,9 @@
 #include <cmath>
 #include <filesystem>
 
-#include "core/json.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
+#include "core/json.hpp"
 
 namespace axl::adapter {
 namespace {
@@ -61,8 +61,8 @@ class Reader {
   double real(const std::string& key, const json& v, double least, double most) const {
     const double out = v.is_number() ? v.get<double>() : std::nan("");
     if (!(out >= least && out <= most))
-      refuse(key, "must be a number from " + json_text(json(least)) + " to " + json_text(json(most)) +
-                      ", got " + shown(v));
+      refuse(key, "must be a number from " + json_text(json(least)) + " to " +
+                      json_text(json(most)) + ", got " + shown(v));
     return out;
   }
   std::vector<std::string> strings(const std::string& key, const json& v) const {

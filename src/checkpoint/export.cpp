@@ -257,7 +257,7 @@ ExportSummary to_gguf(const std::string& source, const std::string& target,
     metadata.values["general.quantization_version"] = std::int64_t{2};
   if (fs::is_directory(source, ignored)) {
     if (is_there(fs::path(source) / "tokenizer.json"))
-      add_tokenizer_metadata(source, in.get("model.embed_tokens.weight").shape.front(),
+      add_tokenizer_metadata(source, in.get(weights::kEmbeddingName).shape.front(),
                              target + ".probe", metadata);
     else
       log::warning("{} holds no tokenizer.json, so {} gets no tokenizer", source, target);
@@ -300,7 +300,7 @@ ExportSummary export_model(const std::string& source, const std::string& target,
     throw Error(ErrorCode::unsupported, "models can be written as F32, F16, BF16 and Q8_0");
   WeightFile in = WeightFile::open(source);
   ModelConfig config = weights::read_model_config(source);
-  weights::settle_tying(config, in, "model.embed_tokens.weight", "lm_head.weight");
+  weights::settle_tying(config, in, weights::kEmbeddingName, weights::kHeadName);
   return target.ends_with(".gguf") ? to_gguf(source, target, config, in, options)
                                    : to_folder(source, target, config, in, options);
 }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "core/json.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
+#include "core/json.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 namespace axl::checkpoint {

@@ -10,10 +10,10 @@
 #include <memory>
 #include <vector>
 
-#include "core/json.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
+#include "core/json.hpp"
 
 namespace axl::checkpoint {
 namespace {

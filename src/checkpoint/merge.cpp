@@ -25,8 +25,8 @@ using weights::TensorToWrite;
 using weights::WeightFile;
 
 constexpr std::int64_t kPieceElements = std::int64_t{1} << 18;
-constexpr const char* kEmbedding = "model.embed_tokens.weight";
-constexpr const char* kHead = "lm_head.weight";
+constexpr const char* kEmbedding = weights::kEmbeddingName;
+constexpr const char* kHead = weights::kHeadName;
 
 std::vector<float> floats(const TensorEntry& t) {
   std::vector<float> out(static_cast<std::size_t>(t.elements()));

@@ -2,10 +2,10 @@
 
 #include <filesystem>
 
-#include "core/json.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "hub/snapshot.hpp"
 #include "tokenizer/tokenizer.hpp"

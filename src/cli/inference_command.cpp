@@ -23,7 +23,6 @@
 #include "generate/loaded_model.hpp"
 #include "generate/model_source.hpp"
 #include "hub/snapshot.hpp"
-#include "train/session.hpp"
 
 namespace axl::cli {
 namespace {
@@ -152,7 +151,7 @@ int inference(Options o, const Overrides& overrides) {
 
   device::KokkosSession kokkos(threads());
   generate::LoadedModel model(task.source.model, task.source.adapter,
-                              train::compute_type(task.dtype), kokkos.queue());
+                              task.dtype == "bf16" ? DType::bf16 : DType::f32, kokkos.queue());
   const std::string text = o.raw ? "" : task.tokenizer->chat_template();
   log::info("{}{}, {}, {}", task.source.model,
             task.source.adapter.empty() ? "" : " with the adapter " + task.source.adapter,

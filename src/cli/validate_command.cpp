@@ -5,10 +5,10 @@
 #include <memory>
 
 #include "cli/command.hpp"
-#include "core/json.hpp"
 #include "cli/overrides.hpp"
 #include "config/config.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "model/family.hpp"
 #include "weights/model_config.hpp"
 

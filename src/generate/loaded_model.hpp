@@ -1,12 +1,12 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "axl/kernels/table.hpp"
+#include "model/base_model.hpp"
 #include "model/decoder.hpp"
-#include "weights/model_config.hpp"
-#include "weights/weight_file.hpp"
 
 namespace axl::generate {
 
@@ -14,17 +14,19 @@ namespace axl::generate {
 /// session behind `queue` outlives it.
 class LoadedModel {
  public:
-  /// `model`: Hugging Face folder or GGUF; `adapter`: PEFT folder or "". Errors as those of
-  /// WeightFile::open, Decoder and load_adapter.
-  LoadedModel(const std::string& model, const std::string& adapter, DType compute,
+  /// `model`: Hugging Face folder or GGUF; `adapter`: PEFT folder or ""; `wanted`: f32 or bf16, see
+  /// KernelTable::compute_type. Errors as those of open_base_model, Decoder and load_adapter.
+  LoadedModel(const std::string& model, const std::string& adapter, DType wanted,
               kernels::Queue& queue);
-  const weights::ModelConfig& config() const { return config_; }
+  const weights::ModelConfig& config() const { return base_.config; }
   model::Decoder& decoder() { return *decoder_; }
   const kernels::KernelTable& kernels() const { return kernels_; }
 
  private:
-  weights::ModelConfig config_;
-  weights::WeightFile weights_;
+  LoadedModel(const std::string& model, std::optional<adapter::AdapterFiles> adapter, DType wanted,
+              kernels::Queue& queue);
+
+  model::BaseModel base_;
   kernels::KernelTable kernels_;
   std::vector<device::Buffer> memory_;
   std::unique_ptr<model::Decoder> decoder_;

@@ -6,9 +6,9 @@
 #include <fstream>
 #include <string_view>
 
-#include "core/json.hpp"
 #include "adapter/peft_config.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "hub/names.hpp"
 
 namespace axl::generate {

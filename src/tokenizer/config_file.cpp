@@ -1,8 +1,8 @@
 #include "tokenizer/config_file.hpp"
 
-#include "core/json.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
+#include "core/json.hpp"
 
 namespace axl::tokenizer {
 namespace {

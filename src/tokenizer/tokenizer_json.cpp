@@ -1,8 +1,8 @@
 #include <simdjson.h>
 
 #include "core/error.hpp"
-#include "core/json.hpp"
 #include "core/input_file.hpp"
+#include "core/json.hpp"
 #include "tokenizer/models/model_json.hpp"
 #include "tokenizer/models/registry.hpp"
 #include "tokenizer/tokenizer_parts.hpp"

@@ -92,14 +92,14 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
   Estimate e;
   e.ranks = ranks;
   e.threads = threads;
-  RunModel base = open_model(config);
+  model::BaseModel base = open_model(config);
   const parallel::Comm alone;
   const RunData data = load_data(config, ranks, alone, base.config, threads);
   fit_vocabulary(base, config, data.vocabulary, alone);
   device::KokkosSession kokkos(threads);
-  model::DecoderOptions options = decoder_options(config, base.config);
-  options.plan_only = true;
   const kernels::KernelTable kernels = kernels::make_kernel_table();
+  model::DecoderOptions options = decoder_options(config, base.config, kernels);
+  options.plan_only = true;
   model::Decoder model(base.config, base.weights, options, kernels, kokkos.queue(), {});
   e.total_parameters = model.total_parameters();
   e.trained_parameters = model.parameters().trained_elements();

@@ -103,7 +103,7 @@ int run(const RunRequest& request) {
   device::KokkosSession kokkos(layout.threads);
   const kernels::KernelTable kernels = kernels::make_kernel_table();
 
-  std::optional<RunModel> base;
+  std::optional<model::BaseModel> base;
   parallel::collectively(comm, [&] { base = open_model(config); });
   const OutputLock lock = take_output_folder(config, comm);
   RunData data = load_data(config, comm.size(), comm, base->config, layout.threads);
@@ -112,7 +112,7 @@ int run(const RunRequest& request) {
   parallel::NodeShared shared(node);
   std::unique_ptr<model::Decoder> model;
   model = std::make_unique<model::Decoder>(base->config, base->weights,
-                                           decoder_options(config, base->config), kernels,
+                                           decoder_options(config, base->config, kernels), kernels,
                                            kokkos.queue(), shared_memory(shared));
   model->reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));
   const std::int64_t arena_bytes = model->plan_bytes(data.max_tokens, data.max_tokens, true) +

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <tuple>
 
-#include "core/json.hpp"
 #include "adapter/peft_files.hpp"
 #include "core/durable_file.hpp"
+#include "core/json.hpp"
 #include "hub/snapshot.hpp"
 #include "weights/convert.hpp"
 

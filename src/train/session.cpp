@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "adapter/fit_base.hpp"
 #include "core/log.hpp"
 #include "data/passes.hpp"
 #include "data/plan_options.hpp"
@@ -15,7 +14,6 @@
 #include "train/prepared_batches.hpp"
 #include "train/save_model.hpp"
 #include "train/streamed_batches.hpp"
-#include "weights/tying.hpp"
 #include "weights/vocabulary.hpp"
 
 namespace axl::train {
@@ -37,29 +35,19 @@ void check_vocabulary(const tokenizer::Tokenizer& tokenizer, const config::Confi
 }
 
 }  // namespace
-DType compute_type(std::string_view dtype) {
-  return dtype == "bf16" && config::cpu_has_native_bf16() ? DType::bf16 : DType::f32;
-}
-
-RunModel open_model(const config::Config& config) {
-  const std::string from =
-      config.base_model_config.empty() ? config.model_source() : config.base_model_config;
-  RunModel m{weights::read_model_config(from), weights::WeightFile::open(config.model_source())};
-  const model::FamilySpec& family = model::family_of(m.config);
-  family.check(m.config);
-  weights::settle_tying(m.config, m.weights, family.tables()[0], family.tables()[1]);
-  if (config.lora_model_dir.empty()) return m;
-  const std::int64_t rows = m.config.vocab_size;
-  adapter::fit_base(m.config, m.weights, adapter::AdapterFiles::open(config.lora_model_dir),
-                    family.tables());
-  m.grown = m.config.vocab_size != rows;
-  return m;
+model::BaseModel open_model(const config::Config& config) {
+  std::optional<adapter::AdapterFiles> adapter;
+  if (!config.lora_model_dir.empty())
+    adapter.emplace(adapter::AdapterFiles::open(config.lora_model_dir));
+  return model::open_base_model(config.model_source(), config.base_model_config,
+                                adapter ? &*adapter : nullptr);
 }
 
 model::DecoderOptions decoder_options(const config::Config& config,
-                                      const weights::ModelConfig& model_config) {
+                                      const weights::ModelConfig& model_config,
+                                      const kernels::KernelTable& kernels) {
   model::DecoderOptions o;
-  o.compute = compute_type(config.dtype);
+  o.compute = kernels.compute_type(config.dtype == "bf16" ? DType::bf16 : DType::f32);
   if (config.dtype == "bf16") o.stored = DType::bf16;
   o.gradient_checkpointing = config.gradient_checkpointing;
   o.embedding_noise = config.neftune_noise_alpha.value_or(0.0);
@@ -86,7 +74,7 @@ model::DecoderOptions decoder_options(const config::Config& config,
   return o;
 }
 
-void fit_vocabulary(RunModel& base, const config::Config& config, std::int64_t tokens,
+void fit_vocabulary(model::BaseModel& base, const config::Config& config, std::int64_t tokens,
                     const parallel::Comm& comm) {
   const std::int64_t rows =
       config.resize_token_embeddings_to_32x ? (tokens + 31) / 32 * 32 : tokens;

@@ -6,6 +6,7 @@
 
 #include "config/config.hpp"
 #include "data/batch_plan.hpp"
+#include "model/base_model.hpp"
 #include "model/decoder.hpp"
 #include "optim/optimizer.hpp"
 #include "parallel/comm.hpp"
@@ -29,22 +30,16 @@ struct RunData {
 RunData load_data(const config::Config& config, std::int64_t ranks, const parallel::Comm& comm,
                   const weights::ModelConfig& model, std::int64_t threads);
 
-/// The base model's files, opened and checked, before anything large is allocated.
-struct RunModel {
-  weights::ModelConfig config;
-  weights::WeightFile weights;
-  bool grown = false;  ///< has more embedding rows than its file
-};
-RunModel open_model(const config::Config& config);
+/// base_model as the run starts from it: with the adapter of lora_model_dir, what that was trained
+/// on.
+model::BaseModel open_model(const config::Config& config);
 /// Gives the embedding and the head rows for `tokens` tokens where they have fewer (Axolotl's
 /// resize_token_embeddings), and says so.
-void fit_vocabulary(RunModel& base, const config::Config& config, std::int64_t tokens,
+void fit_vocabulary(model::BaseModel& base, const config::Config& config, std::int64_t tokens,
                     const parallel::Comm& comm);
 
-/// What is computed with where `dtype` (f32 or bf16) was asked for: a processor without bf16
-/// arithmetic only stores it.
-DType compute_type(std::string_view dtype);
 model::DecoderOptions decoder_options(const config::Config& config,
-                                      const weights::ModelConfig& model);
+                                      const weights::ModelConfig& model,
+                                      const kernels::KernelTable& kernels);
 
 }  // namespace axl::train

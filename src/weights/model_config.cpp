@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <limits>
 
-#include "core/json.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
+#include "core/json.hpp"
 #include "hub/snapshot.hpp"
 #include "weights/gguf.hpp"
 #include "weights/model_config_fields.hpp"

@@ -6,6 +6,10 @@
 
 namespace axl::weights {
 
+/// The tables by the names that nearly all of Hugging Face's families give them.
+inline constexpr const char* kEmbeddingName = "model.embed_tokens.weight";
+inline constexpr const char* kHeadName = "lm_head.weight";
+
 /// Brings a model whose config.json ties embedding and head, and whose files hold the head, to what
 /// transformers makes of it: two equal tables are one, two different ones are not tied after all
 /// (which is said), and a head alone serves as the embedding too. `embedding` and `head` are names

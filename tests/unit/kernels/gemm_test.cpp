@@ -231,6 +231,14 @@ TEST(TileGemm, EveryTileGivesTheSameBits) {
       }
 }
 
+TEST(Table, Bf16WithoutArithmeticOfItsOwnIsComputedAsF32) {
+  KernelTable table = kokkos_table();
+  EXPECT_EQ(table.compute_type(DType::bf16), DType::f32);
+  table.native_bf16 = true;
+  EXPECT_EQ(table.compute_type(DType::bf16), DType::bf16);
+  EXPECT_EQ(table.compute_type(DType::f32), DType::f32);
+}
+
 TEST(Table, NamesEveryBackend) {
   const std::string text = make_kernel_table().describe();
   for (const char* part :

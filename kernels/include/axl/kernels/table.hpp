@@ -61,6 +61,8 @@ struct KernelTable {
   Kernel<DoraFactor> dora_factor;
 
   const char* gemm_backend = nullptr;
+  /// The GEMM multiplies bf16 in the processor's own arithmetic, faster than it does f32.
+  bool native_bf16 = false;
   void (*gemm)(const Gemm&, Queue&) = nullptr;
   std::int64_t (*pack_bytes)(const PackQuery&) = nullptr;
   /// Reorders B (stored (K, N), or (N, K) when trans_b; contiguous) into out.data.
@@ -74,6 +76,11 @@ struct KernelTable {
   void (*adamw)(const AdamW&, Queue&) = nullptr;
   void (*sum_of_squares)(const SumOfSquares&, Queue&) = nullptr;
 
+  /// What is computed with where `wanted` was asked for: bf16 without arithmetic of its own is only
+  /// stored, and computed with as f32.
+  DType compute_type(DType wanted) const {
+    return wanted == DType::bf16 && !native_bf16 ? DType::f32 : wanted;
+  }
   /// "rmsnorm_fwd=kokkos gemm=onednn ...", for the log.
   std::string describe() const;
 };

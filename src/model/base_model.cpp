@@ -1,0 +1,23 @@
+#include "model/base_model.hpp"
+
+#include "adapter/fit_base.hpp"
+#include "weights/tying.hpp"
+
+namespace axl::model {
+
+BaseModel open_base_model(const std::string& path, const std::string& config_from,
+                          const adapter::AdapterFiles* adapter) {
+  BaseModel m{weights::read_model_config(config_from.empty() ? path : config_from),
+              weights::WeightFile::open(path), false};
+  const FamilySpec& family = family_of(m.config);
+  family.check(m.config);
+  const std::vector<std::string> tables = family.tables();
+  weights::settle_tying(m.config, m.weights, tables[0], tables[1]);
+  if (adapter == nullptr) return m;
+  const std::int64_t rows = m.config.vocab_size;
+  adapter::fit_base(m.config, m.weights, *adapter, tables);
+  m.grown = m.config.vocab_size != rows;
+  return m;
+}
+
+}  // namespace axl::model
