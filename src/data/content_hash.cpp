@@ -6,10 +6,10 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 
 namespace axl::data {
@@ -41,7 +41,7 @@ FileHashes::FileHashes(const std::string& folder, std::chrono::nanoseconds settl
   if (folder.empty()) return;
   path_ = (fs::path(folder) / "file_hashes.json").string();
   std::ifstream in(path_, std::ios::binary);
-  const auto all = nlohmann::json::parse(in, nullptr, false);
+  const auto all = try_parse_json<nlohmann::json>(in);
   if (!all.is_object()) return;
   for (const auto& [path, entry] : all.items())
     if (entry.is_array() && entry.size() == 2 && entry[0].is_string() &&
@@ -77,7 +77,7 @@ void FileHashes::save() const {
     if (fs::exists(path, ignored)) all[path] = {entry.identity, entry.hash};
   try {
     fs::create_directories(fs::path(path_).parent_path(), ignored);
-    write_durably(path_, all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    write_durably(path_, json_text(all, 1) + "\n");
   } catch (const Error& e) {
     log::debug("{}", e.message());
   }
