@@ -18,29 +18,31 @@ struct Range {
   char32_t last;
 };
 
-/// The `tokenizers` package normalises by Unicode 9: these characters came later and have a
-/// decomposition or a combining class in utf8proc's tables. There they are unassigned, that is,
-/// unchanged and barriers to reordering. (Found by comparing all code points with the package.)
-constexpr auto kLaterThanUnicode9 = std::to_array<Range>(
+/// Left as they are, and barriers to reordering and composing, whatever utf8proc says. The
+/// `tokenizers` package normalises by Unicode 9: all but one of these came later and have a
+/// decomposition or a combining class in utf8proc's tables. (Found by comparing all code points
+/// with the package.) U+11A7 stands before the first trailing consonant, from which the Unicode
+/// Standard (section 3.12) counts; utf8proc 2.8 takes it for one and drops it.
+constexpr auto kBarriers = std::to_array<Range>(
     {Range{0x7FD, 0x7FD}, {0x898, 0x89F},     {0x8CA, 0x8D3},     {0x9FE, 0x9FE},
-     {0xC3C, 0xC3C},      {0xD3B, 0xD3C},     {0xEBA, 0xEBA},     {0x1715, 0x1715},
-     {0x1ABF, 0x1ACE},    {0x1DF6, 0x1DFA},   {0x32FF, 0x32FF},   {0xA7F2, 0xA7F4},
-     {0xA82C, 0xA82C},    {0xAB69, 0xAB69},   {0x10781, 0x10785}, {0x10787, 0x107B0},
-     {0x107B2, 0x107BA},  {0x10D24, 0x10D27}, {0x10EAB, 0x10EAC}, {0x10EFD, 0x10EFF},
-     {0x10F46, 0x10F50},  {0x10F82, 0x10F85}, {0x11070, 0x11070}, {0x1133B, 0x1133B},
-     {0x1145E, 0x1145E},  {0x11839, 0x1183A}, {0x11938, 0x11938}, {0x1193D, 0x1193E},
-     {0x11943, 0x11943},  {0x119E0, 0x119E0}, {0x11A34, 0x11A34}, {0x11A47, 0x11A47},
-     {0x11A99, 0x11A99},  {0x11D42, 0x11D42}, {0x11D44, 0x11D45}, {0x11D97, 0x11D97},
-     {0x11F41, 0x11F42},  {0x16FF0, 0x16FF1}, {0x1E030, 0x1E06D}, {0x1E08F, 0x1E08F},
-     {0x1E130, 0x1E136},  {0x1E2AE, 0x1E2AE}, {0x1E2EC, 0x1E2EF}, {0x1E4EC, 0x1E4EF},
-     {0x1F16C, 0x1F16C},  {0x1FBF0, 0x1FBF9}});
+     {0xC3C, 0xC3C},      {0xD3B, 0xD3C},     {0xEBA, 0xEBA},     {0x11A7, 0x11A7},
+     {0x1715, 0x1715},    {0x1ABF, 0x1ACE},   {0x1DF6, 0x1DFA},   {0x32FF, 0x32FF},
+     {0xA7F2, 0xA7F4},    {0xA82C, 0xA82C},   {0xAB69, 0xAB69},   {0x10781, 0x10785},
+     {0x10787, 0x107B0},  {0x107B2, 0x107BA}, {0x10D24, 0x10D27}, {0x10EAB, 0x10EAC},
+     {0x10EFD, 0x10EFF},  {0x10F46, 0x10F50}, {0x10F82, 0x10F85}, {0x11070, 0x11070},
+     {0x1133B, 0x1133B},  {0x1145E, 0x1145E}, {0x11839, 0x1183A}, {0x11938, 0x11938},
+     {0x1193D, 0x1193E},  {0x11943, 0x11943}, {0x119E0, 0x119E0}, {0x11A34, 0x11A34},
+     {0x11A47, 0x11A47},  {0x11A99, 0x11A99}, {0x11D42, 0x11D42}, {0x11D44, 0x11D45},
+     {0x11D97, 0x11D97},  {0x11F41, 0x11F42}, {0x16FF0, 0x16FF1}, {0x1E030, 0x1E06D},
+     {0x1E08F, 0x1E08F},  {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2AE}, {0x1E2EC, 0x1E2EF},
+     {0x1E4EC, 0x1E4EF},  {0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9}});
 
-bool came_later(char32_t c) {
-  if (c < kLaterThanUnicode9.front().first || c > kLaterThanUnicode9.back().last) return false;
+bool is_barrier(char32_t c) {
+  if (c < kBarriers.front().first || c > kBarriers.back().last) return false;
   const auto* r =
-      std::lower_bound(kLaterThanUnicode9.begin(), kLaterThanUnicode9.end(), c,
+      std::lower_bound(kBarriers.begin(), kBarriers.end(), c,
                        [](const Range& range, char32_t code) { return range.last < code; });
-  return r != kLaterThanUnicode9.end() && r->first <= c;
+  return r != kBarriers.end() && r->first <= c;
 }
 
 void append_normalized(std::string_view text, int options, std::string& out) {
@@ -66,7 +68,7 @@ int options_of(Form form) {
 /// False for all marks and conjoining Jamo: some of them combine with what is before them.
 bool compute_inert(char32_t code, Form form) {
   constexpr char32_t kFirstMedialJamo = 0x1160, kLastJamo = 0x11FF;
-  if (came_later(code) || (code >= kFirstMedialJamo && code <= kLastJamo)) return false;
+  if (is_barrier(code) || (code >= kFirstMedialJamo && code <= kLastJamo)) return false;
   const utf8proc_property_t* const p = utf8proc_get_property(static_cast<utf8proc_int32_t>(code));
   if (p->combining_class != 0 || (classes(code) & kMark) != 0) return false;
   std::string before, after;
@@ -117,12 +119,12 @@ const char* inert_begin(const char* p, const char* end, Form form) {
   return p;
 }
 
-/// Normalises a stretch; characters that came later are barriers.
+/// Normalises a stretch, barriers apart.
 void append_stretch(std::string_view text, Form form, std::string& out) {
   std::size_t begin = 0;
   for (std::size_t at = 0; at < text.size();) {
     const Decoded d = decode(text.data() + at, text.data() + text.size());
-    if (came_later(d.code)) {
+    if (is_barrier(d.code)) {
       append_normalized(text.substr(begin, at - begin), options_of(form), out);
       out.append(text, at, d.bytes);
       begin = at + d.bytes;

@@ -64,6 +64,9 @@ TEST(Unicode, NormalForms) {
             "don’t — éx 日ạ\u0307");
   EXPECT_EQ(unicode::normalize("\u0301a’ \u1112\u1161\u11abz", Form::nfc), "\u0301a’ 한z");
   EXPECT_EQ(unicode::normalize("가\u11a8 q\u0307\u0323", Form::nfc), "각 q\u0323\u0307");
+  // U+11A7 is no trailing consonant.
+  EXPECT_EQ(unicode::normalize("\u1100\u1172\u11a7\u11a8", Form::nfc), "규\u11a7\u11a8");
+  EXPECT_EQ(unicode::normalize("가\u11a7", Form::nfkc), "가\u11a7");
   // Came after Unicode 9, which the tokenizers package normalises by.
   EXPECT_EQ(unicode::normalize("\u32FFe\u0301", Form::nfkc), "\u32FFé");
 }
