@@ -4,16 +4,17 @@
 #include <pcre2.h>
 
 #include "core/error.hpp"
+#include "tokenizer/regex_classes.hpp"
 
 namespace axl::tokenizer {
 namespace {
 
-/// Oniguruma's classes follow Unicode's properties; PCRE2's \s adds U+180E and its \w lacks marks
-/// and connectors. The pattern is rewritten so that both mean the same.
+/// Oniguruma's classes follow Unicode's properties; PCRE2's \s adds U+180E, its \w lacks marks and
+/// connectors, and its tables are older (regex_classes.hpp). The pattern is rewritten so that both
+/// mean the same, but for an inverted class within [ ].
 constexpr const char* kSpaces =
     "\\t-\\r "
     "\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}";
-constexpr const char* kWords = "\\p{L}\\p{M}\\p{N}\\p{Pc}";
 
 std::string translate(const std::string& pattern) {
   std::string out;
@@ -21,16 +22,32 @@ std::string translate(const std::string& pattern) {
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     const char c = pattern[i];
     if (c == '\\' && i + 1 < pattern.size()) {
+      const std::size_t start = i;
       const char e = pattern[++i];
-      const char* set = e == 's' || e == 'S' ? kSpaces : e == 'w' || e == 'W' ? kWords : nullptr;
-      if (set != nullptr && depth == 0) {
-        out +=
-            (e == 'S' || e == 'W') ? std::string("[^") + set + "]" : std::string("[") + set + "]";
-      } else if (set != nullptr && (e == 's' || e == 'w')) {
-        out += set;
-      } else {
+      std::string set;
+      bool others = e == 'S' || e == 'W' || e == 'D' || e == 'P';
+      if (e == 's' || e == 'S') set = kSpaces;
+      if (e == 'w' || e == 'W') set = word_members();
+      if (e == 'd' || e == 'D') set = property_members("Nd");
+      if ((e == 'p' || e == 'P') && i + 1 < pattern.size() && pattern[i + 1] == '{') {
+        const std::size_t end = pattern.find('}', i);
+        if (end != std::string::npos) {
+          std::string_view name(pattern.data() + i + 2, end - i - 2);
+          const bool inverted = name.starts_with('^');
+          set = property_members(name.substr(inverted ? 1 : 0));
+          if (!set.empty() && !(inverted && depth > 0)) {
+            others = others != inverted;
+            i = end;
+          } else {
+            set.clear();
+          }
+        }
+      }
+      if (set.empty() || (others && depth > 0)) {
         out += c;
-        out += e;
+        out += set.empty() ? std::string(1, e) : pattern.substr(start + 1, i - start);
+      } else {
+        out += depth > 0 ? set : (others ? "[^" : "[") + set + "]";
       }
       continue;
     }

@@ -102,7 +102,15 @@ TEST(Regex, FollowsOniguruma) {
   EXPECT_EQ(matches(R"(\s)", "a\u180eb"), 0U);
   EXPECT_EQ(matches(R"([\s])", "a\u0085b"), 1U);
   EXPECT_EQ(matches(R"(\w+)", "e\u0301_a\u203fb"), 1U);
+  // Subscripts are no word, circled letters are; below U+0100 superscripts are one.
+  EXPECT_EQ(matches(R"(\w+)", "CO\u2082 m\u00b2 \u24b6"), 3U);
+  EXPECT_EQ(matches(R"(\W+)", "a\u2082b"), 1U);
   EXPECT_EQ(matches(R"([^]a])", "]ab"), 1U);
+  // Characters that are younger than PCRE2's tables: a letter and a digit of Unicode 15 and 16.
+  EXPECT_EQ(matches(R"(\p{L}+)", "a\U000322c1b"), 1U);
+  EXPECT_EQ(matches(R"([^\s\p{L}]+)", "a\U000322c1b"), 0U);
+  EXPECT_EQ(matches(R"(\P{L}+|\p{^N})", "a\U000322c1"), 2U);
+  EXPECT_EQ(matches(R"(\d)", "\U00010d40"), 1U);
   EXPECT_EQ(matches("^a", "a\na"), 2U);
   EXPECT_EQ(matches("x*", "axa"), 3U);  // not the empty one behind the x
   EXPECT_EQ(Regex("a+").replace_all("baab", "$1"), "b$1b");
