@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "adapter/peft_config.hpp"
+#include "core/ascii.hpp"
 #include "core/error.hpp"
 
 namespace axl::adapter {
@@ -91,10 +92,7 @@ bool in_chosen_layer(const std::string& module, const PeftConfig& config) {
   return false;
 }
 
-bool is_all_linear(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text == "all-linear";
-}
+bool is_all_linear(const std::string& text) { return ascii_lower(text) == "all-linear"; }
 
 template <class T>
 T lookup(const std::vector<std::pair<std::string, T>>& pattern, const std::string& module,

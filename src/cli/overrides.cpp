@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/keys.hpp"
+#include "core/ascii.hpp"
 #include "core/error.hpp"
 #include "core/suggest.hpp"
 
@@ -35,12 +36,9 @@ std::string key_of(std::string name) {
                          : "did you mean '" + near + "'?");
 }
 
-bool is_boolean_word(std::string word) {
-  std::transform(word.begin(), word.end(), word.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+bool is_boolean_word(const std::string& word) {
   for (const char* known : {"true", "false", "yes", "no", "on", "off", "0", "1", "auto", "null"})
-    if (word == known) return true;
+    if (ascii_lower(word) == known) return true;
   return word.empty();
 }
 

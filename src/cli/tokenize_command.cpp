@@ -29,8 +29,6 @@ struct Options {
   throw Error(ErrorCode::input, message).at({"standard input", line, 0, ""});
 }
 
-std::string dump(const nlohmann::json& value) { return json_text(value); }
-
 std::string read_text(const std::string& line, int number, bool json) {
   if (!json) return line;
   const auto value = try_parse_json<nlohmann::json>(line);
@@ -58,7 +56,7 @@ std::vector<TokenId> read_ids(std::string line, int number, bool json) {
 
 void print_tokens(const Tokenizer& t, const std::vector<TokenId>& ids) {
   for (const TokenId id : ids)
-    fmt::print("{:>8}  {}\n", id, dump(t.decode(std::vector<TokenId>{id}, false)));
+    fmt::print("{:>8}  {}\n", id, json_string(t.decode(std::vector<TokenId>{id}, false)));
   fmt::print("{:>8}  tokens\n", ids.size());
 }
 
@@ -72,7 +70,7 @@ int run(const Options& o) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (o.decode) {
       const std::string text = t.decode(read_ids(line, number, json), o.skip_special_tokens);
-      fmt::print("{}\n", json ? dump(text) : text);
+      fmt::print("{}\n", json ? json_string(text) : text);
       continue;
     }
     ids.clear();

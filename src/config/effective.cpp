@@ -3,6 +3,7 @@
 #include "config/bind.hpp"
 #include "config/given.hpp"
 #include "config/rules.hpp"
+#include "core/ascii.hpp"
 #include "core/json.hpp"
 
 namespace axl::config {
@@ -57,9 +58,8 @@ class Derived {
   void tokenizer() {
     if (given_.has("tokenizer_use_mistral_common")) return;
     for (const char* key : {"base_model", "base_model_config", "tokenizer_config"}) {
-      std::string name = given_.text(key);
-      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      if (name.find("magistral") != std::string::npos) set("tokenizer_use_mistral_common", true);
+      if (ascii_lower(given_.text(key)).find("magistral") != std::string::npos)
+        set("tokenizer_use_mistral_common", true);
     }
   }
   void kernels() {

@@ -1,4 +1,3 @@
-
 #include "config/bind.hpp"
 #include "config/schema.hpp"
 #include "core/json.hpp"

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cctype>
 #include <string>
 
 #include "config/given.hpp"
+#include "core/ascii.hpp"
 
 // Rules about precision, memory and PyTorch's kernels. What a kernel switch asks for cannot change
 // a result here, but a file that Axolotl refuses is no valid file.
@@ -39,9 +39,7 @@ void cross_entropy(const Given& g) {
 
 void checkpointing(const Given& g) {
   const bool on = g.on("gradient_checkpointing");
-  std::string model = g.text("base_model");
-  for (char& c : model) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (on && model.find("mpt") != std::string::npos)
+  if (on && ascii_lower(g.text("base_model")).find("mpt") != std::string::npos)
     g.error("gradient_checkpointing",
             "is refused by Axolotl with a base_model whose name holds 'mpt'",
             "leave it out, or give the model's folder another name");

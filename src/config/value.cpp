@@ -7,16 +7,11 @@
 #include <cmath>
 #include <regex>
 
+#include "core/ascii.hpp"
 #include "core/json.hpp"
 
 namespace axl::config {
 namespace {
-
-std::string lower(std::string s) {
-  std::transform(s.begin(), s.end(), s.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return s;
-}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -128,7 +123,7 @@ nlohmann::ordered_json json_of(const Node& node) {
 
 std::optional<bool> as_bool(const Node& node) {
   if (node.kind != Node::Kind::scalar) return std::nullopt;
-  const std::string s = lower(node.text);
+  const std::string s = ascii_lower(node.text);
   if (s == "true" || s == "yes" || s == "on" || s == "1" || s == "t" || s == "y") return true;
   if (s == "false" || s == "no" || s == "off" || s == "0" || s == "f" || s == "n") return false;
   if (node.plain && may_be_number(s) && is_yaml_float(s)) {  // 1.0 is true to pydantic

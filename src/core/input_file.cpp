@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <memory>
+#include <fstream>
+#include <iterator>
 #include <thread>
+#include <utility>
 
 namespace axl {
 namespace {
@@ -25,13 +27,16 @@ std::string reason_of(const std::filesystem::path& path, int reason) {
 }
 
 /// O_NONBLOCK: opening a pipe does not wait for a writer; it changes nothing for regular files.
-int open_at_once(const std::filesystem::path& path, ErrorCode code, struct stat& status) {
+int open_at_once(const std::filesystem::path& path, ErrorCode code) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) throw unreadable(path, code, reason_of(path, errno));
-  if (::fstat(descriptor, &status) == 0) return descriptor;
-  const int reason = errno;
-  ::close(descriptor);
-  throw unreadable(path, code, std::strerror(reason));
+  return descriptor;
+}
+
+struct stat status_of(int descriptor, const std::filesystem::path& path, ErrorCode code) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) throw unreadable(path, code, std::strerror(errno));
+  return status;
 }
 
 /// Some program has the pipe open for writing, or has left something in it. Only a read tells an
@@ -63,16 +68,33 @@ std::string read_all(int descriptor, const std::filesystem::path& path, std::uin
 
 }  // namespace
 
-InputFile::InputFile(const std::filesystem::path& path, ErrorCode code) {
-  struct stat status {};
-  descriptor_ = open_at_once(path, code, status);
-  if (S_ISREG(status.st_mode)) {
-    bytes_ = static_cast<std::uint64_t>(status.st_size);
-    return;
-  }
-  ::close(descriptor_);
-  throw unreadable(path, code, S_ISDIR(status.st_mode) ? "it is a folder" : "not a regular file");
+InputFile::InputFile(const std::filesystem::path& path, ErrorCode code)
+    : InputFile(open_at_once(path, code)) {
+  const struct stat status = status_of(descriptor_, path, code);
+  if (!S_ISREG(status.st_mode))
+    throw unreadable(path, code, S_ISDIR(status.st_mode) ? "it is a folder" : "not a regular file");
+  bytes_ = static_cast<std::uint64_t>(status.st_size);
 }
+
+InputFile InputFile::or_pipe(const std::filesystem::path& path, double patience_s) {
+  constexpr auto kPause = std::chrono::milliseconds(20);
+  InputFile file(open_at_once(path, ErrorCode::input));
+  const struct stat status = status_of(file.descriptor_, path, ErrorCode::input);
+  if (S_ISDIR(status.st_mode)) throw unreadable(path, ErrorCode::input, "it is a folder");
+  if (S_ISREG(status.st_mode)) file.bytes_ = static_cast<std::uint64_t>(status.st_size);
+  const auto start = std::chrono::steady_clock::now();
+  while (S_ISFIFO(status.st_mode) && !has_writer_or_data(file.descriptor_)) {
+    if (std::chrono::steady_clock::now() - start > std::chrono::duration<double>(patience_s))
+      throw unreadable(path, ErrorCode::input, "a pipe into which no program writes");
+    std::this_thread::sleep_for(kPause);
+  }
+  if (::fcntl(file.descriptor_, F_SETFL, 0) != 0)
+    throw unreadable(path, ErrorCode::input, std::strerror(errno));
+  return file;
+}
+
+InputFile::InputFile(InputFile&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), bytes_(other.bytes_) {}
 
 InputFile::~InputFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -85,33 +107,18 @@ std::string read_input(const std::filesystem::path& path, std::uint64_t most, Er
 
 std::string read_input_or_pipe(const std::filesystem::path& path, std::uint64_t most,
                                double patience_s) {
-  const int descriptor = open_input_or_pipe(path, patience_s);
-  const std::unique_ptr<const int, decltype([](const int* d) { ::close(*d); })> closes(&descriptor);
-  return read_all(descriptor, path, most, ErrorCode::input);
+  const InputFile file = InputFile::or_pipe(path, patience_s);
+  return read_all(file.descriptor(), path, most, ErrorCode::input);
+}
+
+std::string read_or_nothing(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
 bool is_there(const std::filesystem::path& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0;
-}
-
-int open_input_or_pipe(const std::filesystem::path& path, double patience_s) {
-  constexpr auto kPause = std::chrono::milliseconds(20);
-  struct stat status {};
-  const int descriptor = open_at_once(path, ErrorCode::input, status);
-  std::string problem;
-  if (S_ISDIR(status.st_mode)) problem = "it is a folder";
-  const auto start = std::chrono::steady_clock::now();
-  while (problem.empty() && S_ISFIFO(status.st_mode) && !has_writer_or_data(descriptor)) {
-    if (std::chrono::steady_clock::now() - start > std::chrono::duration<double>(patience_s))
-      problem = "a pipe into which no program writes";
-    else
-      std::this_thread::sleep_for(kPause);
-  }
-  if (problem.empty() && ::fcntl(descriptor, F_SETFL, 0) == 0) return descriptor;
-  const int reason = errno;
-  ::close(descriptor);
-  throw unreadable(path, ErrorCode::input, problem.empty() ? std::strerror(reason) : problem);
 }
 
 }  // namespace axl

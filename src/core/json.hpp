@@ -24,5 +24,7 @@ Json try_parse_json(std::istream& in);
 /// On one line, or over many with `indent` blanks a level. Bytes that are not UTF-8 become U+FFFD.
 std::string json_text(const nlohmann::json& value, int indent = -1);
 std::string json_text(const nlohmann::ordered_json& value, int indent = -1);
+/// `text` in quotes, escaped.
+std::string json_string(std::string_view text);
 
 }  // namespace axl

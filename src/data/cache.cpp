@@ -6,11 +6,11 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
 #include "data/content_hash.hpp"
@@ -33,8 +33,7 @@ std::uint64_t program_hash(const std::string& command) {
   for (std::string word; words >> word;) {
     std::error_code failed;
     if (!fs::is_regular_file(word, failed) || fs::file_size(word, failed) > (64U << 20)) continue;
-    std::ifstream in(word, std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const std::string text = read_or_nothing(word);
     hash = XXH3_64bits_withSeed(text.data(), text.size(), hash);
   }
   return hash;
@@ -217,8 +216,7 @@ std::optional<PrepareResult> find_cached(const std::string& folder, const CacheK
   result.from_cache = true;
   try {
     std::ifstream in(place + "/manifest.json", std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    const json manifest = parse_json<json>(text);
+    const json manifest = parse_json<json>(in);
     result.train_path = place + "/train.axlprep";
     if (manifest.at("has_eval").get<bool>()) result.eval_path = place + "/eval.axlprep";
     manifest.at("warnings").get_to(result.warnings);

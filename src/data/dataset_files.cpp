@@ -4,6 +4,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "core/ascii.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "data/dataset_card.hpp"
@@ -21,7 +22,7 @@ std::string split_name(const config::DatasetConfig& dataset) {
 
 /// Words of a file name: "my-train_00" -> my, train, 00.
 bool has_word(const std::string& name, std::string_view word) {
-  const std::string low = lower(name);
+  const std::string low = ascii_lower(name);
   for (std::size_t at = low.find(word); at != std::string::npos; at = low.find(word, at + 1)) {
     const auto edge = [&](std::size_t i) {
       return i >= low.size() || !std::isalpha(static_cast<unsigned char>(low[i]));
@@ -39,7 +40,7 @@ void keep_subset(std::vector<std::string>& files, const config::DatasetConfig& d
     for (const std::string& name : dataset.name) {
       bool inside = false;
       for (const auto& part : fs::path(file).parent_path()) inside = inside || part == name;
-      if (!inside && !has_word(fs::path(file).filename().string(), lower(name))) continue;
+      if (!inside && !has_word(fs::path(file).filename().string(), ascii_lower(name))) continue;
       found.push_back(file);
       break;
     }
@@ -64,7 +65,7 @@ std::vector<std::string> files_by_name(std::vector<std::string> all,
            name == "state.json";
   });
   const auto no_text = [](const std::string& p) { return kind_of_suffix(p) != FileKind::text; };
-  if (lower(dataset.ds_type) != "text" && std::any_of(all.begin(), all.end(), no_text))
+  if (ascii_lower(dataset.ds_type) != "text" && std::any_of(all.begin(), all.end(), no_text))
     std::erase_if(all, [&](const std::string& p) { return !no_text(p); });
   keep_subset(all, dataset);
   std::sort(all.begin(), all.end());

@@ -1,24 +1,18 @@
 #include "data/file_kind.hpp"
 
-#include <algorithm>
 #include <filesystem>
+
+#include "core/ascii.hpp"
 
 namespace axl::data {
 namespace fs = std::filesystem;
 namespace {
 
 std::string suffix_of(const std::string& path) {
-  return lower(fs::path(path).extension().string());
+  return ascii_lower(fs::path(path).extension().string());
 }
 
 }  // namespace
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
-  return text;
-}
 
 Compression compression_of(const std::string& path) {
   const std::string suffix = suffix_of(path);

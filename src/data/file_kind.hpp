@@ -25,7 +25,4 @@ Compression compression_of(const std::string& path);
 /// The suffix before that of a compression counts; nothing for one that is not read.
 std::optional<FileKind> kind_of_suffix(const std::string& path);
 
-/// A to Z as a to z, whatever the locale.
-std::string lower(std::string text);
-
 }  // namespace axl::data

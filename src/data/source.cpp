@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 
+#include "core/ascii.hpp"
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "data/dataset_files.hpp"
 #include "data/sources/decode.hpp"
 #include "hub/names.hpp"
@@ -22,7 +23,7 @@ namespace {
 constexpr std::size_t kMostFiles = 100000;
 
 FileKind kind_of(const std::string& path, const config::DatasetConfig& dataset) {
-  const std::string type = lower(dataset.ds_type);
+  const std::string type = ascii_lower(dataset.ds_type);
   const auto by_suffix = kind_of_suffix(path);
   if (type == "json") return by_suffix == FileKind::jsonl ? FileKind::jsonl : FileKind::json;
   if (type == "text") return FileKind::text;
@@ -84,8 +85,7 @@ std::vector<std::string> files_of_folder(const std::string& folder,
   std::sort(all.begin(), all.end());
   const std::string card = (fs::path(folder) / "README.md").string();
   const auto read = [&](const std::string& name) {
-    std::ifstream in(fs::path(folder) / name, std::ios::binary);
-    return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    return read_or_nothing(fs::path(folder) / name);
   };
   std::vector<std::string> out = choose_files(all, read, card, dataset);
   for (std::string& name : out) name = (fs::path(folder) / name).string();
@@ -144,7 +144,7 @@ std::vector<std::string> files_of_hub(const config::DatasetConfig& dataset) {
 }
 
 std::vector<std::string> list_files(const config::DatasetConfig& dataset) {
-  const std::string type = lower(dataset.path);
+  const std::string type = ascii_lower(dataset.path);
   const bool loader =
       type == "json" || type == "text" || type == "csv" || type == "parquet" || type == "arrow";
   std::vector<std::string> out;

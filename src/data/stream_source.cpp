@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/input_file.hpp"
@@ -39,11 +40,8 @@ class RowStream::File {
     // A line may not be an array: a .jsonl file that begins with '[' has the wrong name.
     if (place.kind == FileKind::json || place.kind == FileKind::jsonl)
       chain_.push_back(array_decoder(place.path));
-    descriptor_ = open_input_or_pipe(place.path, kPipePatience_s);
+    file_.emplace(InputFile::or_pipe(place.path, kPipePatience_s));
     buffer_.resize(kPiece);
-  }
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
   }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
@@ -78,7 +76,7 @@ class RowStream::File {
       text_ += piece;
       return;
     }
-    const ssize_t n = ::read(descriptor_, buffer_.data(), buffer_.size());
+    const ssize_t n = ::read(file_->descriptor(), buffer_.data(), buffer_.size());
     if (n < 0 && errno == EINTR) return;
     if (n < 0)
       throw Error(ErrorCode::input, "cannot read " + place_.path + ": " + std::strerror(errno));
@@ -94,7 +92,7 @@ class RowStream::File {
   SourcePlace place_;
   TextSource table_;
   std::vector<std::unique_ptr<Decoder>> chain_;
-  int descriptor_ = -1;
+  std::optional<InputFile> file_;
   std::string buffer_, text_;
   std::size_t at_ = 0;
   bool ended_ = false, first_ = true;

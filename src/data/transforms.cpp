@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "core/ascii.hpp"
 #include "data/chat/characters.hpp"
 
 namespace axl::data {
@@ -20,10 +21,7 @@ Change on_text(std::string column, void (*change)(std::string&)) {
 
 void strip(std::string& text) { text = std::string(trimmed(text, true, true)); }
 
-void lower(std::string& text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-}
+void lower(std::string& text) { text = ascii_lower(std::move(text)); }
 
 Change parse(const std::string& line, const UserLocation& where) {
   std::istringstream words(line);

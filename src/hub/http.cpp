@@ -9,11 +9,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <thread>
 
+#include "core/ascii.hpp"
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "core/log.hpp"
 
 namespace axl::hub {
@@ -83,13 +84,11 @@ class Request {
     }
     const std::size_t colon = line.find(':');
     if (colon == std::string::npos) return size * count;
-    std::string name = line.substr(0, colon), value = line.substr(colon + 1);
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::string value = line.substr(colon + 1);
     while (!value.empty() && std::isspace(static_cast<unsigned char>(value.back())))
       value.pop_back();
     value.erase(0, std::min(value.find_first_not_of(" \t"), value.size()));
-    out[name] = value;
+    out[ascii_lower(line.substr(0, colon))] = value;
     return size * count;
   }
   static std::size_t on_body(char* text, std::size_t size, std::size_t count, void* self) {
@@ -148,11 +147,6 @@ Response ask(const std::string& url, const std::string& token, bool body) {
   }
 }
 
-std::string remembered(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
 /// Keeps the ETag of what is being downloaded; a weak one does not promise the same bytes.
 void remember(const std::string& path, const Response& response) {
   const auto tag = response.headers.find("etag");
@@ -184,7 +178,7 @@ void download(const std::string& url, const std::string& token, const std::strin
     if (!file) throw Error(ErrorCode::io, "cannot write " + path);
     Request request(url, token);
     request.set(CURLOPT_FOLLOWLOCATION, 1L);
-    const std::string tag = remembered(tag_file);
+    const std::string tag = read_or_nothing(tag_file);
     const bool resumes = have > 0 && (!tag.empty() || partial == Partial::checked);
     if (resumes) {
       request.set(CURLOPT_RANGE, (std::to_string(have) + "-").c_str());

@@ -8,12 +8,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
 #include "hub/http.hpp"
@@ -23,11 +22,6 @@
 namespace axl::hub {
 namespace fs = std::filesystem;
 namespace {
-
-std::string read_text(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 void write_text(const fs::path& path, const std::string& text) {
   try {
@@ -106,7 +100,7 @@ class Repository {
   /// The newest snapshot that the cache knows of.
   std::optional<Snapshot> cached(const Chooser& choose) const {
     Snapshot out;
-    out.commit = is_hex(revision_, 40) ? revision_ : read_text(root_ / "refs" / revision_);
+    out.commit = is_hex(revision_, 40) ? revision_ : read_or_nothing(root_ / "refs" / revision_);
     while (!out.commit.empty() && std::isspace(static_cast<unsigned char>(out.commit.back())))
       out.commit.pop_back();
     if (!is_hex(out.commit, 40)) return std::nullopt;
@@ -120,7 +114,7 @@ class Repository {
     std::sort(all.begin(), all.end());
     out.folder = folder.string();
     out.files = choose(all, [&](const std::string& path) {
-      return is_safe(path) ? read_text(folder / path) : "";
+      return is_safe(path) ? read_or_nothing(folder / path) : "";
     });
     return out;
   }
@@ -133,7 +127,7 @@ class Repository {
     out.files = choose(all, [&, &commit = commit, &all = all](const std::string& path) {
       if (!std::binary_search(all.begin(), all.end(), path)) return std::string();
       download_file(commit, path, 1, 1);
-      return read_text(fs::path(out.folder) / path);
+      return read_or_nothing(fs::path(out.folder) / path);
     });
     std::sort(out.files.begin(), out.files.end());
     for (std::size_t i = 0; i < out.files.size(); ++i)
@@ -282,7 +276,7 @@ bool is_complete(const fs::path& folder, ModelPart part) {
   if (!has("config.json")) return has("adapter_config.json") && has("adapter_model.safetensors");
   if (has("model.safetensors")) return true;
   const auto index =
-      try_parse_json<nlohmann::json>(read_text(folder / "model.safetensors.index.json"));
+      try_parse_json<nlohmann::json>(read_or_nothing(folder / "model.safetensors.index.json"));
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
     return false;
   for (const auto& [tensor, file] : index["weight_map"].items())

@@ -3,6 +3,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <optional>
+
 #include "core/error.hpp"
 #include "tokenizer/regex_classes.hpp"
 
@@ -16,38 +18,44 @@ constexpr const char* kSpaces =
     "\\t-\\r "
     "\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}";
 
+/// A class of characters that is written anew, and where it ends in the pattern.
+struct CharacterClass {
+  std::string members;
+  bool inverted;
+  std::size_t last;
+};
+
+/// `at`: what follows a backslash. Nothing where PCRE2 can read the pattern as it is.
+std::optional<CharacterClass> class_at(const std::string& pattern, std::size_t at) {
+  const char e = pattern[at];
+  const bool inverted = e == 'S' || e == 'W' || e == 'D' || e == 'P';
+  if (e == 's' || e == 'S') return CharacterClass{kSpaces, inverted, at};
+  if (e == 'w' || e == 'W') return CharacterClass{word_members(), inverted, at};
+  if (e == 'd' || e == 'D') return CharacterClass{property_members("Nd"), inverted, at};
+  const std::size_t end = pattern.find('}', at);
+  if ((e != 'p' && e != 'P') || pattern.compare(at + 1, 1, "{") != 0 || end == std::string::npos)
+    return std::nullopt;
+  std::string_view name(pattern.data() + at + 2, end - at - 2);
+  const bool caret = name.starts_with('^');
+  if (caret) name.remove_prefix(1);
+  std::string members = property_members(name);
+  if (members.empty()) return std::nullopt;
+  return CharacterClass{std::move(members), inverted != caret, end};
+}
+
 std::string translate(const std::string& pattern) {
   std::string out;
   int depth = 0;  // of [ ]
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     const char c = pattern[i];
     if (c == '\\' && i + 1 < pattern.size()) {
-      const std::size_t start = i;
-      const char e = pattern[++i];
-      std::string set;
-      bool others = e == 'S' || e == 'W' || e == 'D' || e == 'P';
-      if (e == 's' || e == 'S') set = kSpaces;
-      if (e == 'w' || e == 'W') set = word_members();
-      if (e == 'd' || e == 'D') set = property_members("Nd");
-      if ((e == 'p' || e == 'P') && i + 1 < pattern.size() && pattern[i + 1] == '{') {
-        const std::size_t end = pattern.find('}', i);
-        if (end != std::string::npos) {
-          std::string_view name(pattern.data() + i + 2, end - i - 2);
-          const bool inverted = name.starts_with('^');
-          set = property_members(name.substr(inverted ? 1 : 0));
-          if (!set.empty() && !(inverted && depth > 0)) {
-            others = others != inverted;
-            i = end;
-          } else {
-            set.clear();
-          }
-        }
-      }
-      if (set.empty() || (others && depth > 0)) {
+      const auto set = class_at(pattern, i + 1);
+      if (!set || (set->inverted && depth > 0)) {
         out += c;
-        out += set.empty() ? std::string(1, e) : pattern.substr(start + 1, i - start);
+        out += pattern[++i];
       } else {
-        out += depth > 0 ? set : (others ? "[^" : "[") + set + "]";
+        out += depth > 0 ? set->members : (set->inverted ? "[^" : "[") + set->members + "]";
+        i = set->last;
       }
       continue;
     }

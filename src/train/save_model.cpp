@@ -1,12 +1,10 @@
 #include "train/save_model.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 #include "adapter/peft_files.hpp"
 #include "core/durable_file.hpp"
 #include "core/json.hpp"
-#include "hub/snapshot.hpp"
 #include "weights/convert.hpp"
 
 namespace axl::train {
@@ -45,10 +43,6 @@ void save_full(const std::string& folder, model::Decoder& model, const weights::
 
 }  // namespace
 
-void name_base(adapter::PeftConfig& peft, const config::Config& config) {
-  std::tie(peft.base_model_name_or_path, peft.revision) = hub::recorded_name(config.model_source());
-}
-
 adapter::PeftConfig peft_config_of(const config::Config& config, const model::FamilySpec& family) {
   adapter::PeftConfig peft;
   peft.r = config.lora_r;
@@ -58,7 +52,6 @@ adapter::PeftConfig peft_config_of(const config::Config& config, const model::Fa
   peft.use_dora = config.peft_use_dora;
   peft.trainable_tokens = config.peft_trainable_token_indices;
   peft.modules_to_save = config.lora_modules_to_save;
-  name_base(peft, config);
   peft.layers_to_transform = config.peft_layers_to_transform;
   for (const auto& [pattern, r] : config.lora_rank_pattern)
     peft.rank_pattern.emplace_back(pattern, r);

@@ -7,10 +7,7 @@
 
 namespace axl::train {
 
-/// Writes the base model of a run, and its commit on the Hub, into what PEFT reads.
-void name_base(adapter::PeftConfig& peft, const config::Config& config);
-
-/// The LoRA that a configuration asks for, on a model of this family.
+/// The LoRA that a configuration asks for, on a model of this family; without the base's name.
 adapter::PeftConfig peft_config_of(const config::Config& config, const model::FamilySpec& family);
 
 /// Writes what was trained into an existing folder: adapter_model.safetensors and

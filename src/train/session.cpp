@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "core/log.hpp"
 #include "data/passes.hpp"
 #include "data/plan_options.hpp"
 #include "data/prepare.hpp"
 #include "data/stream.hpp"
+#include "hub/snapshot.hpp"
 #include "train/data_report.hpp"
 #include "train/prepared_batches.hpp"
 #include "train/save_model.hpp"
@@ -35,6 +37,7 @@ void check_vocabulary(const tokenizer::Tokenizer& tokenizer, const config::Confi
 }
 
 }  // namespace
+
 model::BaseModel open_model(const config::Config& config) {
   std::optional<adapter::AdapterFiles> adapter;
   if (!config.lora_model_dir.empty())
@@ -67,7 +70,8 @@ model::DecoderOptions decoder_options(const config::Config& config,
   o.training.lora = config.lora_model_dir.empty()
                         ? peft_config_of(config, model::family_of(model_config))
                         : adapter::read_peft_config(config.lora_model_dir);
-  name_base(*o.training.lora, config);
+  std::tie(o.training.lora->base_model_name_or_path, o.training.lora->revision) =
+      hub::recorded_name(config.model_source());
   o.training.lora_plus_ratio = config.loraplus_lr_ratio.value_or(1.0);
   if (config.loraplus_lr_ratio)
     o.training.embedding_adapter_lr = config.loraplus_lr_embedding / config.learning_rate;

@@ -132,8 +132,7 @@ void Trainer::warn_of_zero_gradient(std::int64_t index, const StepResult& r) {
   if (p_.comm.rank() != 0) return;
   log::warning(
       "step {}: the gradient is exactly zero, nothing is learnt from this step; values that are "
-      "too "
-      "large vanish in a norm: was learning_rate too high?",
+      "too large vanish in a norm: was learning_rate too high?",
       index + 1);
 }
 

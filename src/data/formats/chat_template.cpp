@@ -2,6 +2,7 @@
 #include <memory>
 #include <set>
 
+#include "core/ascii.hpp"
 #include "data/chat/characters.hpp"
 #include "data/chat/conversation.hpp"
 #include "data/chat/renderer.hpp"
@@ -57,10 +58,7 @@ class ChatConverter {
     read_end_of_turn_tokens(c);
     const std::string& path =
         c.config.tokenizer_config.empty() ? c.config.base_model : c.config.tokenizer_config;
-    std::string lower = path;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char ch) { return static_cast<char>(std::tolower(ch)); });
-    no_leading_system_ = lower.find("mistral") != std::string::npos;
+    no_leading_system_ = ascii_lower(path).find("mistral") != std::string::npos;
   }
 
   void operator()(const Row& row, std::vector<Sample>& out) const {

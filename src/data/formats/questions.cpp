@@ -1,4 +1,3 @@
-
 #include "core/json.hpp"
 #include "data/formats/instruction.hpp"
 

@@ -1,4 +1,3 @@
-
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "data/sources/decode.hpp"
@@ -30,9 +29,7 @@ class Csv final : public Decoder {
 
 }  // namespace
 
-void append_json_string(std::string& out, std::string_view text) {
-  out += json_text(nlohmann::json(text));
-}
+void append_json_string(std::string& out, std::string_view text) { out += json_string(text); }
 
 void Csv::append(std::string_view text, const TextSink& out) {
   for (const char c : text) {

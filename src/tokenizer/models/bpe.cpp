@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "tokenizer/byte_level.hpp"
 #include "tokenizer/hash.hpp"
 #include "tokenizer/models/byte_tokens.hpp"
@@ -277,7 +278,6 @@ std::uint64_t Bpe::fingerprint() const {
 }
 
 std::string Bpe::json() const {
-  using model_json::json_string;
   using model_json::json_string_or_null;
   using model_json::truth;
   const BpeOptions& o = options_;

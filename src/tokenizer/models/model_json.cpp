@@ -74,7 +74,6 @@ std::string write_vocab(const Vocab& vocab) {
   return out + "\n    }";
 }
 
-std::string json_string(std::string_view text) { return axl::json_text(nlohmann::json(text)); }
 std::string json_string_or_null(const std::string& text) {
   return text.empty() ? "null" : json_string(text);
 }

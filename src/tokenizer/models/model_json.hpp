@@ -23,7 +23,6 @@ Vocab read_vocab(const simdjson::dom::element& model, std::size_t file_size);
 /// The same object, in order of id.
 std::string write_vocab(const Vocab& vocab);
 
-std::string json_string(std::string_view text);
 std::string json_string_or_null(const std::string& text);
 inline const char* truth(bool value) { return value ? "true" : "false"; }
 

@@ -160,7 +160,7 @@ std::string Unigram::json() const {
   out += ",\n    \"vocab\": [";
   for (std::size_t id = 0; id < scores_.size(); ++id)
     out += (id == 0 ? "\n      [" : ",\n      [") +
-           model_json::json_string(vocab_.text(static_cast<std::int32_t>(id))) + ", " +
+           json_string(vocab_.text(static_cast<std::int32_t>(id))) + ", " +
            json_text(nlohmann::json(scores_[id])) + "]";
   return out + "\n    ],\n    \"byte_fallback\": " + model_json::truth(options_.byte_fallback) +
          "\n  }";

@@ -1,4 +1,5 @@
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "tokenizer/hash.hpp"
 #include "tokenizer/models/model_json.hpp"
 #include "tokenizer/models/registry.hpp"
@@ -27,8 +28,7 @@ class WordLevel final : public Model {
   void rename(TokenId id, std::string_view text) override { vocab_.rename(id, text); }
   std::uint64_t fingerprint() const override { return hash_bytes(unk_token_, 0x776F7264U); }
   std::string json() const override {
-    return "{\n    \"type\": \"WordLevel\",\n    \"unk_token\": " +
-           model_json::json_string(unk_token_) +
+    return "{\n    \"type\": \"WordLevel\",\n    \"unk_token\": " + json_string(unk_token_) +
            ",\n    \"vocab\": " + model_json::write_vocab(vocab_) + "\n  }";
   }
 

@@ -1,4 +1,5 @@
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "tokenizer/hash.hpp"
 #include "tokenizer/models/model_json.hpp"
 #include "tokenizer/models/prefix_tree.hpp"
@@ -63,8 +64,8 @@ class WordPiece final : public Model {
 
   std::string json() const override {
     return "{\n    \"type\": \"WordPiece\",\n    \"unk_token\": " +
-           model_json::json_string(options_.unk_token) +
-           ",\n    \"continuing_subword_prefix\": " + model_json::json_string(options_.prefix) +
+           json_string(options_.unk_token) +
+           ",\n    \"continuing_subword_prefix\": " + json_string(options_.prefix) +
            ",\n    \"max_input_chars_per_word\": " + std::to_string(options_.longest_word) +
            ",\n    \"vocab\": " + model_json::write_vocab(vocab_) + "\n  }";
   }

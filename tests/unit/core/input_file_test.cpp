@@ -86,8 +86,8 @@ TEST_F(InputFileTest, TakesAPipeThatAProgramWritesInto) {
 TEST_F(InputFileTest, DoesNotWaitForAWriterThatNeverComes) {
   const std::string expected = pipe + ": cannot be read: a pipe into which no program writes";
   EXPECT_EQ(refusal([&] { read_input_or_pipe(pipe, 10, 0); }), expected);
-  EXPECT_EQ(refusal([&] { open_input_or_pipe(pipe, 0.05); }), expected);
-  EXPECT_EQ(refusal([&] { open_input_or_pipe(folder.path(), 0); }),
+  EXPECT_EQ(refusal([&] { InputFile::or_pipe(pipe, 0.05); }), expected);
+  EXPECT_EQ(refusal([&] { InputFile::or_pipe(folder.path(), 0); }),
             folder.path() + ": cannot be read: it is a folder");
 }
 
