@@ -46,8 +46,9 @@ struct MicroBatch {
 /// The prepared dataset: one memory-mapped file, keyed by a content hash, written once.
 class PreparedDataset {
  public:
-  /// Maps the file and checks header, index and checksums (all of them up to 32 MiB, beyond that
-  /// an even sample: `verify` checks the rest). Error{input} says what is wrong with the file.
+  /// Maps the file and checks its header and blocks (all of them up to 16 MiB, beyond that an even
+  /// sample: `verify` checks the rest), in a time that does not grow with the rows. Error{input}
+  /// says what is wrong with the file.
   static PreparedDataset open(const std::string& path);
   /// Checks every checksum; Error{input}.
   void verify() const;
@@ -59,7 +60,8 @@ class PreparedDataset {
   std::int64_t length(std::int64_t index) const;  ///< tokens of a row, from the index alone
   /// Labels of a row that have a position to be predicted from: all but one on its first token.
   std::int64_t label_tokens(std::int64_t index) const;
-  std::vector<std::int32_t> lengths() const;  ///< of all rows, as BatchPlan takes them
+  /// Of all rows, as BatchPlan takes them; checks the whole row index. Error{input}.
+  std::vector<std::int32_t> lengths() const;
   std::int64_t total_tokens() const;
   std::int64_t total_label_tokens() const;
   std::uint64_t fingerprint() const;

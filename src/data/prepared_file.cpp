@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
@@ -15,11 +16,11 @@ namespace {
 
 constexpr char kMagic[8] = {'A', 'X', 'L', 'P', 'R', 'E', 'P', '\n'};
 constexpr std::uint64_t kBlockBytes = 1 << 20;
-constexpr std::uint64_t kCheckAllBytes = 32 << 20;
-constexpr std::uint64_t kSampledBlocks = 64;
+/// Opening a file takes as long whatever its size: this many blocks are checked, spread evenly.
+constexpr std::uint64_t kSampledBlocks = 16;
 
 /// Everything is little-endian and naturally aligned; sections follow the header in this order:
-/// index (rows), block checksums (blocks), tokens, runs.
+/// block checksums (blocks), index (rows), tokens, runs. The blocks are of the last three.
 struct Header {
   char magic[8];
   std::uint32_t version;
@@ -30,7 +31,7 @@ struct Header {
   std::uint64_t label_tokens;
   std::uint64_t fingerprint;
   std::uint64_t file_bytes;
-  std::uint64_t tables_checksum;  ///< XXH3 of index and block checksums
+  std::uint64_t blocks_checksum;  ///< XXH3 of the block checksums
   std::uint64_t header_checksum;  ///< XXH3 of the header up to here
 };
 static_assert(sizeof(Header) == 80 && std::is_trivially_copyable_v<Header>);
@@ -45,11 +46,14 @@ struct IndexEntry {
 };
 static_assert(sizeof(IndexEntry) == 32);
 
+std::uint64_t index_bytes(const Header& h) { return h.rows * sizeof(IndexEntry); }
 std::uint64_t body_bytes(const Header& h) {
-  return h.tokens * sizeof(TokenId) + h.runs * sizeof(LabelRun);
+  return index_bytes(h) + h.tokens * sizeof(TokenId) + h.runs * sizeof(LabelRun);
 }
-std::uint64_t block_count(const Header& h) {
-  return (body_bytes(h) + kBlockBytes - 1) / kBlockBytes;
+/// Blocks that hold the first `bytes` of the body.
+std::uint64_t blocks_of(std::uint64_t bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes; }
+std::uint64_t file_bytes(const Header& h) {
+  return sizeof(Header) + blocks_of(body_bytes(h)) * sizeof(std::uint64_t) + body_bytes(h);
 }
 std::uint64_t header_checksum(const Header& h) {
   return XXH3_64bits(&h, offsetof(Header, header_checksum));
@@ -127,7 +131,6 @@ void write_prepared_file(const std::string& path, std::span<const PreparedRow> r
   header.fingerprint = fingerprint;
   std::vector<IndexEntry> index;
   index.reserve(rows.size());
-  BlockHasher hasher;
   for (const PreparedRow& row : rows) {
     const std::uint32_t labels = predicted_labels(row.runs);
     index.push_back({header.tokens, header.runs, static_cast<std::uint32_t>(row.tokens.size()),
@@ -135,27 +138,23 @@ void write_prepared_file(const std::string& path, std::span<const PreparedRow> r
     header.tokens += row.tokens.size();
     header.runs += row.runs.size();
     header.label_tokens += labels;
-    hasher.update(std::as_bytes(row.tokens));
   }
-  for (const PreparedRow& row : rows) hasher.update(std::as_bytes(row.runs));
+  const auto body = [&](auto&& take) {
+    take(std::as_bytes(std::span(std::as_const(index))));
+    for (const PreparedRow& row : rows) take(std::as_bytes(row.tokens));
+    for (const PreparedRow& row : rows) take(std::as_bytes(row.runs));
+  };
+  BlockHasher hasher;
+  body([&](std::span<const std::byte> bytes) { hasher.update(bytes); });
   const std::vector<std::uint64_t> blocks = hasher.finish();
-
-  XXH3_state_t* state = XXH3_createState();
-  XXH3_64bits_reset(state);
-  XXH3_64bits_update(state, index.data(), index.size() * sizeof(IndexEntry));
-  XXH3_64bits_update(state, blocks.data(), blocks.size() * sizeof(std::uint64_t));
-  header.tables_checksum = XXH3_64bits_digest(state);
-  XXH3_freeState(state);
-  header.file_bytes = sizeof(Header) + index.size() * sizeof(IndexEntry) +
-                      blocks.size() * sizeof(std::uint64_t) + body_bytes(header);
+  header.blocks_checksum = XXH3_64bits(blocks.data(), blocks.size() * sizeof(std::uint64_t));
+  header.file_bytes = file_bytes(header);
   header.header_checksum = header_checksum(header);
 
   DurableFile file(path);
   file.write(std::as_bytes(std::span(&header, 1)));
-  file.write(std::as_bytes(std::span(index)));
   file.write(std::as_bytes(std::span(blocks)));
-  for (const PreparedRow& row : rows) file.write(std::as_bytes(row.tokens));
-  for (const PreparedRow& row : rows) file.write(std::as_bytes(row.runs));
+  body([&](std::span<const std::byte> bytes) { file.write(bytes); });
   file.commit();
 }
 
@@ -185,24 +184,17 @@ struct PreparedDataset::Impl {
     const std::uint64_t limit = bytes.size();
     if (header.rows > limit || header.tokens > limit || header.runs > limit)
       damaged("its counts exceed its size");
-    const std::uint64_t index_bytes = header.rows * sizeof(IndexEntry);
-    const std::uint64_t table_bytes = index_bytes + block_count(header) * sizeof(std::uint64_t);
-    if (sizeof(Header) + table_bytes + body_bytes(header) != limit)
-      damaged("its sections do not fill it");
-    const std::byte* at = bytes.data() + sizeof(Header);
-    if (XXH3_64bits(at, table_bytes) != header.tables_checksum) damaged("its row index is damaged");
-    index = {reinterpret_cast<const IndexEntry*>(at), header.rows};
-    blocks = {reinterpret_cast<const std::uint64_t*>(at + index_bytes), block_count(header)};
-    body = bytes.subspan(sizeof(Header) + table_bytes);
-    tokens = reinterpret_cast<const TokenId*>(body.data());
-    runs = reinterpret_cast<const LabelRun*>(body.data() + header.tokens * sizeof(TokenId));
-    for (const IndexEntry& e : index)
-      if (e.token_begin > header.tokens || e.length > header.tokens - e.token_begin ||
-          e.run_begin > header.runs || e.run_count > header.runs - e.run_begin)
-        damaged("its row index points outside of it");
-    const std::uint64_t stride = body.size() <= kCheckAllBytes
-                                     ? 1
-                                     : std::max<std::uint64_t>(1, blocks.size() / kSampledBlocks);
+    if (file_bytes(header) != limit) damaged("its sections do not fill it");
+    const std::uint64_t body_size = body_bytes(header);
+    body = bytes.last(body_size);
+    const std::byte* table = bytes.data() + sizeof(Header);
+    blocks = {reinterpret_cast<const std::uint64_t*>(table), blocks_of(body_size)};
+    if (XXH3_64bits(table, blocks.size_bytes()) != header.blocks_checksum)
+      damaged("its checksums are damaged");
+    index = {reinterpret_cast<const IndexEntry*>(body.data()), header.rows};
+    tokens = reinterpret_cast<const TokenId*>(body.data() + index_bytes(header));
+    runs = reinterpret_cast<const LabelRun*>(tokens + header.tokens);
+    const std::uint64_t stride = (blocks.size() + kSampledBlocks - 1) / kSampledBlocks;
     for (std::uint64_t b = 0; b < blocks.size(); b += stride) check_block(b);
   }
 
@@ -212,14 +204,19 @@ struct PreparedDataset::Impl {
   void check_block(std::uint64_t b) const {
     const std::uint64_t begin = b * kBlockBytes;
     const std::uint64_t n = std::min<std::uint64_t>(kBlockBytes, body.size() - begin);
-    if (XXH3_64bits(body.data() + begin, n) != blocks[b])
-      damaged("bytes " + std::to_string(begin) + " to " + std::to_string(begin + n) +
-              " of its rows are damaged");
+    if (XXH3_64bits(body.data() + begin, n) == blocks[b]) return;
+    const std::uint64_t at = sizeof(Header) + blocks.size_bytes() + begin;
+    damaged("bytes " + std::to_string(at) + " to " + std::to_string(at + n) + " are damaged");
   }
+  /// Opening has looked at a part of the index only.
   const IndexEntry& entry(std::int64_t i) const {
     AXL_CHECK(i >= 0 && i < static_cast<std::int64_t>(index.size()),
               "prepared dataset: row out of range");
-    return index[static_cast<std::size_t>(i)];
+    const IndexEntry& e = index[static_cast<std::size_t>(i)];
+    if (e.token_begin > header.tokens || e.length > header.tokens - e.token_begin ||
+        e.run_begin > header.runs || e.run_count > header.runs - e.run_begin)
+      damaged("its row index points outside of it");
+    return e;
   }
 };
 
@@ -251,6 +248,7 @@ std::int64_t PreparedDataset::label_tokens(std::int64_t i) const {
   return impl_->entry(i).label_tokens;
 }
 std::vector<std::int32_t> PreparedDataset::lengths() const {
+  for (std::uint64_t b = 0; b < blocks_of(index_bytes(impl_->header)); ++b) impl_->check_block(b);
   std::vector<std::int32_t> out;
   out.reserve(impl_->index.size());
   for (const IndexEntry& e : impl_->index) out.push_back(static_cast<std::int32_t>(e.length));

@@ -41,11 +41,11 @@ struct PreparedRow {
 /// Labels of a row that are predicted from a position of the same row: not one on its first token.
 std::uint32_t predicted_labels(std::span<const LabelRun> runs);
 
-/// Writes the prepared file: header, row index, block checksums, tokens (int32), label runs.
+/// Writes the prepared file: header, block checksums, row index, tokens (int32), label runs.
 /// `fingerprint` is the cache key. The file appears whole or not at all. Error{io}.
 void write_prepared_file(const std::string& path, std::span<const PreparedRow> rows,
                          std::uint64_t fingerprint);
 
-inline constexpr std::uint32_t kPreparedFormatVersion = 1;
+inline constexpr std::uint32_t kPreparedFormatVersion = 2;
 
 }  // namespace axl::data

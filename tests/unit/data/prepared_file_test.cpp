@@ -96,6 +96,26 @@ TEST(PreparedFile, AnyTruncationIsNoticed) {
   EXPECT_NE(refusal(folder.path("b")), "");
 }
 
+// Opening a large file looks at a part of it; what is read later may not lead outside of it.
+TEST(PreparedFile, DamageThatOpeningDoesNotSeeIsNoticedInUse) {
+  constexpr std::size_t kRows = 40000;
+  constexpr std::size_t kEntryBytes = 32, kBlockBytes = 1 << 20;
+  TemporaryFolder folder;
+  const std::vector<TokenId> tokens(120, 7);
+  const std::vector<LabelRun> runs = {{10, 20}};
+  write_prepared_file(folder.path("a"), std::vector<PreparedRow>(kRows, {tokens, runs}), 1);
+  std::string bytes = read_bytes(folder.path("a"));
+  const std::size_t index = bytes.size() - kRows * (kEntryBytes + 120 * sizeof(TokenId) + 8);
+  const std::size_t row = kBlockBytes / kEntryBytes + 5;
+  bytes[index + row * kEntryBytes + 7] = 1;  // the highest byte of where its tokens begin
+  folder.write("a", bytes);
+  const PreparedDataset d = PreparedDataset::open(folder.path("a"));
+  EXPECT_EQ(d.row(0).input_ids.size(), 120U);
+  EXPECT_THROW(d.row(static_cast<std::int64_t>(row)), Error);
+  EXPECT_THROW(d.lengths(), Error);
+  EXPECT_THROW(d.verify(), Error);
+}
+
 TEST(PreparedFile, SaysWhatIsWrong) {
   TemporaryFolder folder;
   folder.write("text", std::string(200, 'x'));
