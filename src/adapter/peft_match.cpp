@@ -1,77 +1,39 @@
 // Which modules an adapter_config.json means: the rules of PEFT's check_target_module_exists and
 // get_pattern_key, so that both programs put LoRA on the same modules.
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <memory>
 
 #include "adapter/peft_config.hpp"
 #include "core/ascii.hpp"
 #include "core/error.hpp"
+#include "core/pattern.hpp"
 
 namespace axl::adapter {
 namespace {
 
-/// An anchored regular expression. Config files are not trusted: matching is bounded.
-class Expression {
- public:
-  Expression(const std::string& text, const PeftConfig& config) : origin_(config.origin) {
-    int code = 0;
-    PCRE2_SIZE at = 0;
-    compiled_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
-                                  PCRE2_ANCHORED | PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &at,
-                                  nullptr));
-    if (!compiled_) fail("'" + text + "' is not a regular expression: " + message(code));
-    limits_.reset(pcre2_match_context_create(nullptr));
-    pcre2_set_match_limit(limits_.get(), 1'000'000);
-    found_.reset(pcre2_match_data_create_from_pattern(compiled_.get(), nullptr));
+/// The file says where a bad expression comes from.
+template <class Use>
+auto with_pattern(const std::string& text, const PeftConfig& config, const Use& use) {
+  try {
+    return use(Pattern(text));
+  } catch (const Error& e) {
+    throw Error(e.code(), e.message()).at({config.origin, 0, 0, ""});
   }
-  /// Python's re.match.
-  bool match(const std::string& subject) {
-    const int n = pcre2_match(compiled_.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()),
-                              subject.size(), 0, 0, found_.get(), limits_.get());
-    if (n < 0 && n != PCRE2_ERROR_NOMATCH) fail("a regular expression fails: " + message(n));
-    return n > 0;
-  }
-  std::string group(const std::string& subject, std::uint32_t index) const {
-    const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(found_.get());
-    return subject.substr(ends[2 * index], ends[2 * index + 1] - ends[2 * index]);
-  }
+}
 
- private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ErrorCode::input, what).at({origin_, 0, 0, ""});
-  }
-  static std::string message(int code) {
-    PCRE2_UCHAR text[256] = {};
-    pcre2_get_error_message(code, text, sizeof(text));
-    return reinterpret_cast<const char*>(text);
-  }
-  template <auto release>
-  struct Release {
-    template <class T>
-    void operator()(T* p) const {
-      release(p);
-    }
-  };
-  std::string origin_;
-  std::unique_ptr<pcre2_code, Release<&pcre2_code_free>> compiled_;
-  std::unique_ptr<pcre2_match_context, Release<&pcre2_match_context_free>> limits_;
-  std::unique_ptr<pcre2_match_data, Release<&pcre2_match_data_free>> found_;
-};
+bool matches(const std::string& text, const std::string& module, const PeftConfig& config) {
+  return with_pattern(text, config, [&](const Pattern& p) { return p.match(module); });
+}
+
+bool matches_whole(const std::string& text, const std::string& module, const PeftConfig& config) {
+  return with_pattern(text, config, [&](const Pattern& p) { return p.fullmatch(module); });
+}
 
 bool is_or_ends_in(const std::string& module, const std::vector<std::string>& names) {
   return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
     return module == name || module.ends_with("." + name);
   });
-}
-
-bool matches_whole(const std::string& expression, const std::string& module,
-                   const PeftConfig& config) {
-  return Expression("(?:" + expression + ")\\z", config).match(module);
 }
 
 bool in_chosen_layer(const std::string& module, const PeftConfig& config) {
@@ -81,11 +43,11 @@ bool in_chosen_layer(const std::string& module, const PeftConfig& config) {
   for (const std::string& pattern : config.layers_pattern)
     expressions.push_back("(?:^|.*?\\.)(?:" + pattern + ")\\.(?<idx>\\d+)\\.");
   for (const std::string& text : expressions) {
-    Expression expression(text, config);
-    if (!expression.match(module)) continue;
-    const std::string digits = expression.group(module, 1);
+    const auto digits =
+        with_pattern(text, config, [&](const Pattern& p) { return p.first_group(module); });
+    if (!digits) continue;
     std::int64_t layer = -1;
-    std::from_chars(digits.data(), digits.data() + digits.size(), layer);
+    std::from_chars(digits->data(), digits->data() + digits->size(), layer);
     return std::find(config.layers_to_transform.begin(), config.layers_to_transform.end(), layer) !=
            config.layers_to_transform.end();
   }
@@ -98,7 +60,7 @@ template <class T>
 T lookup(const std::vector<std::pair<std::string, T>>& pattern, const std::string& module,
          T otherwise, const PeftConfig& config) {
   for (const auto& [key, value] : pattern)
-    if (Expression("(?:.*\\.)?(?:" + key + ")$", config).match(module)) return value;
+    if (matches("(?:.*\\.)?(?:" + key + ")$", module, config)) return value;
   return otherwise;
 }
 
@@ -119,7 +81,7 @@ bool PeftConfig::targets(const std::string& module) const {
                                           : is_or_ends_in(module, exclude_modules.names))
     return false;
   for (const std::string& m : modules_to_save)
-    if (Expression("(?:^|.*\\.)" + m + "(?:$|\\..*)", *this).match(module)) return false;
+    if (matches("(?:^|.*\\.)" + m + "(?:$|\\..*)", module, *this)) return false;
   if (is_all_linear(target_modules.expression))
     return !is_or_ends_in(module, {"lm_head", "embed_tokens"});
   if (!target_modules.expression.empty())

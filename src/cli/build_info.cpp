@@ -7,9 +7,9 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include <CLI/Version.hpp>
-#include <nlohmann/json.hpp>
 
 #include "axl_commit.hpp"
+#include "core/json.hpp"
 
 namespace axl::cli {
 

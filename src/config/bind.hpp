@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
 
@@ -10,6 +9,7 @@
 #include "config/schema.hpp"
 #include "config/typed.hpp"
 #include "config/value.hpp"
+#include "core/json.hpp"
 #include "core/suggest.hpp"
 
 // From a node to the member that its key names, and from the member to JSON.

@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <regex>
 
 #include "config/bind.hpp"
 #include "config/chat_template_names.hpp"
 #include "config/value.hpp"
+#include "core/error.hpp"
+#include "core/pattern.hpp"
 
 namespace axl::config {
 namespace {
@@ -220,9 +221,9 @@ void read_target_modules(Config& c, const Node& node, const std::string& key, Re
       return;
     }
     try {
-      std::regex probe(*v, std::regex::ECMAScript);
-    } catch (const std::regex_error&) {
-      report.error(key, node, fmt::format("is not a regular expression: {}", found(node)),
+      Pattern probe(*v);
+    } catch (const Error& e) {
+      report.error(key, node, e.message(),
                    "a list such as [q_proj, v_proj] names modules by their endings");
       return;
     }

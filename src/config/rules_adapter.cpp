@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <regex>
-
 #include "config/given.hpp"
+#include "core/error.hpp"
+#include "core/parameter_pattern.hpp"
 
 // Rules about adapters and a quantised base.
 namespace axl::config {
@@ -40,8 +40,18 @@ void quantised_base(const Given& g) {
   }
 }
 
+template <class Expression>
+void expressions(const Given& g, const char* key, const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) try {
+      Expression probe(text);
+    } catch (const Error& e) {
+      g.error(key, e.message());
+    }
+}
+
 void lora(const Given& g) {
   const Config& c = g.config();
+  expressions<ParameterPattern>(g, "unfrozen_parameters", c.unfrozen_parameters);
   if (c.adapter.empty()) {
     for (const char* key :
          {"lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "lora_target_linear",
@@ -72,11 +82,11 @@ void lora(const Given& g) {
   if (g.on("lora_target_parameters") && c.lora_dropout != 0.0)
     g.error("lora_target_parameters", "needs lora_dropout: 0");
   if (!c.lora_target_is_regex)
-    for (const std::string& name : c.lora_target_modules) try {
-        std::regex probe(name, std::regex::ECMAScript);
-      } catch (const std::regex_error&) {
-        g.error("lora_target_modules", fmt::format("is not a regular expression: '{}'", name));
-      }
+    expressions<Pattern>(g, "lora_target_modules", c.lora_target_modules);
+  for (const auto& [pattern, rank] : c.lora_rank_pattern)
+    expressions<Pattern>(g, "lora_rank_pattern", {pattern});
+  for (const auto& [pattern, alpha] : c.lora_alpha_pattern)
+    expressions<Pattern>(g, "lora_alpha_pattern", {pattern});
   if (is_lora(g)) {
     g.exclusive("adapter", "flash_attn_fuse_mlp", "leave it out: it has no effect");
     g.exclusive("adapter", "use_onebitllms");

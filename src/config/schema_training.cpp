@@ -50,7 +50,7 @@ ConfigSection adapter_section() {
               .more_than(0),
           key("unfrozen_parameters", &Config::unfrozen_parameters,
               "Regular expressions: in a full fine-tune only parameters whose name begins with a "
-              "match are trained."),
+              "match are trained; [a:b] behind one limits that to those rows."),
       }};
   add(s.keys, Action::notice,
       {{"lora_mlp_kernel", boolean},

@@ -1,11 +1,11 @@
 #pragma once
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "config/node.hpp"
 #include "config/report.hpp"
 #include "config/schema.hpp"
+#include "core/json.hpp"
 
 // Values of keys that have no member of Config: checked as their Field says and kept as JSON, so
 // that every key of Axolotl has its type, its bounds and its place among the effective values.

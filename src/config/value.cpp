@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <regex>
 
 #include "core/ascii.hpp"
 #include "core/json.hpp"
+#include "core/pattern.hpp"
 
 namespace axl::config {
 namespace {
@@ -29,23 +29,23 @@ std::string number_text(const std::string& text) {
 // The patterns of PyYAML's resolver for YAML 1.1 (yaml.org, language-independent types int, float,
 // timestamp); a number is far shorter than kLongest.
 constexpr std::size_t kLongest = 64;
-bool matches(const std::string& text, const std::regex& pattern) {
-  return text.size() <= kLongest && std::regex_match(text, pattern);
+bool matches(const std::string& text, const Pattern& pattern) {
+  return text.size() <= kLongest && pattern.fullmatch(text);
 }
 bool is_yaml_integer(const std::string& text) {
-  static const std::regex pattern(
+  static const Pattern pattern(
       "[-+]?0b[01_]+|[-+]?0[0-7_]+|[-+]?(0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|"
       "[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+");
   return matches(text, pattern);
 }
 bool is_yaml_float(const std::string& text) {
-  static const std::regex pattern(
+  static const Pattern pattern(
       "[-+]?[0-9][0-9_]*\\.[0-9_]*([eE][-+][0-9]+)?|\\.[0-9][0-9_]*([eE][-+][0-9]+)?|"
       "[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\\.[0-9_]*|[-+]?\\.(inf|Inf|INF)|\\.(nan|NaN|NAN)");
   return matches(text, pattern);
 }
 bool is_yaml_date(const std::string& text) {
-  static const std::regex pattern(
+  static const Pattern pattern(
       "[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)"
       "[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\\.[0-9]*)?([ \t]*(Z|[-+][0-9]{1,2}(:[0-9]{2})?))?");
   return matches(text, pattern);

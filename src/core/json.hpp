@@ -1,8 +1,17 @@
 #pragma once
 #include <iosfwd>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+
+// nlohmann's header defines the literal "..."_json as an inline function, and for its body every
+// file that includes the header compiles the whole parser: two thirds of a second each. As the body
+// of a template that nobody uses it costs nothing.
+#define _json(text, size)  \
+  _json(text, size);       \
+  template <class Literal> \
+  nlohmann::json axl_no_literal(text, size)
+#include <nlohmann/json.hpp>
+#undef _json
 
 namespace axl {
 

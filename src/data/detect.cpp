@@ -2,7 +2,8 @@
 
 #include <array>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
+
+#include "core/json.hpp"
 
 namespace axl::data {
 namespace {

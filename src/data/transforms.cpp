@@ -1,9 +1,9 @@
 #include "data/transforms.hpp"
 
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "core/ascii.hpp"
+#include "core/json.hpp"
 #include "data/chat/characters.hpp"
 
 namespace axl::data {

@@ -58,7 +58,7 @@ struct DecoderLayer {
 /// What is trained, and on what.
 struct TrainingMode {
   bool full = false;  ///< every parameter, or those that unfrozen_parameters match
-  std::vector<std::string> unfrozen_parameters;  ///< regular expressions on the start of names
+  std::vector<ParameterPattern> unfrozen_parameters;
   std::optional<adapter::PeftConfig> lora;
   double lora_plus_ratio = 1.0;  ///< learning rate of B over that of A
   /// Learning rates over that of the run, of an embedding's adapter and of trained embeddings and
@@ -158,6 +158,7 @@ class Decoder {
   void attach_norm(const weights::WeightFile& weights, FrozenStore& store, Norm& norm);
   void initialise_trained(const weights::WeightFile& weights);
   bool trains(const std::string& parameter, const std::string& module) const;
+  std::vector<RowRange> frozen_rows(const std::string& parameter, std::int64_t rows) const;
   Saved allocate_saved(device::Arena& arena, std::int64_t T) const;
   void follow_context(const Batch& batch);
 

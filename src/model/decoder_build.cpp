@@ -1,4 +1,3 @@
-#include <regex>
 #include <unordered_set>
 
 #include "adapter/peft_files.hpp"
@@ -105,18 +104,27 @@ bool Decoder::trains(const std::string& parameter, const std::string& module) co
   if (t.lora && t.lora->saves_whole(module)) return true;
   if (!t.full) return false;
   if (t.unfrozen_parameters.empty()) return true;
-  for (const std::string& pattern : t.unfrozen_parameters)
-    if (std::regex_search(parameter, std::regex(pattern), std::regex_constants::match_continuous))
-      return true;
-  return false;
+  return std::any_of(t.unfrozen_parameters.begin(), t.unfrozen_parameters.end(),
+                     [&](const ParameterPattern& pattern) { return pattern.match(parameter); });
+}
+
+std::vector<RowRange> Decoder::frozen_rows(const std::string& parameter, std::int64_t rows) const {
+  std::vector<RowRange> trained;
+  for (const ParameterPattern& pattern : options_.training.unfrozen_parameters)
+    if (pattern.match(parameter))
+      if (const auto range = pattern.rows(rows)) trained.push_back(*range);
+  return trained.empty() ? trained : rows_outside(std::move(trained), rows);
 }
 
 Parameter* Decoder::add_parameter(const std::string& name, std::vector<std::int64_t> shape,
                                   bool decay) {
   const auto& lora = options_.training.lora;
-  return &parameters_.add(
+  const std::int64_t rows = shape[0];
+  Parameter& p = parameters_.add(
       lora ? adapter::adapter_tensor_name(adapter::AdapterRole::parameter, name, *lora) : name,
       std::move(shape), decay);
+  p.frozen_rows = frozen_rows(name, rows);
+  return &p;
 }
 
 Parameter* Decoder::add_embedding(const std::string& name) {

@@ -53,4 +53,13 @@ void ParameterTable::zero_grad() {
   if (grad_.bytes() > 0) std::memset(grad_.data(), 0, static_cast<std::size_t>(grad_.bytes()));
 }
 
+void ParameterTable::zero_grad_of_frozen_rows() {
+  for (const Parameter& p : parameters_) {
+    const std::int64_t row = p.elements() / p.shape[0] * size_of(p.grad.dtype());
+    for (const auto& [begin, end] : p.frozen_rows)
+      std::memset(static_cast<std::byte*>(p.grad.data()) + begin * row, 0,
+                  static_cast<std::size_t>((end - begin) * row));
+  }
+}
+
 }  // namespace axl::tensor

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/parameter_pattern.hpp"
 #include "device/arena.hpp"
 #include "tensor/tensor_view.hpp"
 
@@ -14,12 +15,13 @@ namespace axl::tensor {
 struct Parameter {
   std::string name;  ///< as in the file that it is saved to
   std::vector<std::int64_t> shape;
-  bool decay = true;        ///< weight decay applies (not to biases and norms)
-  double lr_scale = 1.0;    ///< LoRA+ and the like
-  TensorView value;         ///< compute type; what kernels read
-  TensorView master;        ///< accumulator type; what the optimiser updates
-  TensorView grad;          ///< accumulator type; kernels add to it
-  std::int64_t offset = 0;  ///< in the flat buffers, elements
+  bool decay = true;                  ///< weight decay applies (not to biases and norms)
+  double lr_scale = 1.0;              ///< LoRA+ and the like
+  std::vector<RowRange> frozen_rows;  ///< of the first axis: their gradient is none
+  TensorView value;                   ///< compute type; what kernels read
+  TensorView master;                  ///< accumulator type; what the optimiser updates
+  TensorView grad;                    ///< accumulator type; kernels add to it
+  std::int64_t offset = 0;            ///< in the flat buffers, elements
   std::int64_t elements() const {
     std::int64_t n = 1;
     for (const std::int64_t d : shape) n *= d;
@@ -48,6 +50,9 @@ class ParameterTable {
   DType compute() const { return compute_; }
   std::int64_t bytes() const { return master_.bytes() + grad_.bytes() + values_.bytes(); }
   void zero_grad();
+  /// After the backward pass, before gradients are measured. As in Axolotl, weight decay still
+  /// reaches such rows.
+  void zero_grad_of_frozen_rows();
 
  private:
   DType compute_;

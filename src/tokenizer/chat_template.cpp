@@ -1,8 +1,7 @@
 #include "tokenizer/chat_template.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "tokenizer/jinja/interpreter.hpp"
 #include "tokenizer/jinja/parser.hpp"
 #include "tokenizer/unicode.hpp"

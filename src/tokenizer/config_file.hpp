@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
-#include <nlohmann/json.hpp>
+
+#include "core/json.hpp"
 
 namespace axl::tokenizer {
 

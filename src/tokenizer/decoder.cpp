@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "tokenizer/byte_level.hpp"
 #include "tokenizer/json_fields.hpp"
 #include "tokenizer/regex.hpp"

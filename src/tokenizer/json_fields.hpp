@@ -1,8 +1,9 @@
 #pragma once
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "core/json.hpp"
 
 /// Reading fields of tokenizer.json's components with one clear Error{input} when one is missing or
 /// of the wrong type.

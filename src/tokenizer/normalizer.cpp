@@ -1,8 +1,8 @@
 #include "tokenizer/normalizer.hpp"
 
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "tokenizer/base64.hpp"
 #include "tokenizer/bert_normalizer.hpp"
 #include "tokenizer/byte_level.hpp"

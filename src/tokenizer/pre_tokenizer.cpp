@@ -2,8 +2,8 @@
 
 #include <array>
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "tokenizer/byte_level.hpp"
 #include "tokenizer/json_fields.hpp"
 #include "tokenizer/split_behavior.hpp"

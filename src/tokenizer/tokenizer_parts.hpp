@@ -1,10 +1,10 @@
 #pragma once
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "core/json.hpp"
 #include "tokenizer/added_tokens.hpp"
 #include "tokenizer/models/model.hpp"
 

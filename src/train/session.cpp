@@ -64,7 +64,8 @@ model::DecoderOptions decoder_options(const config::Config& config,
     o.training.embedding_lr = *config.embedding_lr / config.learning_rate;
   if (config.adapter.empty()) {
     o.training.full = true;
-    o.training.unfrozen_parameters = config.unfrozen_parameters;
+    for (const std::string& pattern : config.unfrozen_parameters)
+      o.training.unfrozen_parameters.emplace_back(pattern);
     return o;
   }
   o.training.lora = config.lora_model_dir.empty()

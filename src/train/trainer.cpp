@@ -89,6 +89,7 @@ Trainer::StepResult Trainer::step(std::int64_t index, const StepBatches& batches
   // A rank without rows issues the same collectives as the others.
   if (batches.micro.empty()) reducer_.layer_done(-1);
   reducer_.finish();
+  p_.model.parameters().zero_grad_of_frozen_rows();
   p_.comm.sum(sums, 2);
   result.loss = sums[0];
   result.tokens = static_cast<std::int64_t>(sums[1]);

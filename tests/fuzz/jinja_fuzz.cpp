@@ -1,10 +1,10 @@
 // A chat template from untrusted bytes: it is refused with an Error, or it renders a conversation
 // within its limits of time, memory and nesting.
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "tokenizer/chat_template.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

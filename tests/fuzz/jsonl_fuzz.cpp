@@ -1,8 +1,8 @@
 // Rows of any content: decoding, finding, parsing, recognising, reading as a conversation. The
 // first byte chooses the kind of file. Nothing but Error and RowError may come out.
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "data/chat/conversation.hpp"
 #include "data/detect.hpp"
 #include "data/source.hpp"

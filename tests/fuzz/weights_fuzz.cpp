@@ -1,11 +1,11 @@
 // Models from untrusted bytes: config.json, safetensors or GGUF, as the first byte says. The file
 // is refused with an Error, or every tensor can be read and the description of the model is JSON.
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "input_file.hpp"
 #include "weights/model_config.hpp"
 #include "weights/weight_file.hpp"

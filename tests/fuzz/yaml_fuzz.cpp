@@ -1,10 +1,10 @@
 // A configuration from untrusted bytes: load_text() never throws, every finding can be printed, and
 // what it says of the values is JSON.
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "config/config.hpp"
+#include "core/json.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace axl::config;

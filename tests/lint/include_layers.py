@@ -37,7 +37,7 @@ LIBRARIES = [
     ("HDF5", re.compile(r"^(hdf5|H5)"), ["src/checkpoint"]),
     ("yaml-cpp", re.compile(r"^yaml-cpp/"), ["src/config"]),
     ("CLI11", re.compile(r"^CLI/"), ["src/cli"]),
-    ("PCRE2", re.compile(r"^pcre2"), ["src/tokenizer", "src/adapter"]),
+    ("PCRE2", re.compile(r"^pcre2"), ["src/tokenizer", "src/core"]),
 ]
 BANNED = {"format": "GCC 12 has no <format>; use fmt", "expected": "GCC 12 has no <expected>"}
 BACKEND_SWITCHES = ("kernels/table.cpp", "src/device/", "src/parallel/")

@@ -1,10 +1,10 @@
 #pragma once
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "core/json.hpp"
 #include "model/decoder.hpp"
 #include "model/losses/causal_lm.hpp"
 #include "support/session.hpp"

@@ -2,9 +2,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/json.hpp"
 #include "support/paths.hpp"
 
 /// The folder of recorded results: $AXL_ORACLES, else shared/oracles beside the project.

@@ -1,10 +1,10 @@
 #pragma once
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "config/config.hpp"
+#include "core/json.hpp"
 #include "data/row.hpp"
 
 namespace axl::data {

@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "data/chat/characters.hpp"
 #include "data/format.hpp"
 #include "data/text_tokens.hpp"

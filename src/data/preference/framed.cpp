@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "core/json.hpp"
 #include "data/preference.hpp"
 
 // Preference rows of single columns in a fixed frame: ChatML, Llama 3, Zephyr. The frames are

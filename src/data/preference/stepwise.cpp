@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "data/preference.hpp"
 
 // Rows of process reward models: an answer in steps, each of them right or wrong.

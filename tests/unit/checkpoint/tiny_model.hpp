@@ -3,12 +3,12 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "support/temporary_folder.hpp"
 #include "weights/convert.hpp"
 #include "weights/weight_file.hpp"

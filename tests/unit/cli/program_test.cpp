@@ -5,7 +5,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
+
+#include "core/json.hpp"
 
 // The real program, as a script calls it: exit codes, one message, which stream.
 namespace axl::cli {

@@ -74,6 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"output_dir: 2024\n", "output_dir"}, Broken{"wandb_name: 1.5\n", "wandb_name"},
         Broken{"tokens: a\n", "tokens"}, Broken{"eot_tokens: a\n", "eot_tokens"},
         Broken{"unfrozen_parameters: a\n", "unfrozen_parameters"},
+        Broken{"unfrozen_parameters: ['lm_head[6:4]']\n", "unfrozen_parameters"},
         Broken{"peft_layers_to_transform: 1\n", "peft_layers_to_transform"},
         Broken{"fsdp: full_shard\n", "fsdp"}, Broken{"adam_beta3: []\n", "adam_beta3"},
         Broken{"max_steps: 1e3\n", "max_steps"}, Broken{"weight_decay: 017\n", "weight_decay"},

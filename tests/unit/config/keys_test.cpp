@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"special_tokens: [a]", "special_tokens", "must be a map; got a list of 1", 17},
         BadValue{"tokens: [a, [b]]", "tokens", "must be a list of text; got a list of 1", 13},
         BadValue{"lora_target_modules: '(q_proj'", "lora_target_modules",
-                 "is not a regular expression: '(q_proj'", 22,
+                 "'(q_proj' is not a regular expression: missing closing parenthesis", 22,
                  "a list such as [q_proj, v_proj] names modules by their endings"},
         BadValue{"attn_implementation: flash", "attn_implementation",
                  "must be a full name; got 'flash'", 22, "did you mean 'flash_attention_2'?"},
@@ -235,6 +235,7 @@ TEST(Keys, TargetModulesAsListEndingRegexAndAllLinear) {
   EXPECT_FALSE(read(base + "lora_target_modules: q_proj\n").config.lora_target_is_regex);
   const Config regex = read(base + "lora_target_modules: 'layers\\.[0-3]\\..*_proj'\n").config;
   EXPECT_TRUE(regex.lora_target_is_regex);
+  EXPECT_TRUE(read(base + "lora_target_modules: '.*(?<!k)_proj'\n").accepted()) << "as Python's re";
   EXPECT_TRUE(read(base + "lora_target_modules: all-linear\n").config.lora_target_linear);
 }
 

@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "config/config.hpp"
+#include "core/json.hpp"
 
 namespace axl::config {
 

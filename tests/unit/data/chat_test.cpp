@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "data/chat/training_detail.hpp"
 #include "data/chat/turn_spans.hpp"
 #include "format_fixture.hpp"

@@ -1,8 +1,7 @@
 // What rows look like when nobody says it.
 #include "data/detect.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include "core/json.hpp"
 #include "data/inputs.hpp"
 #include "data/prepare.hpp"
 #include "data/summary.hpp"

@@ -1,8 +1,7 @@
 // Preference and reward rows: what the trainer will read, as text.
 #include "data/preference.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include "core/json.hpp"
 #include "data/comparisons.hpp"
 #include "format_fixture.hpp"
 

@@ -1,8 +1,8 @@
 // Which template a conversation is rendered with, for each way of naming one.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "config/chat_template_names.hpp"
+#include "core/json.hpp"
 #include "data/chat/renderer.hpp"
 #include "data/chat_template_choice.hpp"
 #include "data/prepare.hpp"

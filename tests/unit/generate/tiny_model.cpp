@@ -6,10 +6,10 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "core/json.hpp"
 #include "core/rng.hpp"
 #include "support/paths.hpp"
 #include "support/session.hpp"

@@ -12,6 +12,10 @@ model::DecoderOptions full(DType compute = DType::f64) {
   return {.compute = compute, .training = {.full = true}};
 }
 
+std::vector<ParameterPattern> patterns(const std::vector<std::string>& texts) {
+  return {texts.begin(), texts.end()};
+}
+
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
   EXPECT_EQ(a.size(), b.size());
   double worst = 0;
@@ -150,7 +154,8 @@ TEST(Decoder, TrainsWhatItWasAskedTo) {
   EXPECT_EQ(everything.decoder.parameters().trained_elements(),
             everything.decoder.total_parameters());
   TinyDecoder some(
-      w, {.training = {.full = true, .unfrozen_parameters = {"lm_head", "model.layers.1.mlp"}}});
+      w, {.training = {.full = true,
+                       .unfrozen_parameters = patterns({"lm_head", "model.layers.1.mlp"})}});
   for (const auto& p : some.decoder.parameters().all())
     EXPECT_TRUE(p.name == "lm_head.weight" || p.name.starts_with("model.layers.1.mlp")) << p.name;
   EXPECT_EQ(some.decoder.parameters().all().size(), 7u);
@@ -163,12 +168,42 @@ TEST(Decoder, TrainsWhatItWasAskedTo) {
   EXPECT_EQ(more.decoder.parameters().all().size(), 28u + 2u + 14u);
 }
 
+TEST(Decoder, TrainsOnlyTheRowsThatAPatternNames) {
+  const TinyWeights w({});
+  const TinyBatch b({5, 6});
+  auto options = full();
+  TinyDecoder all(w, options);
+  options.training.unfrozen_parameters =
+      patterns({"^model.embed_tokens.weight$[:9]", "model.embed_tokens.weight[12]", "lm_head"});
+  TinyDecoder some(w, options);
+  all.run(b.view(), true);
+  some.run(b.view(), true);
+  some.decoder.parameters().zero_grad_of_frozen_rows();
+  const auto* got = some.decoder.parameters().find("model.embed_tokens.weight");
+  const auto* want = all.decoder.parameters().find("model.embed_tokens.weight");
+  ASSERT_NE(got, nullptr);
+  double trained = 0;
+  for (std::int64_t i = 0; i < got->elements(); ++i) {
+    const std::int64_t row = i / got->shape[1];
+    const double expected = row < 9 || row == 12 ? want->grad.as<double>()[i] : 0.0;
+    EXPECT_NEAR(got->grad.as<double>()[i], expected, 1e-12) << row;
+    trained += std::abs(expected);
+  }
+  EXPECT_GT(trained, 0);
+  EXPECT_TRUE(some.decoder.parameters().find("lm_head.weight")->frozen_rows.empty());
+  options.training.unfrozen_parameters = patterns({"model.embed_tokens.weight[:9999]"});
+  expect_refused(w, ErrorCode::input,
+                 "'model.embed_tokens.weight[:9999]' leads beyond the " +
+                     std::to_string(w.config.vocab_size) + " rows of a parameter",
+                 options);
+}
+
 TEST(Decoder, FrozenLayersBelowGetNoGradientWork) {
   const TinyWeights w({});
   const TinyBatch b({5, 6});
   TinyDecoder all(w, full()),
       top(w, {.compute = DType::f64,
-              .training = {.full = true, .unfrozen_parameters = {"model.layers.1"}}});
+              .training = {.full = true, .unfrozen_parameters = patterns({"model.layers.1"})}});
   all.run(b.view(), true);
   top.run(b.view(), true);
   for (const auto& p : top.decoder.parameters().all()) {

@@ -3,9 +3,9 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "observe/memory.hpp"
 #include "observe/metrics_file.hpp"
 #include "observe/registry.hpp"

@@ -5,9 +5,9 @@
 
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "config/schema.hpp"
+#include "core/json.hpp"
 #include "support/paths.hpp"
 #include "support/session.hpp"
 

@@ -5,10 +5,10 @@
 
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "support/paths.hpp"
 #include "support/session.hpp"
 

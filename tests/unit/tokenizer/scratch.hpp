@@ -1,9 +1,9 @@
 #pragma once
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/json.hpp"
 #include "support/paths.hpp"
 
 namespace axl::tokenizer::test {

@@ -1,8 +1,8 @@
 #include "weights/model_config.hpp"
 
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "support/paths.hpp"
 #include "weights_testing.hpp"
 

@@ -1,8 +1,7 @@
 // A config that ties embedding and head over files that hold the head, as transformers reads it.
 #include "weights/tying.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include "core/json.hpp"
 #include "weights_testing.hpp"
 
 namespace axl::weights {
