@@ -12,13 +12,14 @@ namespace axl::data {
 using tokenizer::TokenId;
 inline constexpr TokenId kIgnore = -100;  ///< no loss on this position (Hugging Face's convention)
 
-/// One tokenised row: labels[i] is input_ids[i] where the token is trained, else kIgnore.
+/// One tokenised row: labels[i] is input_ids[i] where the token is trained, else kIgnore; only rows
+/// that come with labels of their own may have others.
 struct Sample {
   std::vector<TokenId> input_ids;
   std::vector<TokenId> labels;
 };
 
-/// A stretch of a row whose labels are its tokens; everything else is kIgnore.
+/// A stretch of a row that has labels; everything else is kIgnore.
 struct LabelRun {
   std::uint32_t start = 0;
   std::uint32_t length = 0;

@@ -19,7 +19,9 @@ constexpr std::uint64_t kMixStream = 0x7072657100000000;
 
 std::string identity(const PreparedRow& row) {
   const XXH128_hash_t a = XXH3_128bits(row.tokens.data(), row.tokens.size_bytes());
-  const XXH128_hash_t b = XXH3_128bits_withSeed(row.runs.data(), row.runs.size_bytes(), a.low64);
+  const XXH64_hash_t labels =
+      XXH3_64bits_withSeed(row.labels.data(), row.labels.size_bytes(), a.low64);
+  const XXH128_hash_t b = XXH3_128bits_withSeed(row.runs.data(), row.runs.size_bytes(), labels);
   std::string out(reinterpret_cast<const char*>(&a), sizeof a);
   return out.append(reinterpret_cast<const char*>(&b), sizeof b);
 }
@@ -58,7 +60,7 @@ Merged collect(std::vector<TokenizedDataset>& datasets, const config::Config& co
     DatasetReport& r = datasets[d].report;
     for (const TokenStore& part : datasets[d].parts)
       for (const StoredRow& stored : part.rows) {
-        const PreparedRow row{part.tokens_of(stored), part.runs_of(stored)};
+        const PreparedRow row = part.row(stored);
         const bool again = config.dataset_exact_deduplication && !seen.insert(identity(row)).second;
         const bool similar = !again && near && near->is_duplicate(row.tokens);
         if (again || similar) {

@@ -27,6 +27,7 @@ struct Header {
   std::uint32_t header_bytes;
   std::uint64_t rows;
   std::uint64_t tokens;
+  std::uint64_t own_labels;  ///< stored among the tokens
   std::uint64_t runs;
   std::uint64_t label_tokens;
   std::uint64_t fingerprint;
@@ -34,7 +35,7 @@ struct Header {
   std::uint64_t blocks_checksum;  ///< XXH3 of the block checksums
   std::uint64_t header_checksum;  ///< XXH3 of the header up to here
 };
-static_assert(sizeof(Header) == 80 && std::is_trivially_copyable_v<Header>);
+static_assert(sizeof(Header) == 88 && std::is_trivially_copyable_v<Header>);
 
 struct IndexEntry {
   std::uint64_t token_begin;
@@ -42,13 +43,13 @@ struct IndexEntry {
   std::uint32_t length;
   std::uint32_t run_count;
   std::uint32_t label_tokens;
-  std::uint32_t reserved;
+  std::uint32_t own_labels;  ///< 1: `length` labels stand behind the tokens
 };
 static_assert(sizeof(IndexEntry) == 32);
 
 std::uint64_t index_bytes(const Header& h) { return h.rows * sizeof(IndexEntry); }
 std::uint64_t body_bytes(const Header& h) {
-  return index_bytes(h) + h.tokens * sizeof(TokenId) + h.runs * sizeof(LabelRun);
+  return index_bytes(h) + (h.tokens + h.own_labels) * sizeof(TokenId) + h.runs * sizeof(LabelRun);
 }
 /// Blocks that hold the first `bytes` of the body.
 std::uint64_t blocks_of(std::uint64_t bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes; }
@@ -58,6 +59,8 @@ std::uint64_t file_bytes(const Header& h) {
 std::uint64_t header_checksum(const Header& h) {
   return XXH3_64bits(&h, offsetof(Header, header_checksum));
 }
+
+bool has_own_labels(const PreparedRow& row) { return row.labels.data() != row.tokens.data(); }
 
 /// XXH3 of consecutive blocks of kBlockBytes of everything that passes through.
 class BlockHasher {
@@ -88,9 +91,12 @@ class BlockHasher {
 
 void TokenStore::add(const Sample& sample) {
   AXL_CHECK(sample.input_ids.size() == sample.labels.size(), "a row needs one label a token");
-  StoredRow row{tokens.size(), runs.size(), static_cast<std::uint32_t>(sample.input_ids.size()), 0};
+  StoredRow row{tokens.size(), runs.size(), static_cast<std::uint32_t>(sample.input_ids.size())};
   tokens.insert(tokens.end(), sample.input_ids.begin(), sample.input_ids.end());
   const std::size_t n = sample.labels.size();
+  for (std::size_t i = 0; i < n; ++i)
+    row.own_labels |= sample.labels[i] != kIgnore && sample.labels[i] != sample.input_ids[i];
+  if (row.own_labels) tokens.insert(tokens.end(), sample.labels.begin(), sample.labels.end());
   for (std::size_t i = 0; i < n;) {
     if (sample.labels[i] == kIgnore) {
       ++i;
@@ -114,6 +120,15 @@ void TokenStore::add(const TokenStore& other) {
   runs.insert(runs.end(), other.runs.begin(), other.runs.end());
 }
 
+void PreparedRow::unpack_labels(std::vector<TokenId>& out) const {
+  out.assign(tokens.size(), kIgnore);
+  for (const LabelRun& run : runs) {
+    AXL_CHECK(run.start <= tokens.size() && run.length <= tokens.size() - run.start,
+              "prepared dataset: label run outside of its row");
+    std::copy_n(labels.begin() + run.start, run.length, out.begin() + run.start);
+  }
+}
+
 std::uint32_t predicted_labels(std::span<const LabelRun> runs) {
   std::uint32_t sum = 0;
   for (const LabelRun& run : runs) sum += run.length;
@@ -133,15 +148,21 @@ void write_prepared_file(const std::string& path, std::span<const PreparedRow> r
   index.reserve(rows.size());
   for (const PreparedRow& row : rows) {
     const std::uint32_t labels = predicted_labels(row.runs);
-    index.push_back({header.tokens, header.runs, static_cast<std::uint32_t>(row.tokens.size()),
-                     static_cast<std::uint32_t>(row.runs.size()), labels, 0});
+    index.push_back({header.tokens + header.own_labels, header.runs,
+                     static_cast<std::uint32_t>(row.tokens.size()),
+                     static_cast<std::uint32_t>(row.runs.size()), labels,
+                     static_cast<std::uint32_t>(has_own_labels(row))});
     header.tokens += row.tokens.size();
+    if (has_own_labels(row)) header.own_labels += row.labels.size();
     header.runs += row.runs.size();
     header.label_tokens += labels;
   }
   const auto body = [&](auto&& take) {
     take(std::as_bytes(std::span(std::as_const(index))));
-    for (const PreparedRow& row : rows) take(std::as_bytes(row.tokens));
+    for (const PreparedRow& row : rows) {
+      take(std::as_bytes(row.tokens));
+      if (has_own_labels(row)) take(std::as_bytes(row.labels));
+    }
     for (const PreparedRow& row : rows) take(std::as_bytes(row.runs));
   };
   BlockHasher hasher;
@@ -182,7 +203,8 @@ struct PreparedDataset::Impl {
               std::to_string(header.file_bytes));
     // The header is intact, so its counts are what was written; they must fit all the same.
     const std::uint64_t limit = bytes.size();
-    if (header.rows > limit || header.tokens > limit || header.runs > limit)
+    if (header.rows > limit || header.tokens > limit || header.own_labels > limit ||
+        header.runs > limit)
       damaged("its counts exceed its size");
     if (file_bytes(header) != limit) damaged("its sections do not fill it");
     const std::uint64_t body_size = body_bytes(header);
@@ -193,7 +215,7 @@ struct PreparedDataset::Impl {
       damaged("its checksums are damaged");
     index = {reinterpret_cast<const IndexEntry*>(body.data()), header.rows};
     tokens = reinterpret_cast<const TokenId*>(body.data() + index_bytes(header));
-    runs = reinterpret_cast<const LabelRun*>(tokens + header.tokens);
+    runs = reinterpret_cast<const LabelRun*>(tokens + header.tokens + header.own_labels);
     const std::uint64_t stride = (blocks.size() + kSampledBlocks - 1) / kSampledBlocks;
     for (std::uint64_t b = 0; b < blocks.size(); b += stride) check_block(b);
   }
@@ -213,7 +235,9 @@ struct PreparedDataset::Impl {
     AXL_CHECK(i >= 0 && i < static_cast<std::int64_t>(index.size()),
               "prepared dataset: row out of range");
     const IndexEntry& e = index[static_cast<std::size_t>(i)];
-    if (e.token_begin > header.tokens || e.length > header.tokens - e.token_begin ||
+    const std::uint64_t stored = header.tokens + header.own_labels;
+    const std::uint64_t length = std::uint64_t{e.length} * (e.own_labels + 1);
+    if (e.own_labels > 1 || e.token_begin > stored || length > stored - e.token_begin ||
         e.run_begin > header.runs || e.run_count > header.runs - e.run_begin)
       damaged("its row index points outside of it");
     return e;
@@ -234,13 +258,12 @@ void PreparedDataset::verify() const {
 std::int64_t PreparedDataset::rows() const { return static_cast<std::int64_t>(impl_->header.rows); }
 SampleView PreparedDataset::row(std::int64_t i) const {
   const IndexEntry& e = impl_->entry(i);
-  SampleView view{{impl_->tokens + e.token_begin, e.length}, {}};
-  view.labels.assign(e.length, kIgnore);
-  for (const LabelRun& run : std::span(impl_->runs + e.run_begin, e.run_count)) {
-    AXL_CHECK(run.start <= e.length && run.length <= e.length - run.start,
-              "prepared dataset: label run outside of its row");
-    std::copy_n(view.input_ids.begin() + run.start, run.length, view.labels.begin() + run.start);
-  }
+  const std::span ids(impl_->tokens + e.token_begin, e.length);
+  SampleView view{ids, {}};
+  PreparedRow{ids,
+              {impl_->runs + e.run_begin, e.run_count},
+              {ids.data() + std::uint64_t{e.own_labels} * e.length, e.length}}
+      .unpack_labels(view.labels);
   return view;
 }
 std::int64_t PreparedDataset::length(std::int64_t i) const { return impl_->entry(i).length; }

@@ -288,12 +288,9 @@ std::optional<MicroBatch> BatchStream::next() {
   out.cu_seqlens.push_back(0);
   std::vector<TokenId> labels;
   for (const std::int64_t i : m.batches[static_cast<std::size_t>(m.batch)]) {
-    const StoredRow& row = m.store.rows[static_cast<std::size_t>(i)];
-    const auto tokens = m.store.tokens_of(row);
-    labels.assign(tokens.size(), kIgnore);
-    for (const LabelRun& run : m.store.runs_of(row))
-      std::copy_n(tokens.begin() + run.start, run.length, labels.begin() + run.start);
-    append_document(out, tokens, labels);
+    const PreparedRow row = m.store.row(m.store.rows[static_cast<std::size_t>(i)]);
+    row.unpack_labels(labels);
+    append_document(out, row.tokens, labels);
   }
   ++m.batch;
   return out;

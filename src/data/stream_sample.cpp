@@ -28,8 +28,7 @@ PrepareResult prepare_stream_sample(const config::Config& config,
     store.add(sample);
   } while (stream.position().batch < stream.batches_of_window());
   std::vector<PreparedRow> rows;
-  for (const StoredRow& row : store.rows)
-    rows.push_back({store.tokens_of(row), store.runs_of(row)});
+  for (const StoredRow& row : store.rows) rows.push_back(store.row(row));
 
   PrepareResult out;
   const fs::path folder = fs::path(config.dataset_prepared_path) / "stream-sample";

@@ -74,8 +74,8 @@ RowConverter pretokenized(const FormatContext& c) {
     if (sample.labels.size() != sample.input_ids.size())
       throw RowError{"labels and input_ids differ in length"};
     for (std::size_t i = 0; i < sample.labels.size(); ++i)
-      if (sample.labels[i] != kIgnore && sample.labels[i] != sample.input_ids[i])
-        throw RowError{"label " + std::to_string(i) + " is neither -100 nor the token itself"};
+      if (sample.labels[i] < 0 && sample.labels[i] != kIgnore)
+        throw RowError{"label " + std::to_string(i) + " is neither -100 nor a token id"};
     cut_padding(row, sample);
     out.push_back(std::move(sample));
   };

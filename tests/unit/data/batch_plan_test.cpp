@@ -168,8 +168,7 @@ class BatchFile : public ::testing::Test {
     store.add({{5, 6}, {5, 6}});
     store.add({{7, 8, 9}, {kIgnore, 8, kIgnore}});
     std::vector<PreparedRow> rows;
-    for (const StoredRow& row : store.rows)
-      rows.push_back({store.tokens_of(row), store.runs_of(row)});
+    for (const StoredRow& row : store.rows) rows.push_back(store.row(row));
     write_prepared_file(folder_.path("rows"), rows, 1);
     dataset_ = std::make_unique<PreparedDataset>(PreparedDataset::open(folder_.path("rows")));
   }

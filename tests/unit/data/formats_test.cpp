@@ -187,8 +187,11 @@ TEST_F(Formats, FinishedTokensAreTakenAsTheyAre) {
             std::string::npos);
   EXPECT_NE(refusal(R"({"input_ids": [5, 6], "labels": [5]})").find("differ in length"),
             std::string::npos);
-  EXPECT_NE(refusal(R"({"input_ids": [5, 6], "labels": [5, 7]})").find("neither -100"),
+  EXPECT_NE(refusal(R"({"input_ids": [5, 6], "labels": [5, -7]})").find("neither -100"),
             std::string::npos);
+  const auto others =
+      samples(R"({"input_ids": [5, 6], "labels": [-100, 9], "attention_mask": [1, 1]})");
+  EXPECT_EQ(others[0].labels, (std::vector<TokenId>{kIgnore, 9})) << "trained as they are";
 }
 
 TEST_F(Formats, UnknownTypesAreNamed) {

@@ -19,8 +19,7 @@ PreparedDataset rows_of(const testing::TemporaryFolder& folder,
     store.add(s);
   }
   std::vector<PreparedRow> rows;
-  for (const StoredRow& row : store.rows)
-    rows.push_back({store.tokens_of(row), store.runs_of(row)});
+  for (const StoredRow& row : store.rows) rows.push_back(store.row(row));
   write_prepared_file(folder.path("rows"), rows, 1);
   return PreparedDataset::open(folder.path("rows"));
 }

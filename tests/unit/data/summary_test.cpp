@@ -13,8 +13,7 @@ class Summary : public testing::FormatTest {
     TokenStore store;
     for (const Sample& s : samples) store.add(s);
     std::vector<PreparedRow> prepared;
-    for (const StoredRow& row : store.rows)
-      prepared.push_back({store.tokens_of(row), store.runs_of(row)});
+    for (const StoredRow& row : store.rows) prepared.push_back(store.row(row));
     write_prepared_file(folder.path("rows"), prepared, 1);
     return PreparedDataset::open(folder.path("rows"));
   }
