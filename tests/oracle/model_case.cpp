@@ -6,6 +6,7 @@
 #include <fstream>
 #include <limits>
 
+#include "core/json.hpp"
 #include "weights/tying.hpp"
 
 namespace axl::test {
@@ -26,7 +27,7 @@ std::vector<std::int64_t> integers(const weights::WeightFile& file, const std::s
 
 nlohmann::json read_json(const std::string& path) {
   std::ifstream in(path);
-  return nlohmann::json::parse(in);
+  return axl::parse_json<nlohmann::json>(in);
 }
 
 UnpaddedRows unpad(const std::vector<std::int64_t>& ids, const std::vector<std::int64_t>& mask,

@@ -16,7 +16,7 @@ inline std::filesystem::path folder(const std::string& kind) {
 
 inline nlohmann::ordered_json read_json(const std::filesystem::path& path) {
   std::ifstream in(path);
-  return nlohmann::ordered_json::parse(in);
+  return axl::parse_json<nlohmann::ordered_json>(in);
 }
 
 }  // namespace axl::oracle

@@ -93,7 +93,7 @@ TEST_F(PeftFiles, ThePatternThatComesFirstInTheFileWins) {
              "layers_to_transform": 0, "rank_pattern": {"q_proj": 2, "layers.0.self_attn.q_proj": 6}})";
   const PeftConfig c = read_peft_config(folder_.string());
   EXPECT_EQ(c.rank_of(kQ), 2);
-  const nlohmann::json written = nlohmann::json::parse(peft_config_json(c));
+  const nlohmann::json written = axl::parse_json<nlohmann::json>(peft_config_json(c));
   EXPECT_EQ(written.at("init_lora_weights"), "gaussian");
   EXPECT_EQ(written.at("layers_to_transform"), 0);
 }
@@ -279,9 +279,9 @@ TEST_F(PeftFiles, ReadsTheAdaptersThatPeftWrote) {
     const std::string name = entry.path().filename().string();
     try {
       const AdapterFiles in = AdapterFiles::open(entry.path().string());
-      const auto theirs =
-          nlohmann::json::parse(std::ifstream(entry.path() / "adapter_config.json"));
-      EXPECT_EQ(nlohmann::json::parse(peft_config_json(in.config())), theirs) << name;
+      std::ifstream file(entry.path() / "adapter_config.json");
+      const auto theirs = axl::parse_json<nlohmann::json>(file);
+      EXPECT_EQ(axl::parse_json<nlohmann::json>(peft_config_json(in.config())), theirs) << name;
       for (const AdapterTensor& t : in.tensors())
         EXPECT_EQ(adapter_tensor_name(t.role, t.name, in.config()), t.entry->name) << name;
       ++read;

@@ -52,7 +52,7 @@ TEST(Program, HelpAndVersionGoToStandardOutput) {
   EXPECT_EQ(run("help", "2>/dev/null").out, help.out);
   EXPECT_EQ(run("", "2>/dev/null").code, 2);
   EXPECT_EQ(run("--version").code, 0);
-  const auto version = nlohmann::json::parse(run("version --json", "2>/dev/null").out);
+  const auto version = axl::parse_json<nlohmann::json>(run("version --json", "2>/dev/null").out);
   EXPECT_TRUE(version["libraries"].contains("MPI"));
   EXPECT_TRUE(version.contains("commit"));
   for (const char* command : {"validate", "schema", "init", "doctor", "version"}) {
@@ -106,7 +106,7 @@ TEST(Program, ValidateKnowsWhichFamiliesThereAre) {
     put("m/config.json", config);
     const Outcome o = run("validate --format json " + yaml, "2>/dev/null");
     EXPECT_EQ(o.code, 0) << "valid for Axolotl";
-    const auto found = nlohmann::json::parse(o.out).at("unsupported");
+    const auto found = axl::parse_json<nlohmann::json>(o.out).at("unsupported");
     ASSERT_EQ(found.size(), 1U) << o.out;
     EXPECT_EQ(found[0].at("key"), "base_model");
     EXPECT_EQ(found[0].at("line"), 1);
@@ -123,7 +123,7 @@ TEST(Program, ValidateJsonHasTheFixedShape) {
   const std::string bad = put("bad.yaml", kGood + "seed: -1\nlerning_rate: 3\ntf32: true\n");
   const Outcome o = run("validate --format json " + bad, "2>/dev/null");
   EXPECT_EQ(o.code, 2);
-  const auto j = nlohmann::json::parse(o.out);
+  const auto j = axl::parse_json<nlohmann::json>(o.out);
   ASSERT_EQ(j.size(), 6u);
   EXPECT_EQ(j["status"], "reject");
   const auto& e = j["errors"][0];
@@ -135,8 +135,8 @@ TEST(Program, ValidateJsonHasTheFixedShape) {
   EXPECT_TRUE(e.contains("hint"));
   EXPECT_EQ(j["ignored"], nlohmann::json::array({"lerning_rate"}));
   EXPECT_EQ(j["effective"]["learning_rate"], 1e-4);
-  const auto missing =
-      nlohmann::json::parse(run("validate --format json nowhere.yaml", "2>/dev/null").out);
+  const auto missing = axl::parse_json<nlohmann::json>(
+      run("validate --format json nowhere.yaml", "2>/dev/null").out);
   EXPECT_EQ(missing["status"], "reject");
 }
 
@@ -144,7 +144,7 @@ TEST(Program, WhatCannotBeTrainedYetIsValidAndRefusedByTrainAndPlan) {
   const std::string file = put("later.yaml", kGood + "rl: dpo\nreinit_weights: true\n");
   const Outcome valid = run("validate --format json " + file, "2>/dev/null");
   EXPECT_EQ(valid.code, 0);
-  const auto j = nlohmann::json::parse(valid.out);
+  const auto j = axl::parse_json<nlohmann::json>(valid.out);
   EXPECT_EQ(j["status"], "accept");
   ASSERT_EQ(j["unsupported"].size(), 2u);
   EXPECT_EQ(j["unsupported"][0]["key"], "rl");
@@ -161,7 +161,7 @@ TEST(Program, WhatCannotBeTrainedYetIsValidAndRefusedByTrainAndPlan) {
 }
 
 TEST(Program, SchemaAndInitWriteWhatTheySay) {
-  EXPECT_NO_THROW(nlohmann::json::parse(run("schema", "2>/dev/null").out));
+  EXPECT_NO_THROW(axl::parse_json<nlohmann::json>(run("schema", "2>/dev/null").out));
   EXPECT_TRUE(run("schema --markdown", "2>/dev/null").out.starts_with("# Configuration"));
   const std::string file = (fs::path(testing::TempDir()) / "init.yaml").string();
   fs::remove(file);
@@ -185,7 +185,8 @@ TEST(Program, AFullStandardOutputIsAFailure) {
 }
 
 TEST(Program, DoctorSpeaksJson) {
-  const auto checks = nlohmann::json::parse(run("doctor --json --scratch .", "2>/dev/null").out);
+  const auto checks =
+      axl::parse_json<nlohmann::json>(run("doctor --json --scratch .", "2>/dev/null").out);
   std::vector<std::string> names;
   for (const auto& c : checks) names.push_back(c["name"]);
   for (const char* name : {"processor", "bf16", "cores", "threads", "memory", "GPU", "MPI", "HDF5",

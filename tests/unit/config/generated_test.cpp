@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "config/schema.hpp"
+#include "core/json.hpp"
 #include "support/paths.hpp"
 #include "yaml_case.hpp"
 
@@ -38,7 +39,7 @@ TEST(Generated, MigrationPageHoldsEveryKey) {
 }
 
 TEST(Generated, JsonSchemaCoversEveryKey) {
-  const auto schema = nlohmann::json::parse(json_schema());
+  const auto schema = axl::parse_json<nlohmann::json>(json_schema());
   for (const ConfigSection& section : sections())
     for (const ConfigKey& key : section.keys) {
       if (key.name.ends_with('*') || key.action == Action::unread) continue;
@@ -52,7 +53,7 @@ TEST(Generated, JsonSchemaCoversEveryKey) {
   EXPECT_EQ(properties["excess_length_strategy"]["enum"][0], "drop");
   EXPECT_EQ(properties["datasets"]["items"]["$ref"], "#/$defs/dataset");
   EXPECT_FALSE(schema.contains("additionalProperties"));
-  EXPECT_EQ(nlohmann::json::parse(json_schema(true))["additionalProperties"], false);
+  EXPECT_EQ(axl::parse_json<nlohmann::json>(json_schema(true))["additionalProperties"], false);
 }
 
 TEST(Generated, EffectiveHoldsEveryKeyThatWorks) {

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "config/node.hpp"
+#include "core/json.hpp"
 #include "yaml_case.hpp"
 
 namespace axl::config {
@@ -73,7 +74,7 @@ TEST(Hostile, HugeScalarsAreShownShort) {
 TEST(Hostile, BinaryAndInvalidUtf8) {
   EXPECT_NE(only_error(std::string("a: \0b", 5)).message.find("zero byte"), std::string::npos);
   const LoadResult r = read(kMinimal + "output_dir: \"x\xFFy\"\n");
-  EXPECT_NO_THROW(nlohmann::json::parse(r.effective_json));
+  EXPECT_NO_THROW(axl::parse_json<nlohmann::json>(r.effective_json));
 }
 
 TEST(Hostile, ManyKeysStayLinear) {

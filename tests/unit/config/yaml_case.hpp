@@ -46,7 +46,7 @@ inline Finding about(const std::vector<Finding>& findings, const std::string& ke
 }
 
 inline nlohmann::json effective(const LoadResult& result) {
-  return nlohmann::json::parse(result.effective_json);
+  return axl::parse_json<nlohmann::json>(result.effective_json);
 }
 
 }  // namespace axl::config

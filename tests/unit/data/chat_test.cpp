@@ -228,7 +228,7 @@ TEST_F(Chat, RefusedConversationsSayWhy) {
 
 TEST_F(Chat, NormalisingTokenizersKeepTheirLabels) {
   const std::string source = test::source_dir() + "/tests/fixtures/data/tokenizer.json";
-  json description = json::parse(testing::read_bytes(source));
+  json description = axl::parse_json<json>(testing::read_bytes(source));
   description["normalizer"] = {{"type", "NFC"}};
   folder.write("nfc/tokenizer.json", description.dump());
   folder.write("nfc/tokenizer_config.json", R"({"eos_token": "<|im_end|>"})");

@@ -22,8 +22,8 @@ void PrintTo(const Guess& guess, std::ostream* out) { *out << guess.row; }
 class Detect : public ::testing::TestWithParam<Guess> {};
 
 TEST_P(Detect, NamesTheFormat) {
-  const auto found = detect_format(ValueRow(nlohmann::ordered_json::parse(GetParam().row)),
-                                   config::DatasetConfig());
+  const auto found = detect_format(
+      ValueRow(axl::parse_json<nlohmann::ordered_json>(GetParam().row)), config::DatasetConfig());
   ASSERT_TRUE(found);
   EXPECT_EQ(found->yaml, GetParam().yaml);
   EXPECT_EQ(found->needs_rl, GetParam().needs_rl);
@@ -54,8 +54,9 @@ INSTANTIATE_TEST_SUITE_P(
               "type: chat_template", true}));
 
 TEST(Detect, NothingFitsStrangeColumns) {
-  EXPECT_FALSE(detect_format(ValueRow(nlohmann::ordered_json::parse(R"({"a": 1, "b": 2})")),
-                             config::DatasetConfig()));
+  EXPECT_FALSE(
+      detect_format(ValueRow(axl::parse_json<nlohmann::ordered_json>(R"({"a": 1, "b": 2})")),
+                    config::DatasetConfig()));
 }
 
 class WithoutType : public testing::FormatTest {

@@ -12,8 +12,8 @@ class PreferenceTest : public testing::FormatTest {
  protected:
   Comparison read(const std::string& type, const std::string& row) {
     dataset.type = type;
-    return make_comparison_reader(dataset, config, tokenizer,
-                                  &warnings)(ValueRow(nlohmann::ordered_json::parse(row)));
+    return make_comparison_reader(dataset, config, tokenizer, &warnings)(
+        ValueRow(axl::parse_json<nlohmann::ordered_json>(row)));
   }
   std::string refusal_of(const std::string& type, const std::string& row) {
     try {

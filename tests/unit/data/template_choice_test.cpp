@@ -34,7 +34,8 @@ class TemplateChoice : public testing::FormatTest {
   /// What the renderer of a row makes of one question.
   std::string asked(const json& tools = nullptr) const {
     const ChatRenderer renderer({tokenizer, config, dataset, 4096, "", nullptr});
-    return renderer.render(json::parse(R"([{"role": "user", "content": "Hi"}])"), tools, false);
+    return renderer.render(axl::parse_json<json>(R"([{"role": "user", "content": "Hi"}])"), tools,
+                           false);
   }
 };
 
@@ -112,7 +113,7 @@ TEST_F(TemplateChoice, RowsWithToolsTakeTheToolTemplate) {
   const auto here = std::filesystem::path(path).parent_path();
   std::filesystem::copy_file(from / "tokenizer.json", here / "tokenizer.json");
   tokenizer = tokenizer::Tokenizer::load(here.string());
-  const json tools = json::parse(R"([{"type": "function", "function": {"name": "f"}}])");
+  const json tools = axl::parse_json<json>(R"([{"type": "function", "function": {"name": "f"}}])");
   EXPECT_EQ(asked(), "plain");
   EXPECT_EQ(asked(json::array()), "plain");
   EXPECT_EQ(asked(tools), "tools");

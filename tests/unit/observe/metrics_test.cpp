@@ -21,7 +21,7 @@ constexpr SinkOptions kMetricsOnly{
 
 std::vector<std::string> keys_of(const std::string& line) {
   std::vector<std::string> out;
-  const auto object = nlohmann::ordered_json::parse(line);
+  const auto object = axl::parse_json<nlohmann::ordered_json>(line);
   for (const auto& [key, value] : object.items()) out.push_back(key);
   return out;
 }
@@ -33,7 +33,7 @@ TEST(Metrics, LinesHaveTheKeysThatScriptsRelyOn) {
                                "step", "epoch", "loss", "grad_norm", "learning_rate",
                                "label_tokens", "tokens_per_second", "memory_bytes", "seconds"}));
   const auto eval = observe::metrics_line(observe::EvalRecord{.step = 4, .eval_loss = 1.25});
-  EXPECT_EQ(nlohmann::json::parse(eval).at("eval_loss").get<double>(), 1.25);
+  EXPECT_EQ(axl::parse_json<nlohmann::json>(eval).at("eval_loss").get<double>(), 1.25);
 }
 
 TEST(Metrics, NumbersSurviveARoundTripBitForBit) {
@@ -52,7 +52,7 @@ TEST(Metrics, NumbersSurviveARoundTripBitForBit) {
 TEST(Metrics, ALossThatIsNotFiniteIsNull) {
   observe::StepRecord r = step_record(3);
   r.loss = std::numeric_limits<double>::quiet_NaN();
-  const auto line = nlohmann::json::parse(observe::metrics_line(r));
+  const auto line = axl::parse_json<nlohmann::json>(observe::metrics_line(r));
   EXPECT_TRUE(line.at("loss").is_null());
 }
 

@@ -114,7 +114,7 @@ TEST(Optimizer, GradientNormIsThatOfAllParameters) {
 void compare_with_torch(const std::string& name) {
   std::ifstream in(oracle_root() + "/optim/" + name + ".json");
   if (!in) GTEST_SKIP() << "no oracles found";
-  const auto o = nlohmann::json::parse(in);
+  const auto o = axl::parse_json<nlohmann::json>(in);
   Fixture f;
   for (const auto& [key, shape] : o["shapes"].items())
     f.table.add(key, shape.get<std::vector<std::int64_t>>(), true);

@@ -87,7 +87,7 @@ TEST(Schedule, UnknownNamesAreListed) {
 TEST(Schedule, TransformersCurves) {
   std::ifstream in(oracle_root() + "/optim/lr_curves.json");
   if (!in) GTEST_SKIP() << "no oracles found";
-  const auto curves = nlohmann::json::parse(in);
+  const auto curves = axl::parse_json<nlohmann::json>(in);
   int compared = 0;
   for (const auto& s : optim::schedules()) {
     const std::string name(s.name);

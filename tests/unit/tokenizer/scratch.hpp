@@ -35,7 +35,7 @@ class Scratch {
 inline nlohmann::ordered_json fixture(const std::string& name) {
   std::ifstream in(std::filesystem::path(axl::test::source_dir()) / "tests/fixtures/tokenizer" /
                    name);
-  return nlohmann::ordered_json::parse(in);
+  return axl::parse_json<nlohmann::ordered_json>(in);
 }
 
 }  // namespace axl::tokenizer::test

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "scratch.hpp"
 #include "tokenizer/chat_template.hpp"
 #include "tokenizer/tokenizer.hpp"
@@ -97,7 +98,7 @@ TEST(ThoughtNames, AreFilledFromEachOther) {
       "{% for m in messages %}{{ m.reasoning_content }}|{{ m.thinking }}|{{ m.reasoning }};"
       "{% endfor %}");
   const auto shown = [&](const char* messages) {
-    return t.render({{"messages", nlohmann::ordered_json::parse(messages)}});
+    return t.render({{"messages", axl::parse_json<nlohmann::ordered_json>(messages)}});
   };
   EXPECT_EQ(shown(R"([{"reasoning_content": "a"}, {"thinking": "b"}, {"reasoning": "c"}, {}])"),
             "a|a|;b|b|;c|c|c;||;");

@@ -201,7 +201,7 @@ TEST_F(ModelConfigFile, ReadsGgufMetadata) {
   EXPECT_TRUE(c.tie_word_embeddings);
   EXPECT_EQ(c.eos_token_id, (std::vector<std::int64_t>{2}));
   EXPECT_EQ(c.torch_dtype, "bfloat16");
-  EXPECT_EQ(nlohmann::json::parse(c.raw)["model_type"], "llama");
+  EXPECT_EQ(axl::parse_json<nlohmann::json>(c.raw)["model_type"], "llama");
 }
 
 }  // namespace

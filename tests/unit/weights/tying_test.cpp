@@ -43,7 +43,7 @@ TEST_F(Tying, DifferentTablesAreNotTied) {
   ModelConfig config = tied();
   settle_tying(config, weights, kEmbedding, kHead);
   EXPECT_FALSE(config.tie_word_embeddings);
-  EXPECT_EQ(nlohmann::json::parse(config.raw).at("tie_word_embeddings"), false);
+  EXPECT_EQ(axl::parse_json<nlohmann::json>(config.raw).at("tie_word_embeddings"), false);
   EXPECT_EQ(testing::floats(weights.get(kHead))[0], 3.0f);
 }
 

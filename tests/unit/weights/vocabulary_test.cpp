@@ -53,7 +53,7 @@ TEST_P(Vocabulary, OldRowsStayAndNewOnesAreNormal) {
   const WeightFile before = WeightFile::open(path());
   grow_vocabulary(config_, file, {"embed", "head", "absent"}, 9, {.seed = 7});
   EXPECT_EQ(config_.vocab_size, 9);
-  const auto raw = nlohmann::json::parse(config_.raw);
+  const auto raw = axl::parse_json<nlohmann::json>(config_.raw);
   EXPECT_EQ(raw["vocab_size"], 9);
   EXPECT_EQ(raw["kept"], nlohmann::json::array({1}));
   EXPECT_EQ(file.get("embed").storage, GetParam());
