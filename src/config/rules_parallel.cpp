@@ -11,6 +11,22 @@
 namespace axl::config {
 namespace {
 
+/// Nothing is read from DeepSpeed's file, but a name without a file is a mistake in the YAML all
+/// the same: Axolotl stops on it when it sets up training.
+void missing_deepspeed_file(const Given& g) {
+  const std::string path = g.text("deepspeed");
+  // It may also be JSON, or JSON in base64, whose letters hold no dot and no slash.
+  if (path.starts_with('{') || path.find_first_of("./") == std::string::npos) return;
+  const std::filesystem::path yaml_folder =
+      std::filesystem::path(g.at("deepspeed").file).parent_path();
+  std::error_code failed;
+  if (std::filesystem::exists(path, failed) || std::filesystem::exists(yaml_folder / path, failed))
+    return;
+  g.warning("deepspeed",
+            fmt::format("no such file: '{}'; Axolotl would stop when it sets up training", path),
+            "nothing is read from it here: correct the name, or leave the key out");
+}
+
 bool is_bnb_8bit(const std::string& optimizer) {
   return optimizer == "adamw_8bit" || optimizer == "adamw_bnb_8bit";
 }
@@ -27,6 +43,7 @@ void sharding(const Given& g) {
   if (g.on("deepspeed") && fsdp)
     g.error("deepspeed", "cannot be given together with fsdp",
             "leave both out: neither has an effect here");
+  missing_deepspeed_file(g);
   if (const Node* pin = g.fsdp("cpu_offload_pin_memory"); pin && !as_bool(*pin).value_or(true)) {
     if (version != 2)
       g.error("fsdp_config", "cpu_offload_pin_memory: false needs fsdp_version: 2");

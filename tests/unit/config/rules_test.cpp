@@ -87,6 +87,16 @@ TEST(RulesOfAdapters, LoraKeysWithoutAdapterWarn) {
   EXPECT_EQ(about(r.warnings, "lora_r").message, "has no effect without adapter: lora");
 }
 
+TEST(RulesOfRanks, AMissingDeepSpeedFileIsTold) {
+  const LoadResult r = read(kMinimal + "deepspeed: nowhere/zero2.json\n");
+  ASSERT_TRUE(r.accepted()) << all(r.errors);
+  EXPECT_EQ(about(r.warnings, "deepspeed").message,
+            "no such file: 'nowhere/zero2.json'; Axolotl would stop when it sets up training");
+  for (const char* other : {"{zero_optimization: {stage: 2}}", "'{\"bf16\": {}}'", "eyJhIjogMX0="})
+    for (const Finding& f : read(kMinimal + "deepspeed: " + other + "\n").warnings)
+      EXPECT_NE(f.where.key, "deepspeed") << other;
+}
+
 TEST(RulesOfBatches, TwoOfThreeAreNeeded) {
   const std::string head =
       "base_model: m\nlearning_rate: 1\ndatasets:\n  - {path: a, type: alpaca}\n";
