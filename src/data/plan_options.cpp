@@ -23,7 +23,10 @@ BatchPlanOptions eval_plan_options(const config::Config& config, std::int64_t wo
   BatchPlanOptions o = train_plan_options(config, world_size);
   o.micro_batch_size = config.eval_batch_size;
   o.gradient_accumulation_steps = 1;
-  o.sequence_len = config.eval_sequence_len.value_or(config.sequence_len);
+  // eval_sequence_len is about test_datasets: rows held out from training were fitted to
+  // sequence_len, in Axolotl too.
+  if (!config.test_datasets.empty())
+    o.sequence_len = config.eval_sequence_len.value_or(config.sequence_len);
   o.sample_packing = config.eval_sample_packing.value_or(config.sample_packing);
   o.sequential = true;
   o.num_epochs = 1;

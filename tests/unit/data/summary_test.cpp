@@ -90,7 +90,9 @@ TEST_F(Summary, PlanOptionsFollowTheConfiguration) {
   const BatchPlanOptions e = eval_plan_options(config, 4);
   EXPECT_EQ(e.micro_batch_size, 7);
   EXPECT_EQ(e.gradient_accumulation_steps, 1);
-  EXPECT_EQ(e.sequence_len, 99);
+  EXPECT_EQ(e.sequence_len, config.sequence_len) << "rows held out are as long as trained ones";
+  config.test_datasets.emplace_back();
+  EXPECT_EQ(eval_plan_options(config, 4).sequence_len, 99);
   EXPECT_FALSE(e.sample_packing);
   EXPECT_EQ(e.max_steps, -1);
 }
