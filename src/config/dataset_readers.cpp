@@ -151,6 +151,7 @@ void read_datasets(Config& c, const Node& node, const std::string& key, Report& 
       continue;
     }
     list.emplace_back();
+    if (key == "test_datasets") list.back().split = "test";
     read_dataset(list.back(), node.items[i], prefix, c, report);
   }
 }

@@ -53,7 +53,7 @@ void check_dataset(const Config& config, const DatasetConfig& d, std::vector<Fin
   if (!loader_name && !d.path.empty() && !readable(d.path))
     out.push_back(missing(place("path"), d.path, "file or folder"));
   for (const std::string& file : d.data_files)
-    if (!readable(loader_name ? file : (fs::path(d.path) / file).string()))
+    if (!readable(file) && !readable((fs::path(loader_name ? "" : d.path) / file).string()))
       out.push_back(missing(place("data_files"), file, "file"));
 }
 

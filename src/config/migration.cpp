@@ -47,6 +47,10 @@ result.
 - **Numbers.** `2e-5` is text for PyYAML and is converted later; here it is a number at once. `yes`, `no`,
   `on` and `off` are booleans. `2048.5` is no integer, `042` (octal in YAML 1.1) is refused.
 - **`bf16: auto`** asks this processor; Axolotl asks its GPU. `validate` shows the outcome as `dtype`.
+- **`field_tools`** is read; Axolotl 0.19 looks at the column `tools` only. `train_on_last_step_only`,
+  `step_separator` and `max_completion_length` are read too.
+- **CSV cells** are the text that stands there. Axolotl takes `NA`, `null`, `None` and `nan` for nothing, so
+  that such an answer is never learned, and stops on columns of numbers.
 - **`sharegpt`** was removed from Axolotl; it is translated here, and the current form is printed.
 
 ## What is computed differently
@@ -56,7 +60,11 @@ result.
   does the same here.
 - **Packing** is planned once and exactly: the number of steps is known before training, no batch is
   dropped to make ranks equal, and packed samples never see each other, whatever `attn_implementation`
-  says. Padding is never computed.
+  says. Padding is never computed. `sample_packing_bin_size` counts the samples of one `sequence_len`, and rows
+  in order are packed in the same order in every epoch.
+- **Streamed texts** longer than `sequence_len` become overlapping rows, each closed by EOS, also without
+  `sample_packing`; Axolotl cuts them off there, and leaves EOS out without
+  `pretraining_sample_concatenation`.
 - **8-bit and 4-bit AdamW** keep their states in f32: exact, and larger.
 - **Fused kernels** (Liger, Cut Cross Entropy, the LoRA kernels, `torch_compile`) need no switch: the loss
   never holds all logits, and the blocks are fused.

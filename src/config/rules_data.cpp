@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "config/given.hpp"
 #include "config/schema.hpp"
@@ -89,6 +90,10 @@ void data_rules(const Given& g) {
   if (g.on("push_dataset_to_hub") && !g.on("hf_use_auth_token"))
     g.error("push_dataset_to_hub", "needs hf_use_auth_token: true", "nothing is uploaded here");
   g.exclusive("skip_prepare_dataset", "dataset_exact_deduplication");
+  for (const auto& [one, other] : {std::pair{"dataset_shard_num", "dataset_shard_idx"},
+                                   std::pair{"dataset_shard_idx", "dataset_shard_num"}})
+    if (g.has(one) && !g.has(other))
+      g.warning(one, fmt::format("has no effect without {}", other), "all rows are taken");
   if (g.on("tokenizer_use_mistral_common"))
     for (const char* key : {"added_tokens_overrides", "special_tokens", "tokens", "chat_template",
                             "processor_kwargs"})

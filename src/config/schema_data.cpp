@@ -44,9 +44,11 @@ ConfigSection data_section() {
               .at_least(0)
               .at_most(1),
           key("shuffle_before_merging_datasets", &Config::shuffle_before_merging_datasets,
-              "Shuffle every data set on its own before they are put together."),
+              "Shuffle each of several data sets on its own before they are put together."),
           key("dataset_shard_num", &Config::dataset_shard_num,
-              "Cut the merged rows in so many parts and take one.")
+              "Cut the merged rows (and those of test_datasets) in so many parts and take the one "
+              "of "
+              "dataset_shard_idx.")
               .at_least(1),
           key("dataset_shard_idx", &Config::dataset_shard_idx, "The part that is taken, from 0.")
               .at_least(0),
@@ -124,7 +126,8 @@ ConfigSection sequence_section() {
               .at_least(2)
               .at_most(1 << 24),
           key("eval_sequence_len", &Config::eval_sequence_len,
-              "Length of a row in evaluation, in tokens.")
+              "Length of a row of test_datasets, in tokens; rows of val_set_size have "
+              "sequence_len.")
               .at_least(2)
               .at_most(1 << 24)
               .derived("sequence_len"),
@@ -228,8 +231,9 @@ const std::vector<std::string_view>& preference_types() {
 }
 
 const std::vector<std::string_view>& styled_dataset_types() {
-  static const std::vector<std::string_view> list{"alpaca",   "gpteacher",     "oasst",
-                                                  "jeopardy", "explainchoice", "reflection"};
+  static const std::vector<std::string_view> list{"alpaca",     "gpteacher",     "oasst",
+                                                  "jeopardy",   "explainchoice", "concisechoice",
+                                                  "reflection", "summarizetldr"};
   return list;
 }
 
@@ -252,7 +256,9 @@ const std::vector<DatasetKey>& dataset_keys() {
             "How a row becomes text: a name from the list below, or a map of your own fields and "
             "formats. Without one the first rows are looked at.")
             .read_by(&read_dataset_type),
-        key("data_files", &D::data_files, "Files inside path.").takes_one(),
+        key("data_files", &D::data_files,
+            "Files seen from where the program runs, as in Axolotl, else inside of path.")
+            .takes_one(),
         key("ds_type", &D::ds_type, "Kind of the files.")
             .one_of({"json", "text", "csv", "parquet", "arrow"}),
         key("name", &D::name, "Subsets of a Hugging Face data set.").takes_one(),
@@ -269,7 +275,8 @@ const std::vector<DatasetKey>& dataset_keys() {
             "COLUMN, set COLUMN TEXT, require COLUMN. Not in Axolotl.")
             .takes_one(),
         key("split", &D::split,
-            "Name of the split, also with a range: train[:500], train[10%:20%]."),
+            "Name of the split, also with a range: train[:500], train[10%:20%].")
+            .derived("train; test in test_datasets"),
         key("shards", &D::shards, "Cut the rows in so many parts and take one.").at_least(1),
         key("shards_idx", &D::shards_idx, "The part that is taken, from 0.").at_least(0),
         key("field", &D::field, "Column of the text (completion)."),

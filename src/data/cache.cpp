@@ -23,8 +23,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 namespace {
 
-/// Raise it when the same settings and files give other tokens or labels than before.
-constexpr int kTokenisationVersion = 2;
+/// Raise it when the same settings and files give other rows, tokens or labels than before.
+constexpr int kTokenisationVersion = 3;
 
 /// A hook's own files: words of the command that name one.
 std::uint64_t program_hash(const std::string& command) {
@@ -164,7 +164,7 @@ CacheKey cache_key(const config::Config& c, const tokenizer::Tokenizer& tokenize
                      {"dataset_near_deduplication", c.dataset_near_deduplication},
                      {"shuffle_before_merging_datasets", c.shuffle_before_merging_datasets},
                      {"dataset_shard_num", c.dataset_shard_num.value_or(0)},
-                     {"dataset_shard_idx", c.dataset_shard_idx.value_or(0)},
+                     {"dataset_shard_idx", c.dataset_shard_idx.value_or(-1)},
                      {"dataset_mixing", c.dataset_mixing},
                      {"dataset_mixing_temperature", c.dataset_mixing_temperature.value_or(0)},
                      {"curriculum_order", c.curriculum_order},

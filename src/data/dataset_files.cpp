@@ -16,7 +16,7 @@ namespace {
 
 /// "train" of "train[:500]" and of nothing.
 std::string split_name(const config::DatasetConfig& dataset) {
-  const std::string name = dataset.split.substr(0, dataset.split.find('['));
+  const std::string name = dataset.split.substr(0, dataset.split.find_first_of("[("));
   return name.empty() ? "train" : name;
 }
 
@@ -30,6 +30,22 @@ bool has_word(const std::string& name, std::string_view word) {
     if ((at == 0 || edge(at - 1)) && edge(at + word.size())) return true;
   }
   return false;
+}
+
+using Words = std::vector<std::string_view>;
+
+bool has_any(const std::string& name, const Words& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&name](std::string_view word) { return has_word(name, word); });
+}
+
+/// How files of the usual splits are called, as Hugging Face's library reads their names.
+const std::vector<std::pair<std::string, Words>>& split_words() {
+  static const std::vector<std::pair<std::string, Words>> list{
+      {"train", {"train", "training"}},
+      {"validation", {"validation", "valid", "dev", "val"}},
+      {"test", {"test", "testing", "eval", "evaluation"}}};
+  return list;
 }
 
 /// The files of a subset (`name`): those below a folder of that name, else those named after it.
@@ -55,7 +71,7 @@ void keep_subset(std::vector<std::string>& files, const config::DatasetConfig& d
 }
 
 /// Of the paths in a dataset's folder those with rows of its subset and split: those named after
-/// the split, else those not named after another one.
+/// the split; else those not named after one, for `train` or where none is named.
 std::vector<std::string> files_by_name(std::vector<std::string> all,
                                        const config::DatasetConfig& dataset) {
   // A README.txt or dataset_info.json beside real rows is not data.
@@ -70,18 +86,27 @@ std::vector<std::string> files_by_name(std::vector<std::string> all,
   keep_subset(all, dataset);
   std::sort(all.begin(), all.end());
   const std::string split = split_name(dataset);
-  std::vector<std::string> named, unnamed;
-  for (const std::string& name : all) {
-    if (has_word(name, split)) {
-      named.push_back(name);
-    } else {
-      bool other = false;
-      for (const char* word : {"train", "test", "valid", "validation", "dev", "eval"})
-        other = other || has_word(name, word);
-      if (!other) unnamed.push_back(name);
-    }
+  Words wanted{split}, all_words;
+  for (const auto& [name, words] : split_words()) {
+    if (name == split) wanted = words;
+    all_words.insert(all_words.end(), words.begin(), words.end());
   }
-  return named.empty() ? unnamed : named;
+  // Where folders are named after splits, the names of the files in them say nothing.
+  const auto folder_of = [](const std::string& p) { return fs::path(p).parent_path().string(); };
+  const bool by_folder = std::any_of(all.begin(), all.end(), [&](const std::string& p) {
+    return has_any(folder_of(p), all_words);
+  });
+  std::vector<std::string> named, unnamed;
+  for (const std::string& path : all) {
+    const std::string name = by_folder ? folder_of(path) : path;
+    if (has_any(name, wanted))
+      named.push_back(path);
+    else if (!has_any(name, all_words))
+      unnamed.push_back(path);
+  }
+  // Beside files of other splits, those without a name are the training rows.
+  const bool all_unnamed = unnamed.size() == all.size();
+  return named.empty() && (all_unnamed || split == "train") ? unnamed : named;
 }
 
 std::vector<CardConfig> card_configs(const std::vector<std::string>& all, const TextReader& read,

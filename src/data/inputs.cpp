@@ -20,17 +20,14 @@ void select_rows(Input& input, std::uint64_t seed) {
   rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(end), rows.end());
   rows.erase(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(begin));
   if (!d.shards) return;
-  const std::size_t count = static_cast<std::size_t>(*d.shards);
   if (*d.shards <= 0 || d.shards_idx < 0 || d.shards_idx >= *d.shards)
     throw Error(ErrorCode::config, "shards_idx must be from 0 to shards - 1, got " +
                                        std::to_string(d.shards_idx) + " of " +
                                        std::to_string(*d.shards))
         .at(d.where);
   shuffle(rows, seed, kShardStream);
-  const std::size_t index = static_cast<std::size_t>(d.shards_idx);
-  const std::size_t share = rows.size() / count, extra = rows.size() % count;
-  const std::size_t first = index * share + std::min(index, extra);
-  const std::size_t last = first + share + (index < extra ? 1 : 0);
+  const auto [first, last] = part_of_rows(rows.size(), static_cast<std::size_t>(*d.shards),
+                                          static_cast<std::size_t>(d.shards_idx));
   rows = {rows.begin() + static_cast<std::ptrdiff_t>(first),
           rows.begin() + static_cast<std::ptrdiff_t>(last)};
 }
@@ -50,6 +47,13 @@ std::optional<DetectedFormat> detect(const Input& input) {
 }
 
 }  // namespace
+
+std::pair<std::size_t, std::size_t> part_of_rows(std::size_t rows, std::size_t count,
+                                                 std::size_t index) {
+  const std::size_t share = rows / count, extra = rows % count;
+  const std::size_t first = index * share + std::min(index, extra);
+  return {first, first + share + (index < extra ? 1 : 0)};
+}
 
 std::vector<Input> open_inputs(const std::vector<config::DatasetConfig>& datasets) {
   std::vector<Input> inputs(datasets.size());

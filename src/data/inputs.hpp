@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/config.hpp"
@@ -21,6 +22,11 @@ std::vector<Input> open_inputs(const std::vector<config::DatasetConfig>& dataset
 
 /// Finds the rows, runs preprocess_command over them, and takes those of `split` and of the shard.
 void read_rows(Input& input, std::uint64_t seed);
+
+/// Rows [begin, end) of part `index` of `count`: all are as long, the first ones one row longer
+/// where the rows do not divide.
+std::pair<std::size_t, std::size_t> part_of_rows(std::size_t rows, std::size_t count,
+                                                 std::size_t index);
 
 /// Fills in the format of a dataset without a type, and says so in `warnings`. Error{data} when
 /// the rows look like nothing known.

@@ -99,6 +99,21 @@ void refuse(const config::Config& config) {
             .hint("preview and preprocess read and check its rows");
 }
 
+/// The part of the rows that dataset_shard_num and dataset_shard_idx ask for; both are needed, and
+/// the first parts are the longer ones, as in Axolotl.
+Merged shard_of(Merged rows, const config::Config& config) {
+  if (!config.dataset_shard_num || !config.dataset_shard_idx) return rows;
+  if (*config.dataset_shard_idx >= *config.dataset_shard_num)
+    throw Error(ErrorCode::config,
+                fmt::format("dataset_shard_idx must be less than dataset_shard_num ({}), got {}",
+                            *config.dataset_shard_num, *config.dataset_shard_idx))
+        .at(config.at("dataset_shard_idx"));
+  const auto [begin, end] =
+      part_of_rows(rows.size(), static_cast<std::size_t>(*config.dataset_shard_num),
+                   static_cast<std::size_t>(*config.dataset_shard_idx));
+  return rows.part(begin, end);
+}
+
 /// Training rows in their final order, and the rows held out for evaluation.
 struct Split {
   Merged train, eval;
@@ -109,7 +124,8 @@ Split split_and_order(Merged rows, const config::Config& config, bool has_test) 
   const bool keep_order = !config.shuffle_merged_datasets ||
                           (config.curriculum_sampling && config.datasets.size() == 1);
   const bool shuffled = !keep_order && config.dataset_mixing != "interleave";
-  if (config.shuffle_before_merging_datasets || (!keep_order && !shuffled)) {
+  const bool shuffled_before = config.shuffle_before_merging_datasets && config.datasets.size() > 1;
+  if (shuffled_before || (!keep_order && !shuffled)) {
     Merged all;
     for (std::size_t d = 0, begin = 0; d < config.datasets.size(); ++d) {
       std::size_t end = begin;
@@ -122,17 +138,7 @@ Split split_and_order(Merged rows, const config::Config& config, bool has_test) 
     rows = std::move(all);
   }
   if (shuffled) shuffle_rows(rows, seed, kShuffleStream);
-  if (config.dataset_shard_num) {
-    const std::size_t count = static_cast<std::size_t>(*config.dataset_shard_num);
-    const std::int64_t index = config.dataset_shard_idx.value_or(0);
-    if (index >= *config.dataset_shard_num)
-      throw Error(ErrorCode::config, fmt::format("dataset_shard_idx must be less than "
-                                                 "dataset_shard_num ({}), got {}",
-                                                 count, index))
-          .at(config.at("dataset_shard_idx"));
-    const std::size_t i = static_cast<std::size_t>(index);
-    rows = rows.part(rows.size() * i / count, rows.size() * (i + 1) / count);
-  }
+  rows = shard_of(std::move(rows), config);
   Split out;
   const std::size_t held_out = has_test ? 0 : validation_rows(config, rows.size());
   out.eval = rows.part(rows.size() - held_out, rows.size());
@@ -189,7 +195,7 @@ PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& 
       tokenize_all(test, config.eval_sequence_len.value_or(config.sequence_len));
 
   Split rows = split_and_order(collect(train_data, config), config, !test.empty());
-  if (!test.empty()) rows.eval = collect(test_data, config);
+  if (!test.empty()) rows.eval = shard_of(collect(test_data, config), config);
   for (const std::uint32_t d : rows.train.dataset) ++train_data[d].report.rows_used;
   if (rows.train.rows.empty())
     throw Error(ErrorCode::data, "no row is left to train on")
@@ -221,7 +227,6 @@ PrepareResult prepare_test_rows(const config::Config& config,
   test.shuffle_before_merging_datasets = false;
   test.dataset_mixing = "concatenate";
   test.dataset_mixing_temperature.reset();
-  test.dataset_shard_num.reset();
   test.curriculum_order.clear();
   for (config::DatasetConfig& d : test.datasets) d.weight = 1.0;
   PrepareResult out = prepare(test, tokenizer, {});

@@ -123,24 +123,38 @@ std::pair<std::size_t, std::size_t> split_range(const std::string& split, std::s
         .at(where)
         .hint("allowed: train, train[:500], train[100:], train[10%:20%], train[-50:]");
   };
-  const std::size_t open = split.find('[');
   if (split.find('+') != std::string::npos)
     throw bad("joins several splits, which is not supported: list the dataset once for each");
+  // A word in parentheses says how percentages are rounded.
+  std::string slice = split;
+  bool by_whole_percents = false;
+  if (const std::size_t word = slice.find('('); word != std::string::npos) {
+    by_whole_percents = slice.substr(word) == "(pct1_dropremainder)";
+    if (!by_whole_percents && slice.substr(word) != "(closest)")
+      throw bad("has a rounding that is neither (closest) nor (pct1_dropremainder)");
+    slice.resize(word);
+  }
+  const std::size_t open = slice.find('[');
   if (open == std::string::npos) return {0, rows};
-  if (split.back() != ']') throw bad("has no closing bracket");
-  const std::string inside = split.substr(open + 1, split.size() - open - 2);
+  if (slice.back() != ']') throw bad("has no closing bracket");
+  const std::string inside = slice.substr(open + 1, slice.size() - open - 2);
   const std::size_t colon = inside.find(':');
   if (colon == std::string::npos) throw bad("has no ':' between its brackets");
+  // One sign makes both bounds percentages, as in Hugging Face's library.
+  const bool percent = inside.find('%') != std::string::npos;
   const auto bound = [&](std::string text, std::size_t missing) -> std::size_t {
     if (text.empty()) return missing;
-    const bool percent = text.back() == '%';
-    if (percent) text.pop_back();
+    if (text.back() == '%') text.pop_back();
+    std::string digits = text;
+    std::erase(digits, '_');  // 10_000
     std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size())
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc{} || end != digits.data() + digits.size())
       throw bad("has a bound that is not a whole number or percentage: '" + text + "'");
     if (percent && (value > 100 || value < -100)) throw bad("has a percentage above 100");
-    if (percent)
+    if (percent && by_whole_percents)
+      value *= static_cast<std::int64_t>(rows / 100);
+    else if (percent)
       value = std::llrint(static_cast<double>(value) * static_cast<double>(rows) / 100.0);
     if (value < 0) value = std::max<std::int64_t>(0, value + static_cast<std::int64_t>(rows));
     return std::min(static_cast<std::size_t>(value), rows);

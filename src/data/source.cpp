@@ -11,6 +11,7 @@
 #include "core/ascii.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
+#include "core/log.hpp"
 #include "data/dataset_files.hpp"
 #include "data/sources/decode.hpp"
 #include "hub/names.hpp"
@@ -56,15 +57,16 @@ bool exists(const std::string& path) {
   return fs::exists(path, ignored);
 }
 
+bool is_there(const std::string& path) {
+  return has_glob(path) && !exists(path) ? !expand(path).empty() : exists(path);
+}
+
 /// `path` as it is, or seen from the folder of the YAML; "" when neither is there.
 std::string locate(const std::string& path, const config::DatasetConfig& dataset) {
-  const auto there = [](const std::string& p) {
-    return has_glob(p) && !exists(p) ? !expand(p).empty() : exists(p);
-  };
-  if (there(path)) return path;
+  if (is_there(path)) return path;
   if (fs::path(path).is_relative() && !dataset.where.file.empty()) {
     const std::string beside = (fs::path(dataset.where.file).parent_path() / path).string();
-    if (there(beside)) return beside;
+    if (is_there(beside)) return beside;
   }
   return "";
 }
@@ -156,9 +158,14 @@ std::vector<std::string> list_files(const config::DatasetConfig& dataset) {
     const std::string base = loader && !exists(dataset.path) ? "" : dataset.path;
     const std::string folder = base.empty() ? "" : locate(base, dataset);
     if (!base.empty() && folder.empty()) not_found(base, dataset);
+    if (!has_glob(folder) && fs::is_regular_file(folder)) {
+      log::warning("{}: data_files is not read: path '{}' is a file", dataset.where.key, base);
+      return {folder};
+    }
     for (const std::string& file : dataset.data_files) {
       const std::string joined = folder.empty() ? file : (fs::path(folder) / file).string();
-      const std::string found = locate(joined, dataset);
+      std::string found = is_there(file) ? file : locate(joined, dataset);
+      if (found.empty()) found = locate(file, dataset);
       if (found.empty()) not_found(joined, dataset);
       if (has_glob(found) && !exists(found))
         for (std::string& p : expand(found)) out.push_back(std::move(p));

@@ -31,6 +31,8 @@ RowConverter explainchoice(const FormatContext& c) {
       &choice_fields);
 }
 
+// The layouts of the next two are fixed: a style may stand after their names and changes nothing,
+// as in Axolotl.
 RowConverter concisechoice(const FormatContext& c) {
   const char* system =
       "Choose the answer that best answers the question. Be concise in your response.\n\n";
@@ -91,8 +93,8 @@ RowConverter metharme(const FormatContext& c) {
 std::vector<FormatSpec> question_specs() {
   return {
       {"explainchoice", "question, choices[], solution or explanation", true, &explainchoice},
-      {"concisechoice", "question, choices[], solution or explanation", false, &concisechoice},
-      {"summarizetldr", "article, summary", false, &summarizetldr},
+      {"concisechoice", "question, choices[], solution or explanation", true, &concisechoice},
+      {"summarizetldr", "article, summary", true, &summarizetldr},
       {"context_qa", "article, question, answer", false, &context_qa},
       {"context_qa.load_404", "article, unanswerable_question", false, &context_qa_404},
       {"context_qa.load_v2", "context, question, answer", false, &context_qa_v2},

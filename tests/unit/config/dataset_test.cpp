@@ -131,6 +131,27 @@ TEST(Dataset, ShardsAndEnumerations) {
   EXPECT_TRUE(with_dataset("    type: alpaca\n    data_files: a.json\n").accepted());
 }
 
+TEST(Dataset, TestDatasetsAreReadFromTheTestSplit) {
+  const LoadResult r =
+      read(kHead +
+           "datasets:\n  - {path: a, type: alpaca}\ntest_datasets:\n"
+           "  - {path: a, type: alpaca}\n  - {path: b, type: alpaca, split: dev}\n");
+  ASSERT_TRUE(r.accepted()) << all(r.errors);
+  EXPECT_EQ(r.config.datasets.at(0).split, "train");
+  EXPECT_EQ(r.config.test_datasets.at(0).split, "test");
+  EXPECT_EQ(r.config.test_datasets.at(1).split, "dev");
+}
+
+TEST(Dataset, AShardNeedsNumberAndIndex) {
+  const std::string rows = kHead + "datasets:\n  - {path: a, type: alpaca}\n";
+  const LoadResult r = read(rows + "dataset_shard_num: 4\n");
+  ASSERT_TRUE(r.accepted()) << all(r.errors);
+  EXPECT_EQ(about(r.warnings, "dataset_shard_num").message,
+            "has no effect without dataset_shard_idx");
+  EXPECT_EQ(about(read(rows + "dataset_shard_idx: 0\n").warnings, "dataset_shard_idx").message,
+            "has no effect without dataset_shard_num");
+}
+
 TEST(Files, MissingFilesAreFoundApart) {
   const LoadResult r = read(kHead +
                             "chat_template_jinja: nowhere.jinja\nlora_model_dir:\n"

@@ -116,7 +116,7 @@ TEST_F(Formats, QuestionsAndTheRest) {
   EXPECT_EQ(shown(R"({"question": "Q", "choices": ["x", "y"], "solution": "s"})"),
             "Choose the answer that best answers the question. Be concise in your response.\n\n"
             "USER: Q\n- \"x\"\n- \"y\"\nASSISTANT:«s<|im_end|>»");
-  dataset.type = "summarizetldr";
+  dataset.type = "summarizetldr:instruct";  // a style changes nothing, as in Axolotl
   EXPECT_EQ(shown(R"({"article": "A", "summary": "s"})"),
             "USER: Summarize the following article as a TL;DR.\nA\nASSISTANT:«s<|im_end|>»");
   dataset.type = "metharme";
@@ -207,6 +207,32 @@ TEST_F(Formats, UnknownTypesAreNamed) {
   EXPECT_NE(refusal(kPlain).find("has no styles"), std::string::npos);
   dataset.type.clear();
   EXPECT_NE(refusal(kPlain).find("has no type"), std::string::npos);
+}
+
+TEST_F(Formats, EveryWindowOfPretrainingBeginsWithBos) {
+  using testing::read_bytes;
+  const std::string from = test::source_dir() + "/tests/fixtures/data/";
+  auto j = parse_json<nlohmann::json>(read_bytes(from + "tokenizer.json"));
+  const auto token = [](const char* kind, const char* id) {
+    return nlohmann::json{{kind, {{"id", id}, {"type_id", 0}}}};
+  };
+  j["post_processor"] = {
+      {"type", "TemplateProcessing"},
+      {"single", {token("SpecialToken", "<s>"), token("Sequence", "A")}},
+      {"pair", {token("Sequence", "A"), token("Sequence", "B")}},
+      {"special_tokens", {{"<s>", {{"id", "<s>"}, {"ids", {265}}, {"tokens", {"<s>"}}}}}}};
+  folder.write("bos/tokenizer.json", json_text(j));
+  folder.write("bos/tokenizer_config.json",
+               R"({"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>",
+                   "eos_token": "<|im_end|>"})");
+  tokenizer = tokenizer::Tokenizer::load(folder.path("bos"));
+  dataset.type = "pretrain";
+  config.sequence_len = 8;
+  // Eight tokens: BOS, six of the text, of which three are the last window's, EOS.
+  std::vector<std::string> windows;
+  for (const Sample& s : samples(R"({"text": "abcdefghijk"})")) windows.push_back(show(s));
+  EXPECT_EQ(windows, (std::vector<std::string>{"«<s>abcdef<|im_end|>»", "«<s>defghi<|im_end|>»",
+                                               "«<s>ghijk<|im_end|>»"}));
 }
 
 TEST_F(Formats, BrokenRowsSayWhy) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "core/rng.hpp"
 #include "data/near_duplicates.hpp"
@@ -86,13 +87,36 @@ TEST_F(Mixing, ShardsOfTheMergedRowsArePartsOfIt) {
   std::vector<std::string> all;
   for (std::int64_t i = 0; i < 3; ++i) {
     config.dataset_shard_idx = i;
-    for (const std::string& row : texts(prepare(config, tokenizer, {}).train_path))
-      all.push_back(row);
+    const auto part = texts(prepare(config, tokenizer, {}).train_path);
+    EXPECT_EQ(part.size(), i == 0 ? 4U : 3U);
+    all.insert(all.end(), part.begin(), part.end());
   }
   ASSERT_EQ(all.size(), 10U);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(all[static_cast<std::size_t>(i)], "a" + std::to_string(i));
   config.dataset_shard_idx = 3;
   EXPECT_THROW(prepare(config, tokenizer, {}), Error);
+}
+
+TEST_F(Mixing, ShardsNeedBothKeysAndCutTheTestRowsToo) {
+  add("b", 7);
+  config.test_datasets = std::exchange(config.datasets, {});
+  add("a", 10);
+  config.dataset_shard_num = 3;
+  EXPECT_EQ(texts(prepare(config, tokenizer, {}).train_path).size(), 10U);
+  config.dataset_shard_idx = 1;
+  const PrepareResult r = prepare(config, tokenizer, {});
+  EXPECT_EQ(texts(r.train_path).size(), 3U);
+  EXPECT_EQ(texts(r.eval_path), (std::vector<std::string>{"b3", "b4"}));
+}
+
+TEST_F(Mixing, OneDatasetAloneIsNotShuffledBeforeMerging) {
+  add("a", 10);
+  config.shuffle_merged_datasets = false;
+  config.shuffle_before_merging_datasets = true;
+  const auto rows = texts(prepare(config, tokenizer, {}).train_path);
+  ASSERT_EQ(rows.size(), 10U);
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ(rows[static_cast<std::size_t>(i)], "a" + std::to_string(i));
 }
 
 TEST_F(Mixing, ShuffledBeforeMergingKeepsDatasetsApart) {

@@ -113,6 +113,59 @@ TEST(Source, FoldersChooseTheFilesOfTheSplit) {
   EXPECT_EQ(rows_of(d).rows, (std::vector<std::string>{"{\"n\":3}"}));
 }
 
+TEST(Source, NamesOfASplitAreThoseOfHuggingFace) {
+  TemporaryFolder folder;
+  const auto files = [&folder](const std::string& split) {
+    config::DatasetConfig d;
+    d.path = folder.path("d");
+    d.split = split;
+    return rows_of(d).rows;
+  };
+  using Rows = std::vector<std::string>;
+  folder.write("d/training_set.jsonl", "1\n");
+  folder.write("d/dev.jsonl", "2\n");
+  folder.write("d/eval-0.jsonl", "3\n");
+  EXPECT_EQ(files("train"), (Rows{"1"}));
+  EXPECT_EQ(files("validation"), (Rows{"2"}));
+  EXPECT_EQ(files("test"), (Rows{"3"}));
+  EXPECT_EQ(files("dev"), (Rows{"2"}));
+  folder.write("e/data.jsonl", "6\n");
+  folder.write("e/val.jsonl", "7\n");
+  config::DatasetConfig e;
+  e.path = folder.path("e");
+  EXPECT_EQ(rows_of(e).rows, (Rows{"6"}));
+  e.split = "test";  // not the training rows in its place
+  EXPECT_NE(message_of([&] { open_sources(e); }, ErrorCode::data).find("'test'"),
+            std::string::npos);
+  // Folders that are named after splits decide alone.
+  folder.write("d/train/test_questions.jsonl", "4\n");
+  folder.write("d/val/x.jsonl", "5\n");
+  EXPECT_EQ(files("train"), (Rows{"4"}));
+  EXPECT_EQ(files("validation[:1]"), (Rows{"5"}));
+}
+
+TEST(Source, DataFilesAreSeenFromTheWorkingDirectoryFirst) {
+  TemporaryFolder folder;
+  folder.write("d/a.jsonl", "1\n");
+  folder.write("d/both.jsonl", "2\n");
+  folder.write("both.jsonl", "3\n");
+  config::DatasetConfig dataset;
+  dataset.path = "d";
+  const auto rows = [&](std::vector<std::string> files) {
+    dataset.data_files = std::move(files);
+    return rows_of(dataset).rows;
+  };
+  using Rows = std::vector<std::string>;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path(""));
+  EXPECT_EQ(rows({"a.jsonl"}), (Rows{"1"}));
+  EXPECT_EQ(rows({"d/a.jsonl", "both.jsonl"}), (Rows{"1", "3"}));
+  EXPECT_EQ(rows({"d/*.jsonl"}), (Rows{"1", "2"}));
+  dataset.path = "d/a.jsonl";  // a file is the dataset
+  EXPECT_EQ(rows({"both.jsonl"}), (Rows{"1"}));
+  std::filesystem::current_path(before);
+}
+
 TEST(Source, GlobsDataFilesAndLoaderNames) {
   TemporaryFolder folder;
   folder.write("d/a.jsonl", "{\"n\":1}\n");
@@ -164,7 +217,12 @@ TEST(Source, SplitSlices) {
   EXPECT_EQ(split_range("train[:500]", 100, {}), (Range{0, 100}));
   EXPECT_EQ(split_range("train[60:50]", 100, {}), (Range{60, 60}));
   EXPECT_EQ(split_range("train[33%:67%]", 10, {}), (Range{3, 7}));
-  for (const char* bad : {"train[", "train[5]", "train[a:b]", "train[:200%]", "train+test"})
+  EXPECT_EQ(split_range("train[:1_0]", 100, {}), (Range{0, 10}));
+  EXPECT_EQ(split_range("train[20:80%]", 10, {}), (Range{2, 8}));
+  EXPECT_EQ(split_range("train[:45%](closest)", 10, {}), (Range{0, 4}));
+  EXPECT_EQ(split_range("train[:50%](pct1_dropremainder)", 205, {}), (Range{0, 100}));
+  for (const char* bad :
+       {"train[", "train[5]", "train[a:b]", "train[:200%]", "train+test", "train[:5%](up)"})
     EXPECT_NE(message_of([&] { split_range(bad, 10, {}); }, ErrorCode::config).find(bad),
               std::string::npos);
 }
