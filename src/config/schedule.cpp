@@ -19,7 +19,7 @@ Cadence derive_cadence(const Config& c, std::int64_t total_steps) {
   AXL_CHECK(total_steps >= 1, "a run has at least one step");
   const double total = static_cast<double>(total_steps);
   Cadence out;
-  if (c.warmup_steps && (*c.warmup_steps > 0 || !c.warmup_ratio))
+  if (c.warmup_steps)
     out.warmup_steps = *c.warmup_steps;
   else if (c.warmup_ratio)
     out.warmup_steps = static_cast<std::int64_t>(*c.warmup_ratio * total);

@@ -10,8 +10,9 @@ namespace axl::optim {
 struct ScheduleContext {
   std::int64_t total_steps = 1;
   std::int64_t warmup_steps = 0;
-  double min_lr_ratio = 0.0;       ///< cosine: floor as a share of the peak
-  double constant_lr_ratio = 0.0;  ///< cosine: frozen at the floor after this share; 0 = never
+  double min_lr_ratio = 0.0;  ///< cosine: floor as a share of the peak
+  double constant_lr_ratio =
+      0.0;  ///< cosine: frozen at a floor above 0 after this share; 0 = never
 };
 
 /// A learning-rate schedule: the factor on the peak rate that step `step` uses.

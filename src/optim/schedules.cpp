@@ -17,15 +17,15 @@ double decay_progress(std::int64_t step, const ScheduleContext& c) {
 }
 
 /// Half a cosine from 1 to the floor; with constant_lr_ratio the floor is reached after that share
-/// of the steps (Axolotl's cosine_constant_lr_ratio).
+/// of the steps (Axolotl's cosine_constant_lr_ratio, which nothing reads when the floor is 0).
 ScheduleSpec cosine_schedule() {
   return {"cosine", [](std::int64_t step, const ScheduleContext& c) {
             if (step < c.warmup_steps) return warmup_factor(step, c);
             ScheduleContext shortened = c;
-            if (c.constant_lr_ratio > 0)
+            if (c.constant_lr_ratio > 0 && c.min_lr_ratio > 0)
               shortened.total_steps = static_cast<std::int64_t>(c.constant_lr_ratio *
                                                                 static_cast<double>(c.total_steps));
-            const double p = decay_progress(step, shortened);
+            const double p = decay_progress(std::min(step, shortened.total_steps), shortened);
             const double factor = 0.5 * (1.0 + std::cos(std::numbers::pi * p));
             return factor * (1.0 - c.min_lr_ratio) + c.min_lr_ratio;
           }};

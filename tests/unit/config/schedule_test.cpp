@@ -19,7 +19,8 @@ TEST(Cadence, WarmupFromStepsRatioAndDefault) {
   EXPECT_EQ(cadence("", 10000).warmup_steps, 100);
   EXPECT_EQ(cadence("", 10).warmup_steps, 0);
   EXPECT_EQ(cadence("", 40).warmup_steps, 2) << "1 becomes 2";
-  EXPECT_EQ(cadence("warmup_steps: 0\nwarmup_ratio: 0.5\n", 10).warmup_steps, 5);
+  EXPECT_EQ(cadence("warmup_steps: 0\nwarmup_ratio: 0.5\n", 10).warmup_steps, 0)
+      << "steps come first, also when they are 0";
 }
 
 TEST(Cadence, LoggingDefaultIsHalfAPercent) {

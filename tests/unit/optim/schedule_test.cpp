@@ -64,6 +64,20 @@ TEST(Schedule, CosineFrozenAtTheFloor) {
     EXPECT_NEAR(factor("cosine", step, c), 0.2, 1e-15) << step;
 }
 
+TEST(Schedule, FrozenAtThePeakWhenWarmUpTakesAllOfTheCosine) {
+  const optim::ScheduleContext c{
+      .total_steps = 50, .warmup_steps = 5, .min_lr_ratio = 0.1, .constant_lr_ratio = 0.1};
+  for (const std::int64_t step : {5, 6, 20, 49}) EXPECT_EQ(factor("cosine", step, c), 1.0) << step;
+}
+
+TEST(Schedule, WithoutAFloorNothingIsFrozen) {
+  const optim::ScheduleContext plain{.total_steps = 100, .warmup_steps = 4};
+  const optim::ScheduleContext frozen{
+      .total_steps = 100, .warmup_steps = 4, .constant_lr_ratio = 0.8};
+  for (std::int64_t step = 0; step <= 100; ++step)
+    EXPECT_EQ(factor("cosine", step, frozen), factor("cosine", step, plain)) << step;
+}
+
 TEST(Schedule, NothingIsDividedByZero) {
   for (const auto& s : optim::schedules())
     for (const std::int64_t total : {0, 1, 5})
