@@ -164,7 +164,7 @@ struct Config {
   double adam_epsilon = 1e-8;
   double max_grad_norm = 1.0;
   std::optional<double> loraplus_lr_ratio;
-  double loraplus_lr_embedding = 1e-6;
+  std::optional<double> loraplus_lr_embedding;
   std::optional<double> embedding_lr;
   std::optional<double> embedding_lr_scale;
   std::optional<double> neftune_noise_alpha;

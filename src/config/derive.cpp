@@ -38,11 +38,24 @@ std::optional<double> share_of(std::optional<std::int64_t> per_epoch, double epo
   return share < 1.0 ? std::optional<double>(share) : std::nullopt;
 }
 
+/// Optimi's AdamW has defaults of its own; Axolotl hands its betas over only as a pair.
+void derive_optimi(Config& c, const Node& root) {
+  if (c.optimizer != "optimi_adamw") return;
+  const bool pair = given(root, "adam_beta1") && given(root, "adam_beta2") && c.adam_beta1 > 0 &&
+                    c.adam_beta2 > 0;
+  if (!pair) {
+    c.adam_beta1 = 0.9;
+    c.adam_beta2 = 0.99;
+  }
+  if (!given(root, "adam_epsilon")) c.adam_epsilon = 1e-6;
+}
+
 }  // namespace
 
 void derive(Config& c, const Node& root, bool native_bf16, Report& report) {
   derive_precision(c, native_bf16);
   if (fsdp_checkpointing(root)) c.gradient_checkpointing = true;
+  derive_optimi(c, root);
 
   if (c.batch_size && !given(root, "gradient_accumulation_steps"))
     c.gradient_accumulation_steps =

@@ -119,8 +119,18 @@ void step_rules(const Given& g) {
   if (g.has("cosine_constant_lr_ratio") && c.lr_scheduler != "cosine")
     g.warning("cosine_constant_lr_ratio",
               fmt::format("has no effect with lr_scheduler: {}", c.lr_scheduler));
-  if (g.has("cosine_constant_lr_ratio") && !g.has("cosine_min_lr_ratio"))
-    g.warning("cosine_constant_lr_ratio", "has no effect without cosine_min_lr_ratio");
+  if (g.has("cosine_constant_lr_ratio") && !g.on("cosine_min_lr_ratio"))
+    g.warning("cosine_constant_lr_ratio", "has no effect without cosine_min_lr_ratio above 0");
+  for (const char* key : {"embedding_lr", "loraplus_lr_embedding"})
+    if (c.learning_rate == 0 && g.on(key))
+      g.unsupported(key, "needs a learning_rate above 0: rates are kept as shares of it");
+  for (const char* key : {"embedding_lr", "embedding_lr_scale"}) {
+    if (g.has(key) && !g.on(key))
+      g.warning(key, "0 counts as not given, as in Axolotl 0.19: embeddings learn at learning_rate",
+                "leave them frozen by not training them");
+    else if (g.on(key) && g.on("loraplus_lr_ratio") && !c.adapter.empty())
+      g.warning(key, "has no effect with loraplus_lr_ratio, as in Axolotl 0.19");
+  }
 }
 
 }  // namespace

@@ -195,13 +195,19 @@ ConfigSection optimizer_section() {
               "Gradients longer than this (2-norm over all) are scaled down; 0 turns it off.")
               .at_least(0),
           key("loraplus_lr_ratio", &Config::loraplus_lr_ratio,
-              "LoRA+: learning rate of the B matrices over that of the A matrices.")
+              "LoRA+: learning rate of the B matrices over that of the A matrices. Nothing has "
+              "weight "
+              "decay then, as in PEFT.")
               .more_than(0),
           key("loraplus_lr_embedding", &Config::loraplus_lr_embedding,
-              "LoRA+: learning rate of the adapter of an embedding.")
-              .at_least(0),
+              "LoRA+: learning rate of the adapter of an embedding. PEFT has a default of 1e-6 and "
+              "never uses it.")
+              .at_least(0)
+              .derived("learning_rate"),
           key("embedding_lr", &Config::embedding_lr,
-              "Learning rate of embed_tokens and lm_head where they are trained.")
+              "Learning rate of all that is trained of embed_tokens and lm_head, and of the "
+              "modules in "
+              "lora_modules_to_save; they have no weight decay then. 0 counts as not given.")
               .at_least(0),
           key("embedding_lr_scale", &Config::embedding_lr_scale,
               "The same as a factor of learning_rate; it wins over embedding_lr.")

@@ -60,10 +60,10 @@ struct TrainingMode {
   bool full = false;  ///< every parameter, or those that unfrozen_parameters match
   std::vector<ParameterPattern> unfrozen_parameters;
   std::optional<adapter::PeftConfig> lora;
-  double lora_plus_ratio = 1.0;  ///< learning rate of B over that of A
-  /// Learning rates over that of the run, of an embedding's adapter and of trained embeddings and
-  /// heads. Giving any of the three takes weight decay from embeddings, as Axolotl's groups do.
-  std::optional<double> embedding_adapter_lr, embedding_lr;
+  std::optional<double> lora_plus_ratio;       ///< LoRA+: learning rate of B over that of A
+  std::optional<double> embedding_adapter_lr;  ///< with LoRA+; over the run's learning rate
+  bool embedding_group = false;                ///< embeddings and heads do not decay
+  std::optional<double> embedding_lr;          ///< of that group, over the run's
 };
 
 struct DecoderOptions {
@@ -153,8 +153,6 @@ class Decoder {
   void initialise_magnitudes(const weights::WeightFile& weights);
   tensor::Parameter* add_parameter(const std::string& name, std::vector<std::int64_t> shape,
                                    bool decay);
-  /// A trained table of (vocabulary, hidden): the embedding's or the head's.
-  tensor::Parameter* add_embedding(const std::string& name);
   void attach_norm(const weights::WeightFile& weights, FrozenStore& store, Norm& norm);
   void initialise_trained(const weights::WeightFile& weights);
   bool trains(const std::string& parameter, const std::string& module) const;

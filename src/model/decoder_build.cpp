@@ -3,6 +3,7 @@
 #include "adapter/peft_files.hpp"
 #include "core/log.hpp"
 #include "model/decoder.hpp"
+#include "model/parameter_groups.hpp"
 
 namespace axl::model {
 namespace {
@@ -127,14 +128,6 @@ Parameter* Decoder::add_parameter(const std::string& name, std::vector<std::int6
   return &p;
 }
 
-Parameter* Decoder::add_embedding(const std::string& name) {
-  const TrainingMode& t = options_.training;
-  const bool grouped = t.embedding_lr || t.embedding_adapter_lr;
-  Parameter* p = add_parameter(name, {config_.vocab_size, config_.hidden_size}, !grouped);
-  p->lr_scale = t.embedding_lr.value_or(1.0);
-  return p;
-}
-
 void Decoder::attach_norm(const weights::WeightFile& w, FrozenStore& store, Norm& norm) {
   const std::string name = norm.name + ".weight";
   total_parameters_ += w.get(name).elements();
@@ -153,14 +146,12 @@ void Decoder::attach_lora(Linear& l) {
       adapter::adapter_tensor_name(adapter::AdapterRole::lora_a, l.name, peft), {r, l.in}, true);
   lora.b = &parameters_.add(
       adapter::adapter_tensor_name(adapter::AdapterRole::lora_b, l.name, peft), {l.out, r}, true);
-  lora.b->lr_scale = options_.training.lora_plus_ratio;
   lora.scale = static_cast<float>(peft.scaling_of(l.name));
   lora.dropout = peft.lora_dropout;
   if (peft.use_dora) {
     const std::string name =
         adapter::adapter_tensor_name(adapter::AdapterRole::magnitude, l.name, peft);
     lora.dora.emplace().magnitude = &parameters_.add(name, {l.out}, true);
-    lora.dora->magnitude->lr_scale = options_.training.lora_plus_ratio;  // as PEFT's LoRA+ groups
   }
   l.lora = lora;
 }
@@ -177,8 +168,7 @@ void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Li
   const weights::TensorEntry& entry = base_weight(w, l);
   total_parameters_ += entry.elements();
   if (trains(name, l.name)) {
-    l.trained_weight =
-        &l == &lm_head_ ? add_embedding(name) : add_parameter(name, {l.out, l.in}, true);
+    l.trained_weight = add_parameter(name, {l.out, l.in}, true);
   } else {
     const bool packed = options_.prepack && store.want_packed(entry, true, &l.packed_forward) &&
                         store.want_packed(entry, false, &l.packed_backward);
@@ -205,7 +195,7 @@ void Decoder::attach_embedding(const weights::WeightFile& w, FrozenStore& store)
   const std::int64_t V = embedding_.rows, C = embedding_.width;
   total_parameters_ += w.get(weight).elements();
   if (trains(weight, embedding_.name))
-    embedding_.trained_table = add_embedding(weight);
+    embedding_.trained_table = add_parameter(weight, {V, C}, true);
   else
     store.want(w.get(weight), &embedding_.table);
   const auto add = [&](adapter::AdapterRole role, std::vector<std::int64_t> shape) {
@@ -218,7 +208,6 @@ void Decoder::attach_embedding(const weights::WeightFile& w, FrozenStore& store)
     adapter::EmbeddingLora lora;
     lora.a = add(adapter::AdapterRole::embedding_a, {r, V});
     lora.b = add(adapter::AdapterRole::embedding_b, {C, r});
-    lora.a->lr_scale = lora.b->lr_scale = options_.training.embedding_adapter_lr.value_or(1.0);
     lora.scale = static_cast<float>(peft->scaling_of(embedding_.name));
     embedding_.lora = lora;
   }
@@ -280,6 +269,7 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
   check_shapes(weights);
   FrozenStore store(kernels_, compute(), stored());
   attach_training(weights, store);
+  group_parameters(parameters_, options_.training);
   if (options_.training.lora) {
     bool any = embedding_.lora || lm_head_.lora;
     for (const Linear* l : linears()) any = any || l->lora;

@@ -109,7 +109,7 @@ TEST(RulesOfBatches, TwoOfThreeAreNeeded) {
             "must be a multiple of micro_batch_size (3); got 8");
 }
 
-TEST(RulesOfBatches, ZeroWarmupStepsCountAsUnset) {
+TEST(RulesOfBatches, ZeroWarmupStepsMayStandBesideARatio) {
   EXPECT_TRUE(read(kMinimal + "warmup_steps: 0\nwarmup_ratio: 0.1\n").accepted());
 }
 
@@ -140,6 +140,38 @@ TEST(Derived, Precision) {
   EXPECT_EQ(dtype("bf16: false\n", true), "f32");
   EXPECT_EQ(dtype("bf16: false\nbfloat16: true\n", false), "bf16");
   EXPECT_EQ(dtype("float32: true\n", true), "f32");
+}
+
+TEST(RulesOfRates, WhatHasNoEffectIsSaid) {
+  EXPECT_EQ(read(kMinimal + "embedding_lr: 1e-5\n").warnings.size(), 0u);
+  about(read(kMinimal + "embedding_lr: 0\n").warnings, "embedding_lr");
+  about(read(kMinimal + "embedding_lr_scale: 0\n").warnings, "embedding_lr_scale");
+  about(read(kLora + "embedding_lr: 1e-5\nloraplus_lr_ratio: 4\n").warnings, "embedding_lr");
+  about(read(kMinimal + "cosine_constant_lr_ratio: 0.5\ncosine_min_lr_ratio: 0\n").warnings,
+        "cosine_constant_lr_ratio");
+  std::string still = kMinimal + "embedding_lr: 1e-5\n";
+  still.replace(still.find("2e-5"), 4, "0");
+  EXPECT_FALSE(read(still).trainable()) << "its share of 0 is none";
+}
+
+TEST(Derived, OptimisAdamwHasItsOwnDefaults) {
+  const auto adam = [](const std::string& lines) {
+    const Config c = read(kMinimal + lines).config;
+    return std::vector<double>{c.adam_beta1, c.adam_beta2, c.adam_epsilon};
+  };
+  EXPECT_EQ(adam(""), (std::vector<double>{0.9, 0.999, 1e-8}));
+  const auto of_optimi = [&](const std::string& lines) {
+    std::string head = kMinimal;
+    head.replace(head.find("optimizer: adamw_torch\n"), 23, "optimizer: optimi_adamw\n");
+    const Config c = read(head + lines).config;
+    return std::vector<double>{c.adam_beta1, c.adam_beta2, c.adam_epsilon};
+  };
+  EXPECT_EQ(of_optimi(""), (std::vector<double>{0.9, 0.99, 1e-6}));
+  EXPECT_EQ(of_optimi("adam_beta2: 0.95\nadam_epsilon: 1e-9\n"),
+            (std::vector<double>{0.9, 0.99, 1e-9}))
+      << "one beta alone is not handed over";
+  EXPECT_EQ(of_optimi("adam_beta1: 0.8\nadam_beta2: 0.95\n"),
+            (std::vector<double>{0.8, 0.95, 1e-6}));
 }
 
 TEST(Derived, StrategiesFollowFromSteps) {
