@@ -58,7 +58,8 @@ adapter::PeftConfig peft_config_of(const config::Config& config, const model::Fa
   for (const auto& [pattern, alpha] : config.lora_alpha_pattern)
     peft.alpha_pattern.emplace_back(pattern, alpha);
   const std::vector<std::string>& given = config.lora_target_modules;
-  if (config.lora_target_is_regex) {
+  // Axolotl puts a lone expression among the names of the linear layers, where it is a name too.
+  if (config.lora_target_is_regex && !config.lora_target_linear) {
     peft.target_modules.expression = given.at(0);
     return peft;
   }

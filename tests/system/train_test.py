@@ -128,6 +128,12 @@ class Run(TrainingCase):
             self.assertLess(self.losses(more)[0], 0.7 * losses[0])
             self.assert_merged_answers_alike(out)
 
+    def test_an_expression_beside_all_linear_layers_is_a_name(self):
+        self.run_program(1, self.config(max_steps=1, lora_target_modules=r".*\.q_proj"))
+        targets = json.loads((self.folder / "out/adapter_config.json").read_text())["target_modules"]
+        self.assertEqual(sorted(targets), [r".*\.q_proj", "down_proj", "gate_proj", "k_proj", "o_proj",
+                                           "q_proj", "up_proj", "v_proj"])
+
     def assert_merged_answers_alike(self, adapter, base=MODEL):
         """The adapter on its base and the two merged continue a text with the same words."""
         ask = ["--prompt", "what is the sky", "--max-new-tokens", "12", "--greedy", "--raw"]
