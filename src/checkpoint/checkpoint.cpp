@@ -79,7 +79,7 @@ void put_in_place(const std::string& temporary, const std::string& final_path) {
   fs::remove_all(temporary, ignored);  // what stood there before an exchange
 }
 
-void rotate(const std::string& output_dir, std::int64_t saved, std::int64_t keep) {
+void rotate(const std::string& output_dir, std::int64_t saved, const Keep& keep) {
   std::error_code ignored;
   std::vector<fs::path> leftovers;
   for (const auto& entry : fs::directory_iterator(output_dir, ignored)) {
@@ -88,10 +88,13 @@ void rotate(const std::string& output_dir, std::int64_t saved, std::int64_t keep
       leftovers.push_back(entry.path());
   }
   for (const fs::path& path : leftovers) fs::remove_all(path, ignored);
-  if (keep < 1) return;
-  std::int64_t kept = 1;  // the one just saved stays, whatever the others are called
-  for (const Found& found : list(output_dir))
-    if (found.step != saved && ++kept > keep) remove_checkpoint(found.path);
+  if (keep.newest < 1) return;
+  // These stay, whatever the others are called.
+  const auto stays = [&](const Found& f) { return f.step == saved || f.step == keep.step; };
+  const std::vector<Found> all = list(output_dir);
+  std::int64_t kept = std::count_if(all.begin(), all.end(), stays);
+  for (const Found& found : all)
+    if (!stays(found) && ++kept > keep.newest) remove_checkpoint(found.path);
 }
 
 /// One stage of saving: all ranks agree on its outcome. The message names the rank that failed.
@@ -114,7 +117,7 @@ void stage(const parallel::Comm& comm, const std::string& name, bool everywhere,
 
 void save_collective(const parallel::Comm& comm, const std::string& output_dir, std::int64_t step,
                      const TrainState& state, const WeightsWriter& write_weights,
-                     std::int64_t keep) {
+                     const Keep& keep) {
   AXL_CHECK(step >= 0, "negative step");
   const std::string name = std::string(kPrefix) + std::to_string(step);
   const std::string final_path = output_dir + "/" + name;
@@ -144,6 +147,26 @@ void save_collective(const parallel::Comm& comm, const std::string& output_dir, 
     if (comm.rank() == 0) fs::remove_all(temporary, ignored);
     throw;
   }
+}
+
+void copy_weights(const std::string& output_dir, std::int64_t step) {
+  const std::string folder = output_dir + "/" + std::string(kPrefix) + std::to_string(step);
+  verify_manifest(folder);
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (!entry.is_regular_file() || "/" + name == kStateFile || name == "manifest.json") continue;
+    const std::string to = output_dir + "/" + name;
+    try {
+      fs::copy_file(entry.path(), to + std::string(kTemporary),
+                    fs::copy_options::overwrite_existing);
+      sync_path(to + std::string(kTemporary));
+      fs::rename(to + std::string(kTemporary), to);
+    } catch (const fs::filesystem_error& e) {
+      throw Error(ErrorCode::io,
+                  "cannot copy " + entry.path().string() + " to " + to + ": " + e.code().message());
+    }
+  }
+  sync_path(output_dir);
 }
 
 std::optional<std::string> find_latest(const std::string& output_dir) {

@@ -13,15 +13,24 @@ namespace axl::checkpoint {
 /// into the folder that it is given. Called on rank 0 only.
 using WeightsWriter = std::function<void(const std::string& folder)>;
 
+/// What stays when a checkpoint has been written.
+struct Keep {
+  std::int64_t newest = 0;           ///< so many with the one just written; < 1: all
+  std::optional<std::int64_t> step;  ///< this one too; it counts among them
+};
+
 /// Saves OUTPUT_DIR/checkpoint-STEP. Collective over `comm`; every rank passes the same state.
 /// Everything is written to checkpoint-STEP.tmp, fsynced, listed in manifest.json with sizes and
 /// XXH3 sums, and renamed when all ranks agree that it is complete; a checkpoint of the same step
-/// is exchanged in one system call. Then all but the newest `keep` checkpoints go (keep < 1: none
-/// go). When anything fails on any rank, every rank throws the same Error{io} naming rank and file,
-/// the temporary folder is gone and the older checkpoints are as they were.
+/// is exchanged in one system call. Then the checkpoints go that `keep` does not name. When
+/// anything fails on any rank, every rank throws the same Error{io} naming rank and file, the
+/// temporary folder is gone and the older checkpoints are as they were.
 void save_collective(const parallel::Comm& comm, const std::string& output_dir, std::int64_t step,
-                     const TrainState& state, const WeightsWriter& write_weights,
-                     std::int64_t keep);
+                     const TrainState& state, const WeightsWriter& write_weights, const Keep& keep);
+
+/// Copies the weights of OUTPUT_DIR/checkpoint-STEP into OUTPUT_DIR, file by file: whatever is not
+/// there to resume from. Error{io}, Error{checkpoint} when the checkpoint is damaged.
+void copy_weights(const std::string& output_dir, std::int64_t step);
 
 /// Newest checkpoint-N of `output_dir` whose manifest verifies; damaged ones are skipped with a
 /// warning that says why. Reads every byte of what it accepts.

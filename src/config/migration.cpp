@@ -57,7 +57,15 @@ result.
 
 - **The loss** is the mean over all label tokens of the whole batch. Axolotl averages within every
   micro-batch and rank first, so that ranks with few labels count too much; `loss_normalization: axolotl`
-  does the same here.
+  does the same here, also to the loss of an evaluation.
+- **Steps** of unpacked rows are whole epochs: with 10 rows, 4 a step and 3 epochs there are 9 steps, where
+  Axolotl makes 8 and leaves the last rows of the last epoch out. Warm-up and logging by shares count the
+  steps that are made; Axolotl counts those of `num_epochs` when `max_steps` is larger.
+- **Evaluation** runs before the first and after the last step too, and `eval_strategy: no` means none at
+  all; Axolotl still runs one before the first step. With evaluation rows and no key that says when, it
+  runs after every epoch; Axolotl 0.19 then never evaluates, nor with `evals_per_epoch: 1` for one epoch.
+- **`saves_per_epoch: 0`** writes no checkpoints, where Axolotl writes one an epoch.
+- **`loraplus_lr_embedding`** has the effect that it promises when it is given; PEFT 0.20 never applies it.
 - **Packing** is planned once and exactly: the number of steps is known before training, no batch is
   dropped to make ranks equal, and packed samples never see each other, whatever `attn_implementation`
   says. Padding is never computed. `sample_packing_bin_size` counts the samples of one `sequence_len`, and rows

@@ -36,19 +36,26 @@ ConfigSection output_section() {
               .read_by(&read_steps)
               .of_kind(Kind::number),
           key("evals_per_epoch", &Config::evals_per_epoch, "Evaluations an epoch.").at_least(0),
-          key("eval_strategy", &Config::eval_strategy, "When evaluation runs: no, steps, epoch.")
+          key("eval_strategy", &Config::eval_strategy,
+              "When evaluation runs: no, steps, epoch. Unless it is no, also before the first and "
+              "after "
+              "the last step.")
               .one_of({"no", "steps", "epoch"})
               .derived(
                   "steps with eval_steps or evals_per_epoch, epoch with evaluation rows alone, "
                   "else no"),
           alias("evaluation_strategy", "eval_strategy"),
           key("early_stopping_patience", &Config::early_stopping_patience,
-              "Stop after so many evaluations without a lower loss.")
+              "Stop after so many evaluations in a row without a lower loss than the best; the one "
+              "before "
+              "the first step does not count. The result is then the checkpoint with the lowest "
+              "loss, "
+              "which save_total_limit never deletes.")
               .at_least(1),
           key("loss_normalization", &Config::loss_normalization,
               "How a step's loss is averaged. global_tokens: over all label tokens of the global "
               "batch, whatever the split. axolotl: over each micro-batch first, then over "
-              "micro-batches and ranks, as Axolotl does.")
+              "micro-batches and ranks, as Axolotl does, and likewise in evaluation.")
               .one_of({"global_tokens", "axolotl"}),
           key("loss_watchdog_threshold", &Config::loss_watchdog_threshold,
               "Stop with an error when the loss stays above this.")

@@ -33,7 +33,7 @@ bool Cadence::saves(std::int64_t done) const {
 
 bool Cadence::evaluates(std::int64_t done) const {
   if (eval_each_epoch) return at_epoch_end(done, *this);
-  return (eval_steps > 0 && done % eval_steps == 0) || done == total_steps;
+  return eval_steps > 0 && (done % eval_steps == 0 || done == total_steps);
 }
 
 }  // namespace axl::train

@@ -12,8 +12,9 @@ struct Cadence : config::Cadence {
   Cadence(const config::Config& config, std::int64_t total, std::int64_t per_epoch);
   bool logs(std::int64_t done) const;
   bool saves(std::int64_t done) const;
-  /// Always after the last step, when there is anything to evaluate on.
+  /// Unless there is no evaluation at all, always after the last step.
   bool evaluates(std::int64_t done) const;
+  bool ever_evaluates() const { return eval_each_epoch || eval_steps > 0; }
 
   std::int64_t total_steps;
   std::int64_t steps_per_epoch;

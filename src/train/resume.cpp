@@ -11,8 +11,13 @@ namespace axl::train {
 
 ResumableState::ResumableState(const config::Config& config, const parallel::Comm& comm,
                                model::Decoder& model, const optim::Optimizer& optimizer,
-                               BatchSource& batches)
-    : config_(config), comm_(comm), model_(model), optimizer_(optimizer), batches_(batches) {}
+                               BatchSource& batches, BestEvaluation& best)
+    : config_(config),
+      comm_(comm),
+      model_(model),
+      optimizer_(optimizer),
+      batches_(batches),
+      best_(best) {}
 
 checkpoint::TrainState ResumableState::state() const {
   checkpoint::TrainState s;
@@ -44,9 +49,13 @@ void ResumableState::save(std::int64_t step, const checkpoint::WeightsWriter& wr
   auto description = parse_json<nlohmann::ordered_json>(describe(step));
   if (const std::string position = batches_.position(); !position.empty())
     description["data_position"] = position;
+  best_.saved(step);
+  description["best_evaluation"] = parse_json<nlohmann::ordered_json>(best_.to_json());
   s.json = json_text(description);
-  checkpoint::save_collective(comm_, config_.output_dir, step, s, write_weights,
-                              config_.save_total_limit);
+  const bool keeps_best = config_.early_stopping_patience.has_value();
+  checkpoint::save_collective(
+      comm_, config_.output_dir, step, s, write_weights,
+      {.newest = config_.save_total_limit, .step = keeps_best ? best_.checkpoint() : std::nullopt});
 }
 
 std::optional<std::string> ResumableState::wanted() const {
@@ -79,6 +88,8 @@ std::int64_t ResumableState::load(const std::string& folder) const {
           folder, key, json_text(saved.at(key)), json_text(now.at(key)));
   batches_.resume(saved.value("data_position", ""),
                   std::stoull(saved.at("dataset").get<std::string>(), nullptr, 16));
+  if (saved.contains("best_evaluation"))
+    best_ = BestEvaluation::from_json(json_text(saved.at("best_evaluation")));
   return saved.at("step");
 }
 

@@ -9,6 +9,7 @@
 #include "optim/optimizer.hpp"
 #include "parallel/comm.hpp"
 #include "train/batch_source.hpp"
+#include "train/best_evaluation.hpp"
 
 namespace axl::train {
 
@@ -19,7 +20,7 @@ namespace axl::train {
 class ResumableState {
  public:
   ResumableState(const config::Config& config, const parallel::Comm& comm, model::Decoder& model,
-                 const optim::Optimizer& optimizer, BatchSource& batches);
+                 const optim::Optimizer& optimizer, BatchSource& batches, BestEvaluation& best);
   /// Collective. Writes output_dir/checkpoint-STEP; `weights_only` leaves out what resuming needs.
   void save(std::int64_t step, const checkpoint::WeightsWriter& write_weights,
             bool weights_only) const;
@@ -38,6 +39,7 @@ class ResumableState {
   model::Decoder& model_;
   const optim::Optimizer& optimizer_;
   BatchSource& batches_;
+  BestEvaluation& best_;
 };
 
 }  // namespace axl::train

@@ -74,6 +74,21 @@ void describe_start(const config::Config& config, const ThreadLayout& layout,
           : "");
 }
 
+/// Who stops early wants the weights from before the loss went up again: as in Axolotl, the result
+/// is the checkpoint whose evaluation was the best.
+bool take_best(const config::Config& config, const BestEvaluation& best) {
+  if (!config.early_stopping_patience || !best.checkpoint()) return false;
+  const std::int64_t step = *best.checkpoint();
+  if (!std::filesystem::is_directory(config.output_dir + "/checkpoint-" + std::to_string(step))) {
+    log::warning("checkpoint-{}, the best one, is gone: the result are the last weights", step);
+    return false;
+  }
+  checkpoint::copy_weights(config.output_dir, step);
+  log::info("result: the weights of step {}, whose evaluation loss of {:.4f} was the lowest", step,
+            best.checkpoint_loss());
+  return true;
+}
+
 /// A failure of one rank inside a step cannot be agreed upon: its peers wait in a collective. The
 /// first cause is printed and the job ended. Failures that every rank sees alike go on up.
 template <class F>
@@ -139,7 +154,8 @@ int run(const RunRequest& request) {
     parallel::collectively(comm, [&] {
       model::load_adapter(ctx, *model, adapter::AdapterFiles::open(config.lora_model_dir));
     });
-  const ResumableState state(config, comm, *model, optimizer, *data.train);
+  BestEvaluation best;
+  const ResumableState state(config, comm, *model, optimizer, *data.train, best);
   std::int64_t first_step = 0;
   if (const auto folder = state.wanted()) {
     first_step = state.load(*folder);
@@ -173,6 +189,7 @@ int run(const RunRequest& request) {
                    .eval_plan = data.eval_plan.get(),
                    .optimizer = optimizer,
                    .cadence = cadence,
+                   .best = best,
                    .drop_token = data.drop_token,
                    .events = *events});
   Outcome outcome = Outcome::finished;
@@ -193,7 +210,7 @@ int run(const RunRequest& request) {
   parallel::collectively(comm, [&] {
     if (comm.rank() != 0) return;
     if (outcome == Outcome::finished) {
-      write_weights(config.output_dir);
+      if (!take_best(config, best)) write_weights(config.output_dir);
       data::load_tokenizer(config).save(config.output_dir);
     }
     events->end(

@@ -173,12 +173,24 @@ bool Trainer::agree_to_stop() {
 
 bool Trainer::stopped_improving() const {
   return p_.config.early_stopping_patience &&
-         evals_without_gain_ >= *p_.config.early_stopping_patience;
+         p_.best.without_gain() >= *p_.config.early_stopping_patience;
 }
 
-void Trainer::evaluate(std::int64_t step) {
+void Trainer::add_losses(const data::MicroBatch& whole, std::int64_t context, double sums[2]) {
+  for (const data::MicroBatch& micro : data::split_into_passes(whole)) {
+    const device::ArenaScope scope(p_.ctx.arena);
+    const model::Batch batch = batch_of(micro, 0, context);
+    model::Decoder::Saved saved;
+    const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
+    sums[0] += model::CausalLmLoss::evaluate(p_.ctx, p_.model, batch, hidden);
+    sums[1] += static_cast<double>(micro.label_tokens);
+  }
+}
+
+void Trainer::evaluate(std::int64_t step, bool counts) {
   const auto start = Clock::now();
-  double sums[2] = {0, 0};
+  const bool by_micro_batch = p_.config.loss_normalization == "axolotl";
+  double sums[3] = {0, 0, 0};  // loss, what it is divided by, label tokens
   for (std::int64_t i = 0; i < p_.eval_plan->total_steps(); ++i) {
     // Who asks for a stop will not wait for the end of a long evaluation.
     if (p_.comm.max(std::int64_t{signal_.requested()}) != 0) {
@@ -189,34 +201,39 @@ void Trainer::evaluate(std::int64_t step) {
     const auto rows = p_.eval_plan->rows(i, p_.comm.rank(), 0);
     const data::MicroBatch whole = data::make_micro_batch(*p_.eval_dataset, rows);
     const std::int64_t context = data::longest_document(whole);
-    for (const data::MicroBatch& micro : data::split_into_passes(whole)) {
-      const device::ArenaScope scope(p_.ctx.arena);
-      const model::Batch batch = batch_of(micro, 0, context);
-      model::Decoder::Saved saved;
-      const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
-      sums[0] += model::CausalLmLoss::evaluate(p_.ctx, p_.model, batch, hidden);
-      sums[1] += static_cast<double>(micro.label_tokens);
-    }
+    double batch[2] = {0, 0};  // loss, label tokens
+    add_losses(whole, context, batch);
+    // A packed micro-batch is one row to transformers, which weights the means of batches by rows.
+    const double weight = !by_micro_batch || batch[1] == 0 ? batch[1]
+                          : p_.eval_plan->options().sample_packing
+                              ? 1.0
+                              : static_cast<double>(rows.size());
+    if (batch[1] > 0) sums[0] += batch[0] / batch[1] * weight;
+    sums[1] += weight;
+    sums[2] += batch[1];
   }
-  p_.comm.sum(sums, 2);
-  const double loss = sums[0] / std::max(1.0, sums[1]);
+  p_.comm.sum(sums, 3);
+  const double loss = sums[1] > 0 ? sums[0] / sums[1] : 0.0;
   if (!std::isfinite(loss)) fail_not_finite(step, "evaluation loss");
   if (!first_eval_) first_eval_ = loss;
   last_eval_ = loss;
-  evals_without_gain_ = loss < best_eval_ ? 0 : evals_without_gain_ + 1;
-  best_eval_ = std::min(best_eval_, loss);
+  if (counts) p_.best.evaluated(step, loss);
   record([&] {
     p_.events.eval({.step = step,
                     .epoch = p_.batches.epoch_at(step),
                     .eval_loss = loss,
-                    .label_tokens = static_cast<std::int64_t>(sums[1]),
+                    .label_tokens = static_cast<std::int64_t>(sums[2]),
                     .seconds = seconds_since(start)});
   });
 }
 
 Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int64_t)>& save) {
   const auto start = Clock::now();
-  if (p_.eval_plan != nullptr) evaluate(first_step);
+  const bool evaluates = p_.eval_plan != nullptr && p_.cadence.ever_evaluates();
+  // Counts only where a stop cut the evaluation of this step short.
+  if (evaluates)
+    evaluate(first_step, first_step > 0 && p_.cadence.evaluates(first_step) &&
+                             p_.best.last_step() < first_step);
   double window_loss = 0, window_seconds = 0;
   std::int64_t saved = first_step;
   std::int64_t window_steps = 0, window_tokens = 0, window_labels = 0;
@@ -257,7 +274,7 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
       window_steps = window_tokens = window_labels = 0;
     }
     watch_loss(index, r.loss);
-    if (p_.eval_plan != nullptr && p_.cadence.evaluates(done)) evaluate(done);
+    if (evaluates && p_.cadence.evaluates(done)) evaluate(done);
     bool stop = agree_to_stop();
     const bool enough = stopped_improving();
     const bool last = enough || done == p_.cadence.total_steps;

@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <string>
 
@@ -12,6 +11,7 @@
 #include "observe/run_events.hpp"
 #include "optim/optimizer.hpp"
 #include "train/batch_source.hpp"
+#include "train/best_evaluation.hpp"
 #include "train/cadence.hpp"
 #include "train/gradient_reducer.hpp"
 #include "train/stop_signal.hpp"
@@ -29,6 +29,7 @@ struct TrainerParts {
   const data::BatchPlan* eval_plan;
   optim::Optimizer& optimizer;
   const Cadence& cadence;
+  BestEvaluation& best;        ///< of this run and of the one that it goes on with
   data::TokenId drop_token;    ///< what token_dropout puts in place of a token
   observe::EventSink& events;  ///< of rank 0; a silent one elsewhere
 };
@@ -59,9 +60,10 @@ class Trainer {
   StepResult step(std::int64_t index, const StepBatches& batches);
   double forward_backward(const data::MicroBatch& micro, std::int64_t context, double grad_scale,
                           std::uint64_t key, bool last);
-  /// Records the mean loss over all label tokens of the evaluation rows; no record when a stop is
+  /// Records the loss of the evaluation rows and counts it among the best; no record when a stop is
   /// asked for meanwhile.
-  void evaluate(std::int64_t step);
+  void evaluate(std::int64_t step, bool counts = true);
+  void add_losses(const data::MicroBatch& whole, std::int64_t context, double sums[2]);
   void check_finite(std::int64_t index, const StepResult& result) const;
   /// A sum of squares that overflows makes the norm's output zero, and every gradient below it.
   void warn_of_zero_gradient(std::int64_t index, const StepResult& result);
@@ -74,7 +76,7 @@ class Trainer {
   /// After every step: all ranks agree whether one was asked to stop; throws on all of them when a
   /// record could not be written.
   bool agree_to_stop();
-  /// early_stopping_patience evaluations in a row were no better than the best before them.
+  /// early_stopping_patience evaluations in a row were no better than the best one.
   bool stopped_improving() const;
   void watch_loss(std::int64_t index, double loss);
 
@@ -86,8 +88,6 @@ class Trainer {
   double last_loss_ = 0;
   std::int64_t over_threshold_ = 0;
   std::optional<double> first_eval_, last_eval_;
-  double best_eval_ = std::numeric_limits<double>::infinity();
-  std::int64_t evals_without_gain_ = 0;
   std::exception_ptr record_failure_;
   std::optional<Error> failure_;
 };

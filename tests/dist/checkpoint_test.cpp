@@ -47,7 +47,7 @@ TEST_F(DistCheckpoint, EveryRankLoadsWhatAllWrote) {
   // 3 rows and 1 row: fewer than ranks, so some write nothing.
   for (const std::int64_t rows : {1, 3, 17, 1000}) {
     const StateRun run(rows, rows);
-    save_collective(comm_, folder_, rows, run.state, &write_weights, 2);
+    save_collective(comm_, folder_, rows, run.state, &write_weights, {.newest = 2});
     StateRun loaded(0, rows);
     EXPECT_EQ(load_collective(comm_, at(rows), loaded.state), rows);
     EXPECT_TRUE(loaded == run);
@@ -57,14 +57,14 @@ TEST_F(DistCheckpoint, EveryRankLoadsWhatAllWrote) {
 
 TEST_F(DistCheckpoint, AnyNumberOfRanksReadsIt) {
   const StateRun run(5, 23);
-  save_collective(comm_, folder_, 5, run.state, &write_weights, 2);
+  save_collective(comm_, folder_, 5, run.state, &write_weights, {.newest = 2});
   // One rank without MPI reads what all wrote ...
   StateRun alone(0, 23);
   EXPECT_EQ(load_collective({}, at(5), alone.state), 5);
   EXPECT_TRUE(alone == run);
   comm_.barrier();
   // ... and all read what one wrote.
-  if (comm_.rank() == 0) save_collective({}, folder_, 6, run.state, &write_weights, 2);
+  if (comm_.rank() == 0) save_collective({}, folder_, 6, run.state, &write_weights, {.newest = 2});
   comm_.barrier();
   StateRun together(0, 23);
   EXPECT_EQ(load_collective(comm_, at(6), together.state), 6);
@@ -73,7 +73,7 @@ TEST_F(DistCheckpoint, AnyNumberOfRanksReadsIt) {
 
 TEST_F(DistCheckpoint, AllRanksThrowTheSameError) {
   const StateRun run(1, 23);
-  save_collective(comm_, folder_, 1, run.state, &write_weights, 1);
+  save_collective(comm_, folder_, 1, run.state, &write_weights, {.newest = 1});
   const auto message = [&](const std::function<void()>& body) {
     try {
       body();
@@ -84,12 +84,12 @@ TEST_F(DistCheckpoint, AllRanksThrowTheSameError) {
     return std::string();
   };
   const std::string failed = message([&] {
-    save_collective(
-        comm_, folder_, 2, run.state,
-        [](const std::string& folder) {
-          throw Error(ErrorCode::io, "cannot write " + folder + "/adapter_model.safetensors");
-        },
-        1);
+    save_collective(comm_, folder_, 2, run.state,
+                    [](const std::string& folder) {
+                      throw Error(ErrorCode::io,
+                                  "cannot write " + folder + "/adapter_model.safetensors");
+                    },
+                    {.newest = 1});
   });
   EXPECT_NE(failed.find("rank 0"), std::string::npos) << failed;
   EXPECT_NE(failed.find("adapter_model.safetensors"), std::string::npos) << failed;
@@ -109,11 +109,11 @@ TEST_F(DistCheckpoint, AFullDiskIsOneClearError) {
   comm_.broadcast(&mounted, sizeof(mounted), 0);
   if (mounted == 0) GTEST_SKIP() << "mounting a tmpfs needs root";
   const StateRun small(1, 10);
-  save_collective(comm_, folder_, 1, small.state, &write_weights, 1);
+  save_collective(comm_, folder_, 1, small.state, &write_weights, {.newest = 1});
   const StateRun large(2, 100'000);
   std::string text;
   try {
-    save_collective(comm_, folder_, 2, large.state, &write_weights, 1);
+    save_collective(comm_, folder_, 2, large.state, &write_weights, {.newest = 1});
     ADD_FAILURE() << "no error on rank " << comm_.rank();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::io);
@@ -124,7 +124,7 @@ TEST_F(DistCheckpoint, AFullDiskIsOneClearError) {
   EXPECT_EQ(comm_.broadcast(text, 0), text);
   EXPECT_FALSE(fs::exists(at(2) + ".tmp"));
   EXPECT_EQ(find_latest(folder_), at(1));
-  save_collective(comm_, folder_, 3, StateRun(3, 10).state, &write_weights, 1);
+  save_collective(comm_, folder_, 3, StateRun(3, 10).state, &write_weights, {.newest = 1});
   EXPECT_EQ(find_latest_collective(comm_, folder_), at(3));
   comm_.barrier();
   if (comm_.rank() == 0) ::umount(folder_.c_str());

@@ -43,7 +43,7 @@ int verify(const axl::parallel::Comm& comm, const std::string& folder) {
             std::fclose(f);
           }
         },
-        kKeep);
+        {.newest = kKeep});
   }
 }
 

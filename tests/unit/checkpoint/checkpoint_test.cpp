@@ -38,9 +38,11 @@ struct FakeRun {
 
 class Checkpoint : public testing::Scratch {
  protected:
-  void save(std::int64_t step, std::int64_t keep = 0) const {
+  void save(std::int64_t step, std::int64_t newest = 0,
+            std::optional<std::int64_t> best = std::nullopt) const {
     const FakeRun run(step);
-    save_collective(comm_, folder_.string(), step, run.state, write_weights(), keep);
+    save_collective(comm_, folder_.string(), step, run.state, write_weights(),
+                    {.newest = newest, .step = best});
   }
   static WeightsWriter write_weights() {
     return [](const std::string& folder) {
@@ -79,6 +81,28 @@ TEST_F(Checkpoint, SharesCoverAllRowsOnce) {
       }
       EXPECT_EQ(next, rows);
     }
+}
+
+TEST_F(Checkpoint, RotationKeepsTheOneThatIsNamed) {
+  for (const std::int64_t step : {1, 2, 3, 4, 5}) save(step, 2, 2);
+  EXPECT_TRUE(fs::exists(at(2)));
+  EXPECT_TRUE(fs::exists(at(5)));
+  for (const std::int64_t step : {1, 3, 4}) EXPECT_FALSE(fs::exists(at(step))) << step;
+  save(6, 1, 2);  // the newest is never the one to go
+  EXPECT_TRUE(fs::exists(at(2)));
+  EXPECT_TRUE(fs::exists(at(6)));
+  EXPECT_FALSE(fs::exists(at(5)));
+}
+
+TEST_F(Checkpoint, WeightsAreCopiedWithoutWhatResumingNeeds) {
+  save(3);
+  testing::write_text(path("adapter_model.safetensors"), "older weights");
+  copy_weights(folder_.string(), 3);
+  EXPECT_EQ(fs::file_size(path("adapter_model.safetensors")), 7u);
+  EXPECT_FALSE(fs::exists(path("trainer_state.h5")));
+  EXPECT_FALSE(fs::exists(path("manifest.json")));
+  damage(at(3) + "/adapter_model.safetensors", "damaged");
+  EXPECT_THROW(copy_weights(folder_.string(), 3), Error);
 }
 
 TEST_F(Checkpoint, RotationKeepsTheNewest) {
@@ -153,9 +177,9 @@ TEST_F(Checkpoint, AFailedSaveLeavesTheOldOnes) {
   save(1);
   const FakeRun run(2);
   try {
-    save_collective(
-        comm_, folder_.string(), 2, run.state,
-        [](const std::string&) { throw Error(ErrorCode::io, "disk on fire"); }, 1);
+    save_collective(comm_, folder_.string(), 2, run.state,
+                    [](const std::string&) { throw Error(ErrorCode::io, "disk on fire"); },
+                    {.newest = 1});
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::io);
@@ -165,7 +189,8 @@ TEST_F(Checkpoint, AFailedSaveLeavesTheOldOnes) {
   EXPECT_FALSE(fs::exists(at(2)));
   EXPECT_FALSE(fs::exists(at(2) + ".tmp"));
   EXPECT_EQ(find_latest(folder_.string()), at(1));
-  EXPECT_THROW(save_collective(comm_, "/proc/nowhere", 1, run.state, write_weights(), 1), Error);
+  EXPECT_THROW(
+      save_collective(comm_, "/proc/nowhere", 1, run.state, write_weights(), {.newest = 1}), Error);
 }
 
 TEST_F(Checkpoint, KilledAnywhereTheLatestStillLoads) {
