@@ -36,6 +36,7 @@ LIBRARIES = [
     ("MPI", re.compile(r"^mpi\.h$"), ["src/parallel", "src/checkpoint"]),
     ("HDF5", re.compile(r"^(hdf5|H5)"), ["src/checkpoint"]),
     ("yaml-cpp", re.compile(r"^yaml-cpp/"), ["src/config"]),
+    ("nlohmann-json", re.compile(r"^nlohmann/json\.hpp"), ["src/core"]),
     ("CLI11", re.compile(r"^CLI/"), ["src/cli"]),
     ("PCRE2", re.compile(r"^pcre2"), ["src/tokenizer", "src/core"]),
 ]
