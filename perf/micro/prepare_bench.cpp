@@ -73,14 +73,23 @@ void bench_prepare(const std::string& tokenizer_path, const std::string& rows,
   fs::remove_all(folder);
 }
 
-/// Finding a prepared dataset again does not depend on its size.
-void bench_cache_hit(const std::string& tokenizer_path, std::int64_t rows) {
+/// Finding a prepared dataset again depends neither on its size nor on its rows.
+void bench_cache_hit(const std::string& tokenizer_path, std::int64_t rows, std::int64_t words) {
   namespace fs = std::filesystem;
   const fs::path folder = fs::temp_directory_path() / fmt::format("axl-bench-{}", std::rand());
+  fs::create_directories(folder);
   axl::config::Config config;
   axl::config::DatasetConfig dataset;
-  dataset.path = dataset.type = "_synthetic";
-  dataset.length = rows;
+  dataset.path = (folder / "rows.jsonl").string();
+  dataset.type = "completion";
+  {
+    std::ofstream file(dataset.path);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      file << "{\"text\": \"" << i;
+      for (std::int64_t w = 0; w < words; ++w) file << " word";
+      file << "\"}\n";
+    }
+  }
   config.datasets = {dataset};
   config.sequence_len = 2048;
   config.dataset_prepared_path = folder.string();
@@ -242,8 +251,9 @@ int main(int argc, char** argv) {
     const std::string type = argc > 3 ? argv[3] : "alpaca";
     bench_prepare(argv[1], argv[2], type, 1);
     bench_prepare(argv[1], argv[2], type, 2);
-    bench_cache_hit(argv[1], 1000);
-    bench_cache_hit(argv[1], 100000);
+    bench_cache_hit(argv[1], 1000, 2000);
+    bench_cache_hit(argv[1], 100000, 2000);
+    bench_cache_hit(argv[1], 2000000, 10);
     bench_packing(100000);
     bench_packing(1000000);
   } catch (const std::exception& e) {
