@@ -154,19 +154,9 @@ void copy_weights(const std::string& output_dir, std::int64_t step) {
   verify_manifest(folder);
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (!entry.is_regular_file() || "/" + name == kStateFile || name == "manifest.json") continue;
-    const std::string to = output_dir + "/" + name;
-    try {
-      fs::copy_file(entry.path(), to + std::string(kTemporary),
-                    fs::copy_options::overwrite_existing);
-      sync_path(to + std::string(kTemporary));
-      fs::rename(to + std::string(kTemporary), to);
-    } catch (const fs::filesystem_error& e) {
-      throw Error(ErrorCode::io,
-                  "cannot copy " + entry.path().string() + " to " + to + ": " + e.code().message());
-    }
+    if (!entry.is_regular_file() || "/" + name == kStateFile || name == kManifestFile) continue;
+    copy_durably(entry.path().string(), output_dir + "/" + name);
   }
-  sync_path(output_dir);
 }
 
 std::optional<std::string> find_latest(const std::string& output_dir) {

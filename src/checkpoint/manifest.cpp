@@ -21,7 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr const char* kName = "manifest.json";
 constexpr std::int64_t kFormat = 1;
 constexpr std::uintmax_t kMaxManifestBytes = std::uintmax_t{16} << 20;
 
@@ -74,7 +73,7 @@ bool is_plain(const std::string& name) {
 void write_manifest(const std::string& folder, std::int64_t step) {
   std::vector<std::string> names;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file() && entry.path().filename() != kName)
+    if (entry.is_regular_file() && entry.path().filename() != kManifestFile)
       names.push_back(fs::relative(entry.path(), folder).string());
   std::sort(names.begin(), names.end());
   json out{{"format", kFormat}, {"step", step}, {"files", json::array()}};
@@ -82,11 +81,11 @@ void write_manifest(const std::string& folder, std::int64_t step) {
     const FileSum sum = sum_of(folder + "/" + name);
     out["files"].push_back({{"name", name}, {"bytes", sum.bytes}, {"xxh3", sum.xxh3}});
   }
-  write_durably(folder + "/" + kName, json_text(out, 2) + "\n");
+  write_durably(folder + "/" + kManifestFile, json_text(out, 2) + "\n");
 }
 
 std::int64_t verify_manifest(const std::string& folder) {
-  const std::string path = folder + "/" + kName;
+  const std::string path = folder + "/" + kManifestFile;
   const json manifest = read_manifest(path);
   try {
     if (manifest.at("format").get<std::int64_t>() != kFormat)

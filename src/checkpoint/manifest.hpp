@@ -4,6 +4,8 @@
 
 namespace axl::checkpoint {
 
+inline constexpr const char* kManifestFile = "manifest.json";
+
 /// Writes FOLDER/manifest.json: name, size and XXH3 of every file below FOLDER, and the step.
 void write_manifest(const std::string& folder, std::int64_t step);
 

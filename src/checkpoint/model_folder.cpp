@@ -52,14 +52,9 @@ std::string generation_text(const weights::ModelConfig& config) {
 }
 
 void copy_if_there(const fs::path& from, const fs::path& to) {
-  std::error_code problem;
   if (!is_there(from)) return;
   const InputFile readable(from);  // says what is wrong with it
-  fs::copy_file(from, to, fs::copy_options::overwrite_existing, problem);
-  if (problem)
-    throw Error(ErrorCode::io,
-                "cannot copy " + from.string() + " to " + to.string() + ": " + problem.message());
-  sync_path(to.string());
+  copy_durably(from.string(), to.string());
 }
 
 }  // namespace

@@ -36,9 +36,10 @@ std::string key_of(std::string name) {
                          : "did you mean '" + near + "'?");
 }
 
-bool is_boolean_word(const std::string& word) {
+bool is_boolean_word(const std::string& text) {
+  const std::string word = ascii_lower(text);
   for (const char* known : {"true", "false", "yes", "no", "on", "off", "0", "1", "auto", "null"})
-    if (ascii_lower(word) == known) return true;
+    if (word == known) return true;
   return word.empty();
 }
 

@@ -47,8 +47,7 @@ ConfigSection data_section() {
               "Shuffle each of several data sets on its own before they are put together."),
           key("dataset_shard_num", &Config::dataset_shard_num,
               "Cut the merged rows (and those of test_datasets) in so many parts and take the one "
-              "of "
-              "dataset_shard_idx.")
+              "of dataset_shard_idx.")
               .at_least(1),
           key("dataset_shard_idx", &Config::dataset_shard_idx, "The part that is taken, from 0.")
               .at_least(0),
@@ -62,8 +61,7 @@ ConfigSection data_section() {
               .more_than(0),
           key("curriculum_order", &Config::curriculum_order,
               "Sort the rows by their tokens and keep that order (with curriculum_sampling). Not "
-              "in "
-              "Axolotl.")
+              "in Axolotl.")
               .one_of({"length", "length_descending"}),
           key("token_dropout", &Config::token_dropout,
               "Share of the input tokens without a label that are replaced by the pad token, anew "

@@ -38,8 +38,7 @@ ConfigSection output_section() {
           key("evals_per_epoch", &Config::evals_per_epoch, "Evaluations an epoch.").at_least(0),
           key("eval_strategy", &Config::eval_strategy,
               "When evaluation runs: no, steps, epoch. Unless it is no, also before the first and "
-              "after "
-              "the last step.")
+              "after the last step.")
               .one_of({"no", "steps", "epoch"})
               .derived(
                   "steps with eval_steps or evals_per_epoch, epoch with evaluation rows alone, "
@@ -47,10 +46,9 @@ ConfigSection output_section() {
           alias("evaluation_strategy", "eval_strategy"),
           key("early_stopping_patience", &Config::early_stopping_patience,
               "Stop after so many evaluations in a row without a lower loss than the best; the one "
-              "before "
-              "the first step does not count. The result is then the checkpoint with the lowest "
-              "loss, "
-              "which save_total_limit never deletes.")
+              "before the first step does not count. The result is then the checkpoint with the "
+              "lowest "
+              "loss, which save_total_limit never deletes.")
               .at_least(1),
           key("loss_normalization", &Config::loss_normalization,
               "How a step's loss is averaged. global_tokens: over all label tokens of the global "

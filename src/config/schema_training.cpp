@@ -36,8 +36,7 @@ ConfigSection adapter_section() {
               "DoRA: a trained magnitude for every output of a layer with an adapter."),
           key("peft_trainable_token_indices", &Config::peft_trainable_token_indices,
               "Token ids whose rows of the input embedding are trained and stored with the "
-              "adapter, "
-              "such as added tokens; with tied embeddings the output head has them too.")
+              "adapter, such as added tokens; with tied embeddings the output head has them too.")
               .read_by(&read_token_indices),
           key("peft_layers_to_transform", &Config::peft_layers_to_transform,
               "Numbers of the layers that get an adapter, from 0.")
@@ -196,8 +195,7 @@ ConfigSection optimizer_section() {
               .at_least(0),
           key("loraplus_lr_ratio", &Config::loraplus_lr_ratio,
               "LoRA+: learning rate of the B matrices over that of the A matrices. Nothing has "
-              "weight "
-              "decay then, as in PEFT.")
+              "weight decay then, as in PEFT.")
               .more_than(0),
           key("loraplus_lr_embedding", &Config::loraplus_lr_embedding,
               "LoRA+: learning rate of the adapter of an embedding. PEFT has a default of 1e-6 and "

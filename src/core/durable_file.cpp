@@ -76,6 +76,22 @@ void write_durably(const std::string& path, std::string_view text) {
   file.commit();
 }
 
+void copy_durably(const std::string& from, const std::string& to) {
+  namespace fs = std::filesystem;
+  const std::string temporary = to + ".tmp";
+  std::error_code problem, ignored;
+  fs::copy_file(from, temporary, fs::copy_options::overwrite_existing, problem);
+  if (!problem) {
+    sync_path(temporary);
+    fs::rename(temporary, to, problem);
+  }
+  if (problem) {
+    fs::remove(temporary, ignored);
+    throw Error(ErrorCode::io, "cannot copy " + from + " to " + to + ": " + problem.message());
+  }
+  sync_path(folder_of(to));
+}
+
 ErrorCode code_of_folder(const std::error_code& error) {
   const bool misnamed = error == std::errc::not_a_directory || error == std::errc::file_exists ||
                         error == std::errc::too_many_symbolic_link_levels;

@@ -36,6 +36,9 @@ class DurableFile {
 /// Whole file at once.
 void write_durably(const std::string& path, std::string_view text);
 
+/// Copies a file onto `to` the same way: in full, or `to` stays as it was.
+void copy_durably(const std::string& from, const std::string& to);
+
 /// Whose fault it is that a folder cannot be made: the user's where a file is in its way (input),
 /// else the system's (io).
 ErrorCode code_of_folder(const std::error_code& error);

@@ -57,16 +57,16 @@ bool exists(const std::string& path) {
   return fs::exists(path, ignored);
 }
 
-bool is_there(const std::string& path) {
+bool exists_or_matches(const std::string& path) {
   return has_glob(path) && !exists(path) ? !expand(path).empty() : exists(path);
 }
 
 /// `path` as it is, or seen from the folder of the YAML; "" when neither is there.
 std::string locate(const std::string& path, const config::DatasetConfig& dataset) {
-  if (is_there(path)) return path;
+  if (exists_or_matches(path)) return path;
   if (fs::path(path).is_relative() && !dataset.where.file.empty()) {
     const std::string beside = (fs::path(dataset.where.file).parent_path() / path).string();
-    if (is_there(beside)) return beside;
+    if (exists_or_matches(beside)) return beside;
   }
   return "";
 }
@@ -164,7 +164,7 @@ std::vector<std::string> list_files(const config::DatasetConfig& dataset) {
     }
     for (const std::string& file : dataset.data_files) {
       const std::string joined = folder.empty() ? file : (fs::path(folder) / file).string();
-      std::string found = is_there(file) ? file : locate(joined, dataset);
+      std::string found = exists_or_matches(file) ? file : locate(joined, dataset);
       if (found.empty()) found = locate(file, dataset);
       if (found.empty()) not_found(joined, dataset);
       if (has_glob(found) && !exists(found))

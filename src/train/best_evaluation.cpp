@@ -23,7 +23,7 @@ void BestEvaluation::saved(std::int64_t step) {
   checkpoint_loss_ = loss_;
 }
 
-std::string BestEvaluation::to_json() const {
+nlohmann::ordered_json BestEvaluation::to_json() const {
   nlohmann::ordered_json j;
   if (std::isfinite(loss_)) j["loss"] = loss_;
   j["step"] = step_;
@@ -33,11 +33,10 @@ std::string BestEvaluation::to_json() const {
     j["checkpoint"] = *checkpoint_;
     j["checkpoint_loss"] = checkpoint_loss_;
   }
-  return json_text(j);
+  return j;
 }
 
-BestEvaluation BestEvaluation::from_json(const std::string& text) {
-  const auto j = parse_json<nlohmann::json>(text);
+BestEvaluation BestEvaluation::from_json(const nlohmann::json& j) {
   BestEvaluation out;
   out.loss_ = j.value("loss", out.loss_);
   out.step_ = j.value("step", out.step_);

@@ -1,8 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <limits>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
-#include <string>
 
 namespace axl::train {
 
@@ -21,8 +21,8 @@ class BestEvaluation {
   /// The best of those steps that have a checkpoint.
   std::optional<std::int64_t> checkpoint() const { return checkpoint_; }
 
-  std::string to_json() const;
-  static BestEvaluation from_json(const std::string& text);
+  nlohmann::ordered_json to_json() const;
+  static BestEvaluation from_json(const nlohmann::json& j);
 
  private:
   double loss_ = std::numeric_limits<double>::infinity(), checkpoint_loss_ = 0;

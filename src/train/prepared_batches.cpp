@@ -14,7 +14,8 @@ std::int64_t PreparedBatches::max_tokens_per_pass() const {
 
 BatchSizes PreparedBatches::sizes() {
   double pairs = 0;
-  for (const std::int32_t length : dataset_.lengths()) pairs += attended_pairs(length);
+  for (std::int64_t i = 0; i < dataset_.rows(); ++i)
+    pairs += attended_pairs(static_cast<double>(dataset_.length(i)));
   return {.rows = dataset_.rows(),
           .tokens_per_epoch = dataset_.total_tokens(),
           .label_tokens_per_epoch = dataset_.total_label_tokens(),

@@ -28,7 +28,7 @@ checkpoint::TrainState ResumableState::state() const {
   return s;
 }
 
-std::string ResumableState::describe(std::int64_t step) const {
+nlohmann::ordered_json ResumableState::describe(std::int64_t step) const {
   nlohmann::ordered_json j;
   j["step"] = step;
   j["epoch"] = batches_.epoch_at(step);
@@ -40,17 +40,17 @@ std::string ResumableState::describe(std::int64_t step) const {
   auto& parameters = j["parameters"] = nlohmann::ordered_json::array();
   for (const tensor::Parameter& p : model_.parameters().all())
     parameters.push_back({{"name", p.name}, {"shape", p.shape}, {"offset", p.offset}});
-  return json_text(j);
+  return j;
 }
 
 void ResumableState::save(std::int64_t step, const checkpoint::WeightsWriter& write_weights,
                           bool weights_only) const {
   checkpoint::TrainState s = weights_only ? checkpoint::TrainState{} : state();
-  auto description = parse_json<nlohmann::ordered_json>(describe(step));
+  nlohmann::ordered_json description = describe(step);
   if (const std::string position = batches_.position(); !position.empty())
     description["data_position"] = position;
   best_.saved(step);
-  description["best_evaluation"] = parse_json<nlohmann::ordered_json>(best_.to_json());
+  description["best_evaluation"] = best_.to_json();
   s.json = json_text(description);
   const bool keeps_best = config_.early_stopping_patience.has_value();
   checkpoint::save_collective(
@@ -76,7 +76,7 @@ std::int64_t ResumableState::load(const std::string& folder) const {
   checkpoint::TrainState s = state();
   checkpoint::load_collective(comm_, folder, s);
   const auto saved = parse_json<nlohmann::json>(s.json);
-  const auto now = parse_json<nlohmann::json>(describe(saved.at("step")));
+  const nlohmann::json now(describe(saved.at("step")));
   if (saved.at("parameters") != now.at("parameters"))
     throw Error(ErrorCode::checkpoint,
                 folder + ": its trained parameters are not those of this configuration")
@@ -89,7 +89,7 @@ std::int64_t ResumableState::load(const std::string& folder) const {
   batches_.resume(saved.value("data_position", ""),
                   std::stoull(saved.at("dataset").get<std::string>(), nullptr, 16));
   if (saved.contains("best_evaluation"))
-    best_ = BestEvaluation::from_json(json_text(saved.at("best_evaluation")));
+    best_ = BestEvaluation::from_json(saved.at("best_evaluation"));
   return saved.at("step");
 }
 

@@ -33,7 +33,7 @@ class ResumableState {
 
  private:
   checkpoint::TrainState state() const;
-  std::string describe(std::int64_t step) const;
+  nlohmann::ordered_json describe(std::int64_t step) const;
   const config::Config& config_;
   const parallel::Comm& comm_;
   model::Decoder& model_;

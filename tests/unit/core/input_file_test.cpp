@@ -9,21 +9,13 @@
 #include <string>
 #include <thread>
 
+#include "support/refusal.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace axl {
 namespace {
 
-/// What the error says; "" when there is none.
-std::string refusal(const std::function<void()>& body, ErrorCode code = ErrorCode::input) {
-  try {
-    body();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code);
-    return e.what();
-  }
-  return "";
-}
+using test::refusal;
 
 struct InputFileTest : testing::Test {
   test::TemporaryFolder folder;

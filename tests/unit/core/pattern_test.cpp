@@ -4,19 +4,12 @@
 
 #include "core/error.hpp"
 #include "core/parameter_pattern.hpp"
+#include "support/refusal.hpp"
 
 namespace axl {
 namespace {
 
-std::string refusal(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), ErrorCode::input);
-    return e.message();
-  }
-  return "";
-}
+using test::refusal;
 
 TEST(Pattern, MatchesAsPythonsReDoes) {
   EXPECT_TRUE(Pattern("model.layers").match("model.layers.1"));

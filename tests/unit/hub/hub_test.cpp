@@ -10,6 +10,7 @@
 #include "hub/options.hpp"
 #include "hub/sha.hpp"
 #include "hub/snapshot.hpp"
+#include "support/refusal.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace axl::hub {
@@ -28,15 +29,6 @@ class Hub : public ::testing::Test {
   }
   std::string write(const std::string& name, const std::string& text) const {
     return folder_.write(name, text);
-  }
-  static std::string error_of(const std::function<void()>& body) {
-    try {
-      body();
-    } catch (const Error& e) {
-      EXPECT_EQ(e.code(), ErrorCode::input);
-      return e.what();
-    }
-    return "";
   }
   test::TemporaryFolder folder_;
   const fs::path root_ = folder_.path();
@@ -105,7 +97,7 @@ TEST_F(Hub, OptionsComeFromTheUsualVariables) {
 
 TEST_F(Hub, OfflineTakesTheSnapshotThatTheCacheHas) {
   const auto all = [](const std::vector<std::string>& files, const Reader&) { return files; };
-  EXPECT_NE(error_of([&] {
+  EXPECT_NE(test::refusal([&] {
               fetch(RepositoryKind::dataset, "org/rows", "", all);
             }).find("is not in the cache"),
             std::string::npos);
@@ -143,7 +135,7 @@ TEST_F(Hub, ARevisionBehindTheNameIsThatSnapshot) {
   EXPECT_EQ(model_folder("org/small@v1.0", ModelPart::tokenizer), (root_ / folder).string());
   EXPECT_EQ(model_folder(std::string("org/small@") + kCommit, ModelPart::tokenizer),
             (root_ / folder).string());
-  EXPECT_NE(error_of([] { model_folder("org/small", ModelPart::tokenizer); }), "");
+  EXPECT_NE(test::refusal([] { model_folder("org/small", ModelPart::tokenizer); }), "");
 }
 
 TEST_F(Hub, AModelIsRecordedWithItsCommit) {
@@ -186,9 +178,9 @@ TEST_F(Hub, ModelsNeedAllTheirFiles) {
   write(folder + "model.safetensors.index.json",
         R"({"weight_map": {"a": "m-1.safetensors", "b": "m-2.safetensors"}})");
   write(folder + "m-1.safetensors", "");
-  EXPECT_NE(error_of([] { model_folder("org/small", ModelPart::everything); }), "");
+  EXPECT_NE(test::refusal([] { model_folder("org/small", ModelPart::everything); }), "");
   write(folder + "m-2.safetensors", "");
-  EXPECT_EQ(error_of([] { model_folder("org/small", ModelPart::everything); }), "");
+  EXPECT_EQ(test::refusal([] { model_folder("org/small", ModelPart::everything); }), "");
   EXPECT_EQ(model_folder("./here", ModelPart::everything), "./here");
 }
 
