@@ -12,15 +12,15 @@ KernelTable make_kernel_table() {
 
 std::string KernelTable::describe() const {
   std::string out;
-  const auto add = [&out](const char* name, const char* backend) {
-    out += (out.empty() ? "" : " ") + std::string(name) + "=" + backend;
+  const auto name = [&out](const char* operation, const char* backend) {
+    out += (out.empty() ? "" : " ") + std::string(operation) + "=" + backend;
   };
-  add("gemm", gemm_backend);
-  add("attention", attention_fwd.backend);
-  add("rmsnorm", rmsnorm_fwd.backend);
-  add("rope", rope.backend);
-  add("swiglu", swiglu_fwd.backend);
-  add("cross_entropy", cross_entropy.backend);
+  name("gemm", gemm_backend);
+  name("attention", attention_fwd.backend);
+  name("rmsnorm", rmsnorm_fwd.backend);
+  name("rope", rope.backend);
+  name("activation", activation_fwd.backend);
+  name("cross_entropy", cross_entropy.backend);
   return out;
 }
 

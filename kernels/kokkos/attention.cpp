@@ -80,6 +80,27 @@ void mask_later(A* s, std::int64_t keys, std::int64_t queries, std::int64_t firs
     std::fill_n(s + j * kQueries, std::clamp<std::int64_t>(first_key + j, 0, queries), value);
 }
 
+/// The same where key first_key + j comes `window` or more before query i.
+template <class A>
+void mask_earlier(A* s, std::int64_t keys, std::int64_t queries, std::int64_t first_key,
+                  std::int64_t window, A value) {
+  for (std::int64_t j = 0; j < keys; ++j) {
+    const std::int64_t seen = std::clamp<std::int64_t>(first_key + j + window, 0, queries);
+    std::fill_n(s + j * kQueries + seen, queries - seen, value);
+  }
+}
+
+/// s (keys, queries) = cap * tanh(s / cap).
+template <class A>
+void cap_scores(A* s, std::int64_t keys, std::int64_t queries, double cap) {
+  const A top = static_cast<A>(cap), twice = static_cast<A>(2 / cap);
+  for (std::int64_t j = 0; j < keys; ++j)
+    for (std::int64_t i = 0; i < queries; i += kLanes<A>) {
+      A* at = s + j * kQueries + i;
+      store(at, top - A(2) * top / (exp_of(twice * load(at)) + A(1)));
+    }
+}
+
 /// Online softmax of a tile of scores, in place: raises the maxima `m` and the sums `l` of the
 /// queries, and writes to `rescale` what the sums so far have to be multiplied by.
 template <class A>
@@ -98,7 +119,9 @@ void softmax_tile(A* s, std::int64_t keys, std::int64_t queries, bool masked, A*
       store(s + j * kQueries + i, e);
       sum += e;
     }
-    const Vec<A> factor = exp_of(before - top);
+    Vec<A> factor = exp_of(before - top);
+    // A query that sees no key of this tile and none of those before it has no maximum yet.
+    if (masked) factor = top == hidden ? splat(A(1)) : factor;
     store(l + i, load(l + i) * factor + sum);
     store(m + i, top);
     store(rescale + i, factor);
@@ -128,19 +151,27 @@ void forward_block(const AttentionFwd<T>& a, std::int64_t doc, std::int64_t bloc
   A* m = scratch.take(kQueries);
   A* l = scratch.take(kQueries);
   A* rescale = scratch.take(kQueries);
-  transposed(a.q + q0 * a.q_stride + h * D, a.q_stride, queries, D, static_cast<A>(a.scale), qt);
+  transposed(a.q + q0 * a.q_stride + h * a.q_head, a.q_stride, queries, D, static_cast<A>(a.scale),
+             qt);
   std::fill_n(m, kQueries, -std::numeric_limits<A>::infinity());
   std::fill_n(l, kQueries, A(0));
-  for (std::int64_t j0 = 0; j0 < std::min(klen, queries + offset); j0 += kKeys) {
+  const std::int64_t window = a.window > 0 ? a.window : klen;
+  const std::int64_t first = std::max<std::int64_t>(0, offset - window + 1) / kKeys * kKeys;
+  for (std::int64_t j0 = first; j0 < std::min(klen, queries + offset); j0 += kKeys) {
     const std::int64_t keys = std::min(kKeys, klen - j0);
-    const Tile<A> k = widened(a.k + (k0 + j0) * a.k_stride + hk * D, a.k_stride, keys, D, k_buffer);
-    const Tile<A> v = widened(a.v + (k0 + j0) * a.v_stride + hk * D, a.v_stride, keys, D, v_buffer);
+    const Tile<A> k =
+        widened(a.k + (k0 + j0) * a.k_stride + hk * a.k_head, a.k_stride, keys, D, k_buffer);
+    const Tile<A> v =
+        widened(a.v + (k0 + j0) * a.v_stride + hk * a.v_head, a.v_stride, keys, D, v_buffer);
     TileGemm<A, false>::run(keys, lanes, D, {k.p, k.stride, 1}, qt, kQueries, s, kQueries);
-    const bool masked = j0 + keys - 1 > offset;
-    if (masked) mask_later(s, keys, queries, j0 - offset, -std::numeric_limits<A>::infinity());
-    softmax_tile(s, keys, lanes, masked, m, l, rescale);
+    if (a.softcap > 0) cap_scores(s, keys, lanes, a.softcap);
+    const A hidden = -std::numeric_limits<A>::infinity();
+    const bool later = j0 + keys - 1 > offset, earlier = queries - 1 + offset >= j0 + window;
+    if (later) mask_later(s, keys, queries, j0 - offset, hidden);
+    if (earlier) mask_earlier(s, keys, queries, j0 - offset, window, hidden);
+    softmax_tile(s, keys, lanes, later || earlier, m, l, rescale);
     const Left<A> p{s, 1, kQueries};
-    if (j0 == 0) {
+    if (j0 == first) {
       TileGemm<A, false>::run(queries, D, keys, p, v.p, v.stride, sum, D);
       continue;
     }
@@ -193,17 +224,21 @@ void row_dots(const AttentionBwd<T>& a, std::int64_t begin, std::int64_t length,
   }
 }
 
-/// p (keys, queries) = e^(s - lse), ds = p * (dp - delta); s and dp are overwritten.
+/// p (keys, queries) = e^(s - lse), ds = p * (dp - delta); s and dp are overwritten. Where s was
+/// capped, ds is that of the scores before.
 template <class A>
 void softmax_gradient(A* s, A* dp, std::int64_t keys, std::int64_t queries, const A* lse,
-                      const A* delta) {
+                      const A* delta, double cap) {
+  const A inverse = cap > 0 ? static_cast<A>(1 / cap) : A(0);
   for (std::int64_t i = 0; i < queries; i += kLanes<A>) {
     const Vec<A> row_lse = load(lse + i), row_delta = load(delta + i);
     for (std::int64_t j = 0; j < keys; ++j) {
       const std::int64_t at = j * kQueries + i;
-      const Vec<A> p = exp_of(load(s + at) - row_lse);
+      const Vec<A> score = load(s + at), p = exp_of(score - row_lse);
       store(s + at, p);
-      store(dp + at, p * (load(dp + at) - row_delta));
+      Vec<A> ds = p * (load(dp + at) - row_delta);
+      if (cap > 0) ds *= A(1) - score * inverse * (score * inverse);
+      store(dp + at, ds);
     }
   }
 }
@@ -228,7 +263,7 @@ void backward_part(const AttentionBwd<T>& a, std::int64_t doc, std::int64_t h, s
   const std::int64_t begin = a.cu[doc], length = a.cu[doc + 1] - begin, D = a.D;
   const std::int64_t hk = h / (a.Hq / a.Hkv),
                      padded = (length + kQueries - 1) / kQueries * kQueries;
-  const std::int64_t parts = parts_of(length);
+  const std::int64_t parts = parts_of(length), window = a.window > 0 ? a.window : length;
   if (part >= parts) return;
   A* dk_all = head_sums(a, kAttentionBwdParts, h) + begin * D;
   A* dv_all = head_sums(a, kAttentionBwdParts + 1, h) + begin * D;
@@ -245,7 +280,7 @@ void backward_part(const AttentionBwd<T>& a, std::int64_t doc, std::int64_t h, s
   A* ds = scratch.take(kKeys * kQueries);
   A* lse = scratch.take(padded);
   A* delta = scratch.take(padded);
-  const T* q_rows = a.q + begin * a.q_stride + h * D;
+  const T* q_rows = a.q + begin * a.q_stride + h * a.q_head;
   const T* do_rows = a.d_o + begin * a.do_stride + h * D;
   const A scale = static_cast<A>(a.scale);
   row_dots(a, begin, length, h, delta);
@@ -265,10 +300,12 @@ void backward_part(const AttentionBwd<T>& a, std::int64_t doc, std::int64_t h, s
     std::fill_n(dk_all + j0 * D, keys * D, A(0));
     std::fill_n(dv_all + j0 * D, keys * D, A(0));
     const Tile<A> k =
-        widened(a.k + (begin + j0) * a.k_stride + hk * D, a.k_stride, keys, D, k_buffer);
+        widened(a.k + (begin + j0) * a.k_stride + hk * a.k_head, a.k_stride, keys, D, k_buffer);
     const Tile<A> v =
-        widened(a.v + (begin + j0) * a.v_stride + hk * D, a.v_stride, keys, D, v_buffer);
-    for (std::int64_t i0 = j0 / kQueries * kQueries; i0 < length; i0 += kQueries) {
+        widened(a.v + (begin + j0) * a.v_stride + hk * a.v_head, a.v_stride, keys, D, v_buffer);
+    // The last query that sees a key of the block is one window behind its last key.
+    const std::int64_t seen = std::min(length, j0 + keys - 1 + window);
+    for (std::int64_t i0 = j0 / kQueries * kQueries; i0 < seen; i0 += kQueries) {
       const std::int64_t queries = std::min(kQueries, length - i0);
       const std::int64_t lanes = whole_lanes<A>(queries);
       const Tile<A> q = widened(q_rows + i0 * a.q_stride, a.q_stride, queries, D, q_buffer);
@@ -277,10 +314,15 @@ void backward_part(const AttentionBwd<T>& a, std::int64_t doc, std::int64_t h, s
                               kQueries);
       TileGemm<A, false>::run(keys, lanes, D, {v.p, v.stride, 1}, dot + i0 * D, kQueries, ds,
                               kQueries);
-      softmax_gradient(p, ds, keys, lanes, lse + i0, delta + i0);
+      if (a.softcap > 0) cap_scores(p, keys, lanes, a.softcap);
+      softmax_gradient(p, ds, keys, lanes, lse + i0, delta + i0, a.softcap);
       if (j0 + keys - 1 > i0) {
         mask_later(p, keys, queries, j0 - i0, A(0));
         mask_later(ds, keys, queries, j0 - i0, A(0));
+      }
+      if (i0 + queries - 1 >= j0 + window) {
+        mask_earlier(p, keys, queries, j0 - i0, window, A(0));
+        mask_earlier(ds, keys, queries, j0 - i0, window, A(0));
       }
       TileGemm<A, true>::run(keys, D, queries, {p, kQueries, 1}, d_o.p, d_o.stride, dv_all + j0 * D,
                              D);
@@ -303,7 +345,7 @@ void sum_token(const AttentionBwd<T>& a, std::int64_t doc, std::int64_t t) {
       Vec<A> q = {};
       for (std::int64_t part = 0; part < parts; ++part)
         q += load(head_sums(a, part, h) + t * a.D + d, some);
-      store(a.dq + t * a.dq_stride + h * a.D + d, q * scale, some);
+      store(a.dq + t * a.dq_stride + h * a.dq_head + d, q * scale, some);
     });
   for (std::int64_t hk = 0; hk < a.Hkv; ++hk)
     for_vectors<A>(0, a.D, [&](std::int64_t d, auto some) {
@@ -312,8 +354,8 @@ void sum_token(const AttentionBwd<T>& a, std::int64_t doc, std::int64_t t) {
         k += load(head_sums(a, kAttentionBwdParts, h) + t * a.D + d, some);
         v += load(head_sums(a, kAttentionBwdParts + 1, h) + t * a.D + d, some);
       }
-      store(a.dk + t * a.dk_stride + hk * a.D + d, k * scale, some);
-      store(a.dv + t * a.dv_stride + hk * a.D + d, v, some);
+      store(a.dk + t * a.dk_stride + hk * a.dk_head + d, k * scale, some);
+      store(a.dv + t * a.dv_stride + hk * a.dv_head + d, v, some);
     });
 }
 

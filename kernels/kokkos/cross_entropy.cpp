@@ -50,17 +50,40 @@ void cross_entropy(const CrossEntropy<T>& a, Queue& q) {
     if (a.dlogits == nullptr) return;
     T* d = a.dlogits + r * a.V;
     const A scale = static_cast<A>(a.grad_scale / total);
-    for_vectors<A>(0, a.V, [&](std::int64_t v, auto part) {
-      store(d + v, exp_of(load(x + v, part) - m) * scale, part);
-    });
     // p - 1 from the loss, not from p: exact where the target's probability is near one.
-    d[target] = T(static_cast<A>(a.grad_scale * std::expm1(-loss)));
+    double at_target = a.grad_scale * std::expm1(-loss);
+    if (a.softcap > 0) {
+      const double share = static_cast<double>(x[target]) / a.softcap;
+      at_target *= 1.0 - share * share;
+      const A inverse = static_cast<A>(1.0 / a.softcap);
+      for_vectors<A>(0, a.V, [&](std::int64_t v, auto part) {
+        const Vec<A> z = load(x + v, part);
+        store(d + v, exp_of(z - m) * scale * (A(1) - z * inverse * (z * inverse)), part);
+      });
+    } else {
+      for_vectors<A>(0, a.V, [&](std::int64_t v, auto part) {
+        store(d + v, exp_of(load(x + v, part) - m) * scale, part);
+      });
+    }
+    d[target] = T(static_cast<A>(at_target));
+  });
+}
+
+template <class T>
+void softcap(const SoftCap<T>& a, Queue& q) {
+  using A = Acc<T>;
+  const A cap = static_cast<A>(a.cap), twice = static_cast<A>(2.0 / a.cap);
+  for_blocks("axl::softcap", q, a.n, [=](std::int64_t first, std::int64_t last) {
+    for_vectors<A>(first, last, [&](std::int64_t i, auto part) {
+      store(a.x + i, cap - A(2) * cap / (exp_of(twice * load(a.x + i, part)) + A(1)), part);
+    });
   });
 }
 
 }  // namespace
 
 void add_cross_entropy(KernelTable& t) {
+  t.softcap = {"kokkos", &softcap<float>, &softcap<bf16>, &softcap<double>};
   t.cross_entropy = {"kokkos", &cross_entropy<float>, &cross_entropy<bf16>, &cross_entropy<double>};
 }
 

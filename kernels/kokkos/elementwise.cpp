@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "kokkos/host.hpp"
 #include "kokkos/simd.hpp"
 
@@ -8,6 +10,45 @@ template <class T>
 void copy(const Copy<T>& a, Queue& q) {
   for_blocks("axl::copy", q, a.n, [=](std::int64_t first, std::int64_t last) {
     std::copy(a.x + first, a.x + last, a.y + first);
+  });
+}
+
+template <class T>
+void copy_columns(const CopyColumns<T>& a, Queue& q) {
+  Kokkos::parallel_for("axl::copy_columns", Range(exec_of(q), 0, a.T), [=](std::int64_t t) {
+    const T* x = a.x + t * a.x_stride;
+    std::copy(x, x + a.C, a.y + t * a.y_stride);
+  });
+}
+
+void fill_zero(const FillZero& a, Queue& q) {
+  exec_of(q).fence("axl::fill_zero");
+  std::memset(a.x, 0, static_cast<std::size_t>(a.bytes));
+}
+
+void sum(const Sum& a, Queue& q) {
+  exec_of(q).fence("axl::sum");
+  double total = 0;
+  for (std::int64_t i = 0; i < a.n; ++i) total += a.x[i];
+  *a.result = total;
+}
+
+template <class T>
+void add(const Add<T>& a, Queue& q) {
+  for_blocks("axl::add", q, a.n, [=](std::int64_t first, std::int64_t last) {
+    for_vectors<Acc<T>>(first, last, [&](std::int64_t i, auto part) {
+      store(a.y + i, load(a.y + i, part) + load(a.x + i, part), part);
+    });
+  });
+}
+
+template <class T>
+void scale(const Scale<T>& a, Queue& q) {
+  const auto factor = static_cast<Acc<T>>(a.factor);
+  for_blocks("axl::scale", q, a.n, [=](std::int64_t first, std::int64_t last) {
+    for_vectors<Acc<T>>(first, last, [&](std::int64_t i, auto part) {
+      store(a.x + i, load(a.x + i, part) * factor, part);
+    });
   });
 }
 
@@ -70,6 +111,11 @@ void from_acc(const FromAcc<T>& a, Queue& q) {
 }  // namespace
 
 void add_elementwise(KernelTable& t) {
+  t.copy_columns = {"kokkos", &copy_columns<float>, &copy_columns<bf16>, &copy_columns<double>};
+  t.fill_zero = &fill_zero;
+  t.sum = &sum;
+  t.add = {"kokkos", &add<float>, &add<bf16>, &add<double>};
+  t.scale = {"kokkos", &scale<float>, &scale<bf16>, &scale<double>};
   t.copy = {"kokkos", &copy<float>, &copy<bf16>, &copy<double>};
   t.rows = {"kokkos", &rows<float>, &rows<bf16>, &rows<double>};
   t.bias_add = {"kokkos", &bias_add<float>, &bias_add<bf16>, &bias_add<double>};

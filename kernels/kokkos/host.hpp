@@ -31,6 +31,7 @@ inline Acc<T> up(T x) {
 }
 
 void add_rmsnorm(KernelTable& t);
+void add_layernorm(KernelTable& t);
 void add_activations(KernelTable& t);
 void add_embedding(KernelTable& t);
 void add_cross_entropy(KernelTable& t);

@@ -18,8 +18,9 @@ void rmsnorm_fwd(const RmsNormFwd<T>& a, Queue& q) {
     const A mean = sum_lanes<A>(sum) / static_cast<A>(a.C);
     const A r = A(1) / std::sqrt(mean + static_cast<A>(a.eps));
     if (a.rstd != nullptr) a.rstd[t] = r;
+    const A offset = static_cast<A>(a.offset);
     for_vectors<A>(0, a.C, [&](std::int64_t c, auto part) {
-      store(y + c, load(x + c, part) * r * load(a.w + c, part), part);
+      store(y + c, load(x + c, part) * r * (load(a.w + c, part) + offset), part);
     });
   });
 }
@@ -50,16 +51,16 @@ void rmsnorm_bwd(const RmsNormBwd<T>& a, Queue& q) {
     const T* x = a.x + t * a.C;
     const T* dy = a.dy + t * a.C;
     T* dx = a.dx + t * a.C;
-    const A r = a.rstd[t];
+    const A r = a.rstd[t], offset = static_cast<A>(a.offset);
     Vec<A> dots = {};
     for_vectors<A>(0, a.C, [&](std::int64_t c, auto part) {
-      dots += load(x + c, part) * load(a.w + c, part) * load(dy + c, part);
+      dots += load(x + c, part) * (load(a.w + c, part) + offset) * load(dy + c, part);
     });
     const Vec<A> rs = splat(r), m = splat(sum_lanes<A>(dots) / static_cast<A>(a.C));
     for_vectors<A>(0, a.C, [&](std::int64_t c, auto part) {
       const Vec<A> before = a.accumulate_dx ? load(dx + c, part) : Vec<A>{};
-      const Vec<A> d =
-          rmsnorm_dx<Vec<A>>(load(x + c, part), load(a.w + c, part), load(dy + c, part), rs, m);
+      const Vec<A> d = rmsnorm_dx<Vec<A>>(load(x + c, part), load(a.w + c, part) + offset,
+                                          load(dy + c, part), rs, m);
       store(dx + c, before + d, part);
     });
   });

@@ -5,6 +5,7 @@ namespace axl::kernels {
 KernelTable kokkos_table() {
   KernelTable t;
   host::add_rmsnorm(t);
+  host::add_layernorm(t);
   host::add_activations(t);
   host::add_embedding(t);
   host::add_cross_entropy(t);

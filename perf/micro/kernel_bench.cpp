@@ -163,24 +163,27 @@ class StepBench {
     const double scale = 1 / std::sqrt(static_cast<double>(kHeadDim));
     time("attention_fwd", kLayers, 4 * pairs * static_cast<double>(QD), [&] {
       table_.attention_fwd(
-          AttentionFwd<T>{q.data(), k.data(), v.data(), o.data(), lse.data(), cu, cu, 1, kHeads,
-                          kKeyHeads, kHeadDim, tokens_, QD, KD, KD, QD, scale},
+          AttentionFwd<T>{q.data(), k.data(), v.data(),  o.data(), lse.data(), cu,   cu,
+                          1,        kHeads,   kKeyHeads, kHeadDim, tokens_,    QD,   KD,
+                          KD,       QD,       kHeadDim,  kHeadDim, kHeadDim,   scale},
           queue_);
     });
     time("attention_bwd", kLayers, 10 * pairs * static_cast<double>(QD), [&] {
-      table_.attention_bwd(AttentionBwd<T>{q.data(),   k.data(),  v.data(),  o.data(),  d.data(),
-                                           lse.data(), dq.data(), dk.data(), dv.data(), room.data(),
-                                           cu,         1,         kHeads,    kKeyHeads, kHeadDim,
-                                           tokens_,    QD,        KD,        KD,        QD,
-                                           QD,         KD,        KD,        QD,        scale},
-                           queue_);
+      table_.attention_bwd(
+          AttentionBwd<T>{q.data(),  k.data(),  v.data(),  o.data(),    d.data(), lse.data(),
+                          dq.data(), dk.data(), dv.data(), room.data(), cu,       1,
+                          kHeads,    kKeyHeads, kHeadDim,  tokens_,     QD,       KD,
+                          KD,        QD,        QD,        KD,          KD,       QD,
+                          kHeadDim,  kHeadDim,  kHeadDim,  kHeadDim,    kHeadDim, kHeadDim,
+                          scale},
+          queue_);
     });
     const std::vector<Acc<T>> angles(static_cast<std::size_t>(tokens_ * kHeadDim / 2), Acc<T>(0.5));
     std::vector<std::int32_t> positions(static_cast<std::size_t>(tokens_));
     for (std::size_t i = 0; i < positions.size(); ++i) positions[i] = static_cast<std::int32_t>(i);
     time("rope q", 2 * kLayers, 0, [&] {
       table_.rope(Rope<T>{q.data(), positions.data(), angles.data(), angles.data(), tokens_, kHeads,
-                          kHeadDim, QD, false},
+                          kHeadDim, QD, kHeadDim, false},
                   queue_);
     });
   }
@@ -199,12 +202,15 @@ class StepBench {
                                        nullptr, tokens_, kWidth, true},
                          queue_);
     });
-    time("swiglu_fwd", 2 * kLayers, 0, [&] {
-      table_.swiglu_fwd(SwigluFwd<T>{g.data(), u.data(), dg.data(), inner}, queue_);
+    time("activation_fwd", 2 * kLayers, 0, [&] {
+      table_.activation_fwd(ActivationFwd<T>{g.data(), u.data(), dg.data(), tokens_, kInner, kInner,
+                                             Activation::silu},
+                            queue_);
     });
-    time("swiglu_bwd", kLayers, 0, [&] {
-      table_.swiglu_bwd(SwigluBwd<T>{g.data(), u.data(), g.data(), dg.data(), du.data(), inner},
-                        queue_);
+    time("activation_bwd", kLayers, 0, [&] {
+      table_.activation_bwd(ActivationBwd<T>{g.data(), u.data(), g.data(), dg.data(), du.data(),
+                                             tokens_, kInner, kInner, Activation::silu},
+                            queue_);
     });
     time("copy", 2 * kLayers, 0, [&] { table_.copy(Copy<T>{x.data(), y.data(), n}, queue_); });
   }

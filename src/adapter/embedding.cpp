@@ -1,7 +1,5 @@
 #include "adapter/embedding.hpp"
 
-#include <cstring>
-
 namespace axl::adapter {
 
 using device::ArenaScope;
@@ -27,10 +25,7 @@ void Embedding::backward(Context& ctx, Ids ids, TensorView dy) const {
                 {.trans_a = true, .trans_b = true, .alpha = lora->scale, .accumulate = true});
   }
   for (std::size_t t = 0; t < ids.size(); ++t)
-    if (ids[t] == padding) {
-      const TensorView row = dy.rows(static_cast<std::int64_t>(t), 1);
-      std::memset(row.data(), 0, static_cast<std::size_t>(row.bytes()));
-    }
+    if (ids[t] == padding) ops::fill_zero(ctx, dy.rows(static_cast<std::int64_t>(t), 1));
   if (trained_table != nullptr) ops::embedding_backward(ctx, ids.data(), dy, trained_table->grad);
   if (token_rows) token_rows->rows_backward(ctx, ids, dy);
   if (!lora) return;

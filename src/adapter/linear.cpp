@@ -14,23 +14,25 @@ Linear::Saved Linear::allocate_saved(device::Arena& arena, DType compute, std::i
 
 void Linear::times_weight(Context& ctx, TensorView x, TensorView y, bool accumulate) const {
   const bool packed = packed_forward.data != nullptr;
-  ops::matmul(
-      ctx, x, packed ? TensorView() : weight, y,
-      {.trans_b = true, .accumulate = accumulate, .packed_b = packed ? &packed_forward : nullptr});
+  ops::matmul(ctx, x, packed ? TensorView() : weight, y,
+              {.trans_b = !conv1d,
+               .accumulate = accumulate,
+               .packed_b = packed ? &packed_forward : nullptr});
 }
 
 void Linear::forward(Context& ctx, TensorView x, TensorView y, bool accumulate, Saved& saved,
-                     std::uint64_t dropout_key) const {
+                     std::uint64_t layer_key) const {
   const bool dora = lora && lora->dora;
   const TensorView sum = dora ? saved.z : y;
   times_weight(ctx, x, sum, accumulate && !dora);
   if (lora) {
-    saved.dropout_key = dropout_key;
+    saved.dropout_key =
+        layer_key == 0 || ordinal == 0 ? layer_key : kernels::hash_counter(layer_key, ordinal) | 1u;
     const ArenaScope scope(ctx.arena);
     TensorView input = x;
-    if (lora->dropout > 0 && dropout_key != 0) {
+    if (lora->dropout > 0 && saved.dropout_key != 0) {
       input = tensor::allocate(ctx.arena, x.dtype(), {x.dim(0), x.dim(1)});
-      ops::dropout(ctx, x, input, lora->dropout, dropout_key, false);
+      ops::dropout(ctx, x, input, lora->dropout, saved.dropout_key, false);
     }
     ops::matmul(ctx, input, lora->a->value, saved.h, {.trans_b = true});
     ops::matmul(ctx, saved.h, lora->b->value, sum,
@@ -44,7 +46,8 @@ void Linear::backward(Context& ctx, TensorView x, const Saved& saved, TensorView
                       bool accumulate_dx) const {
   const ArenaScope scope(ctx.arena);
   if (trained_weight != nullptr)
-    ops::matmul(ctx, dy, x, trained_weight->grad, {.trans_a = true, .accumulate = true});
+    ops::matmul(ctx, conv1d ? x : dy, conv1d ? dy : x, trained_weight->grad,
+                {.trans_a = true, .accumulate = true});
   if (trained_bias != nullptr) ops::bias_backward(ctx, dy, trained_bias->grad);
   if (lora && lora->dora) {
     const Dora& dora = *lora->dora;
@@ -56,7 +59,9 @@ void Linear::backward(Context& ctx, TensorView x, const Saved& saved, TensorView
   if (dx) {
     const bool packed = packed_backward.data != nullptr;
     ops::matmul(ctx, dy, packed ? TensorView() : weight, dx,
-                {.accumulate = accumulate_dx, .packed_b = packed ? &packed_backward : nullptr});
+                {.trans_b = conv1d,
+                 .accumulate = accumulate_dx,
+                 .packed_b = packed ? &packed_backward : nullptr});
   }
   if (lora) lora_backward(ctx, x, saved, dy, dx);
 }

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "axl/kernels/gemm.hpp"
 #include "ops/ops.hpp"
@@ -39,6 +40,8 @@ class Linear {
   std::string name;  ///< module name, "model.layers.0.self_attn.q_proj"
   std::int64_t in = 0, out = 0;
   bool biased = false;                    ///< the model's config says that there is a bias
+  bool conv1d = false;                    ///< the weight lies as (in, out), as in its file
+  std::uint64_t ordinal = 0;              ///< within its layer, from 1: tells dropout masks apart
   TensorView weight;                      ///< (out, in); may be empty when both packed copies exist
   kernels::PackedMatrix packed_forward;   ///< of W^T (in, out); data == nullptr: not packed
   kernels::PackedMatrix packed_backward;  ///< of W (out, in)
@@ -61,9 +64,15 @@ class Linear {
   };
   Saved allocate_saved(device::Arena& arena, DType compute, std::int64_t T) const;
 
-  /// y (T, out) = or += x (T, in) W^T + bias + adapter. `dropout_key` != 0 while training.
+  /// Shape of the weight as it lies.
+  std::vector<std::int64_t> weight_shape() const {
+    return conv1d ? std::vector{in, out} : std::vector{out, in};
+  }
+
+  /// y (T, out) = or += x (T, in) W^T + bias + adapter. `layer_key` != 0 while training; the mask
+  /// of the adapter's dropout is a function of it and of the ordinal.
   void forward(Context& ctx, TensorView x, TensorView y, bool accumulate, Saved& saved,
-               std::uint64_t dropout_key) const;
+               std::uint64_t layer_key) const;
   /// Adds the gradients of what is trained; dx (T, in) = or += dy W + adapter, unless dx is empty.
   void backward(Context& ctx, TensorView x, const Saved& saved, TensorView dy, TensorView dx,
                 bool accumulate_dx) const;

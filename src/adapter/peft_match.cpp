@@ -83,7 +83,8 @@ bool PeftConfig::targets(const std::string& module) const {
   for (const std::string& m : modules_to_save)
     if (matches("(?:^|.*\\.)" + m + "(?:$|\\..*)", module, *this)) return false;
   if (is_all_linear(target_modules.expression))
-    return !is_or_ends_in(module, {"lm_head", "embed_tokens"});
+    return !is_or_ends_in(module,
+                          {"lm_head", "embed_out", "embed_tokens", "embed_in", "wte", "wpe"});
   if (!target_modules.expression.empty())
     return matches_whole(target_modules.expression, module, *this);
   if (std::find(target_modules.names.begin(), target_modules.names.end(), module) !=

@@ -9,7 +9,7 @@
 #include "config/config.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
-#include "model/family.hpp"
+#include "family/family.hpp"
 #include "weights/model_config.hpp"
 
 namespace axl::cli {
@@ -72,7 +72,7 @@ void check_model(config::LoadResult& result, std::vector<config::Finding>& files
   if (folder.empty() || !fs::is_regular_file(fs::path(folder) / "config.json", ignored)) return;
   try {
     const weights::ModelConfig model = weights::read_model_config(folder);
-    model::family_of(model).check(model);
+    family::shape_of(model);
   } catch (const Error& e) {
     auto& list = e.code() == ErrorCode::unsupported ? result.unsupported : files;
     list.push_back({result.config.at("base_model"), e.message(), e.hint()});

@@ -6,13 +6,21 @@
 #include <utility>
 
 #include "model/losses/causal_lm.hpp"
+#include "model/plan_step.hpp"
 
 namespace axl::generate {
 namespace {
 
 std::int64_t row_bytes(const model::Decoder& decoder) {
-  const weights::ModelConfig& c = decoder.config();
-  return (c.num_key_value_heads * c.head_dim * size_of(decoder.compute()) + 63) / 64 * 64;
+  std::int64_t widest = 0;
+  for (const model::DecoderLayer& layer : decoder.layers())
+    widest = std::max(widest, layer.attention.kv_width());
+  return (widest * size_of(decoder.compute()) + 63) / 64 * 64;
+}
+
+std::int64_t arena_bytes(model::Decoder& decoder, std::int64_t tokens) {
+  decoder.reserve_positions(tokens);
+  return model::plan_generation(decoder, tokens).bytes;
 }
 
 }  // namespace
@@ -24,19 +32,19 @@ Sequence::Sequence(model::Decoder& decoder, const kernels::KernelTable& kernels,
       queue_(queue),
       capacity_(std::max<std::int64_t>(capacity, 1)),
       caches_(static_cast<std::size_t>(decoder.config().num_hidden_layers)),
-      arena_(decoder.plan_bytes(std::min(kPiece, capacity_), 1, /*backward=*/false)),
+      arena_(arena_bytes(decoder, std::min(kPiece, capacity_))),
       logits_(static_cast<std::size_t>(decoder.config().vocab_size)) {}
 
 void Sequence::reserve(std::int64_t length) {
   constexpr std::int64_t kFirst = 1024;
   if (length <= reserved_) return;
   const std::int64_t room = std::min(capacity_, std::max({kFirst, 2 * reserved_, length}));
-  const weights::ModelConfig& c = decoder_.config();
-  const std::int64_t width = c.num_key_value_heads * c.head_dim;
   const std::int64_t block = room * row_bytes(decoder_);
-  device::Buffer memory(2 * c.num_hidden_layers * block);
+  device::Buffer memory(2 * std::ssize(caches_) * block);
   auto* at = static_cast<std::byte*>(memory.data());
-  for (model::KvCache& cache : caches_)
+  for (std::size_t i = 0; i < caches_.size(); ++i) {
+    model::KvCache& cache = caches_[i];
+    const std::int64_t width = decoder_.layers()[i].attention.kv_width();
     for (tensor::TensorView* view : {&cache.k, &cache.v}) {
       const tensor::TensorView grown(at, decoder_.compute(), {room, width});
       if (cache.length > 0)
@@ -45,6 +53,7 @@ void Sequence::reserve(std::int64_t length) {
       *view = grown;
       at += block;
     }
+  }
   memory_ = std::move(memory);
   reserved_ = room;
   decoder_.reserve_positions(room);
@@ -64,6 +73,13 @@ std::span<float> Sequence::feed(std::span<const TokenId> tokens) {
                                         std::to_string(V))
           .hint("the tokenizer does not belong to this model");
   const std::int64_t fed = length() + count;
+  if (length() > 0 && decoder_.ropes().change_between(length(), fed)) {
+    // What is cached no longer holds: all of it is computed again, with the new tokens.
+    std::vector<TokenId> all = tokens_;
+    all.insert(all.end(), tokens.begin(), tokens.end());
+    truncate(0);
+    return feed(all);
+  }
   reserve(fed);
   for (std::int64_t first = 0; first < count; first += kPiece) {
     const std::int64_t n = std::min(kPiece, count - first);

@@ -27,7 +27,9 @@ class Sequence {
   void truncate(std::int64_t length);
   /// Whether what is cached holds for a sequence of `length` tokens with the same beginning.
   bool can_be_reused(std::int64_t length) const {
-    return !decoder_.positions_depend_on(length) && !decoder_.positions_depend_on(this->length());
+    const model::RopeTables& ropes = decoder_.ropes();
+    return !ropes.depend_on(length) && !ropes.depend_on(this->length()) &&
+           !ropes.change_between(this->length(), length);
   }
   const std::vector<TokenId>& tokens() const { return tokens_; }
   std::int64_t length() const { return static_cast<std::int64_t>(tokens_.size()); }

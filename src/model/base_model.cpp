@@ -9,9 +9,8 @@ BaseModel open_base_model(const std::string& path, const std::string& config_fro
                           const adapter::AdapterFiles* adapter) {
   BaseModel m{weights::read_model_config(config_from.empty() ? path : config_from),
               weights::WeightFile::open(path), false};
-  const FamilySpec& family = family_of(m.config);
-  family.check(m.config);
-  const std::vector<std::string> tables = family.tables();
+  family::shape_of(m.config);  // refuses what the blocks cannot do
+  const std::vector<std::string> tables = family::family_of(m.config).tables();
   weights::settle_tying(m.config, m.weights, tables[0], tables[1]);
   if (adapter == nullptr) return m;
   const std::int64_t rows = m.config.vocab_size;

@@ -2,7 +2,7 @@
 #include <string>
 
 #include "adapter/peft_files.hpp"
-#include "model/family.hpp"
+#include "family/family.hpp"
 #include "weights/model_config.hpp"
 #include "weights/weight_file.hpp"
 

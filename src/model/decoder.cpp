@@ -69,7 +69,7 @@ TensorView Decoder::forward(Context& ctx, const Batch& batch, Saved& saved) {
   const ArenaScope all(ctx.arena);
   TensorView x = working(ctx.arena, compute(), saved.x[0]);
   TensorView spare = working(ctx.arena, compute(), saved.x[0]);
-  embedding_.forward(ctx, batch.ids, x);
+  embed(ctx, batch, x);
   if (options_.embedding_noise > 0 && batch.dropout_key != 0)
     ops::embedding_noise(ctx, batch.cu_seqlens, options_.embedding_noise,
                          kernels::hash_counter(batch.dropout_key, layers_.size()), x);
@@ -84,7 +84,7 @@ TensorView Decoder::forward(Context& ctx, const Batch& batch, Saved& saved) {
     convert_unless_same(ctx, x, saved.x[i]);
     const bool direct = saved.x[i + 1].dtype() == compute();
     const TensorView y = direct ? saved.x[i + 1] : spare;
-    layers_[i].forward(ctx, batch, rope_, x, y, work, key, nullptr);
+    layers_[i].forward(ctx, batch, ropes_, x, y, work, key, nullptr);
     if (kept) store(ctx, work, saved.layers[i]);
     spare = std::exchange(x, y);
   }
@@ -95,7 +95,8 @@ void Decoder::backward(Context& ctx, const Batch& batch, const Saved& saved, Ten
                        const std::function<void(std::int64_t)>& layer_done) {
   for (std::size_t n = layers_.size(); n-- > 0;) {
     const ArenaScope scope(ctx.arena);
-    const bool needs_dx = n > 0 || embedding_.trains_anything();
+    const bool needs_dx =
+        n > 0 || embedding_.trains_anything() || (positions_ && positions_->trains_anything());
     const TensorView x = working(ctx.arena, compute(), saved.x[n]);
     convert_unless_same(ctx, saved.x[n], x);
     DecoderLayer::Saved work;
@@ -104,13 +105,16 @@ void Decoder::backward(Context& ctx, const Batch& batch, const Saved& saved, Ten
           batch.dropout_key == 0 ? 0 : kernels::hash_counter(batch.dropout_key, n) | 1u;
       work = layers_[n].allocate_saved(ctx.arena, compute(), batch.tokens());
       const TensorView y = allocate(ctx.arena, compute(), {batch.tokens(), config_.hidden_size});
-      layers_[n].forward(ctx, batch, rope_, x, y, work, key, nullptr);
+      layers_[n].forward(ctx, batch, ropes_, x, y, work, key, nullptr);
     } else {
       work = load(ctx, compute(), saved.layers[n]);
     }
-    layers_[n].backward(ctx, batch, rope_, x, work, d_hidden, needs_dx);
+    layers_[n].backward(ctx, batch, ropes_, x, work, d_hidden, needs_dx);
     if (layer_done) layer_done(static_cast<std::int64_t>(n));
   }
+  if (shape_.embedding_scale != 1.0 && embedding_.trains_anything())
+    ops::scale(ctx, d_hidden, shape_.embedding_scale);
+  if (positions_) positions_->backward(ctx, batch.positions, d_hidden);
   embedding_.backward(ctx, batch.ids, d_hidden);
   if (layer_done) layer_done(-1);
 }
@@ -120,11 +124,11 @@ TensorView Decoder::forward_cached(Context& ctx, const Batch& batch, std::vector
   follow_context(batch);
   TensorView x = allocate(ctx.arena, options_.compute, {T, C});
   TensorView y = allocate(ctx.arena, options_.compute, {T, C});
-  embedding_.forward(ctx, batch.ids, x);
+  embed(ctx, batch, x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const ArenaScope scope(ctx.arena);
     DecoderLayer::Saved saved = layers_[i].allocate_saved(ctx.arena, options_.compute, T);
-    layers_[i].forward(ctx, batch, rope_, x, y, saved, 0, &caches[i]);
+    layers_[i].forward(ctx, batch, ropes_, x, y, saved, 0, &caches[i]);
     std::swap(x, y);
   }
   return x;
@@ -135,100 +139,30 @@ std::int64_t Decoder::loss_rows() const {
   return std::clamp<std::int64_t>(kLogitBytes / row / 16 * 16, 16, 1024);
 }
 
-std::int64_t Decoder::plan_bytes(std::int64_t T, std::int64_t labels, bool backward) const {
-  device::Arena plan = device::Arena::planning();
-  const DType compute = options_.compute, acc = tensor::accumulator_of(compute);
-  const std::int64_t C = config_.hidden_size, F = config_.intermediate_size, V = config_.vocab_size;
-  const std::int64_t QD = config_.num_attention_heads * config_.head_dim;
-  const std::int64_t KD = config_.num_key_value_heads * config_.head_dim;
-  allocate_saved(plan, T);
-  std::int64_t layer_forward = 0;
-  const bool apart = options_.gradient_checkpointing || stored() != compute;
-  {
-    const ArenaScope scope(plan);
-    if (apart) layers_[0].allocate_saved(plan, compute, T);
-    if (stored() != compute) allocate(plan, compute, {T, 2 * C});
-    allocate(plan, compute, {T, C});
-    allocate(plan, compute, {T, F});
-    // A Linear with dropout copies its input; the widest one is that of down_proj.
-    allocate(plan, compute, {T, std::max(F, QD)});
-    layer_forward = plan.mark();
-  }
-  {  // loss: CausalLmLoss
-    const ArenaScope scope(plan);
-    const std::int64_t R = std::min(loss_rows(), std::max<std::int64_t>(labels, 1));
-    allocate(plan, compute, {T, C});
-    allocate(plan, compute, {labels, C});
-    allocate(plan, compute, {labels, C});
-    allocate(plan, compute, {labels, C});
-    allocate(plan, acc, {labels});
-    allocate(plan, acc, {R, V});
-    if (backward && compute != acc) allocate(plan, compute, {R, V});  // else in place of the logits
-    allocate(plan, acc, {kernels::kRmsNormPartials, C});
-    allocate(plan, DType::f64, {labels});
-    lm_head_.allocate_saved(plan, compute, R);
-    // The head's adapter: its dropped input and dh. Token rows: their logits.
-    if (lm_head_.lora) allocate(plan, compute, {R, C + lm_head_.lora->a->shape[0]});
-    if (const adapter::TokenRows* rows = head_rows())
-      allocate(plan, acc, {R, static_cast<std::int64_t>(rows->ids().size())});
-  }
-  if (backward) {
-    const ArenaScope scope(plan);
-    allocate(plan, compute, {T, C});  // d_hidden
-    if (apart) {                      // a layer works beside what is stored
-      layers_[0].allocate_saved(plan, compute, T);
-      allocate(plan, compute, {T, 2 * C});
-    }
-    allocate(plan, compute, {T, 2 * C});
-    const std::int64_t mark = plan.mark();
-    std::int64_t rank = 0, dora = 0;
-    for (const DecoderLayer& layer : layers_)
-      for (const Linear* l : layer.linears()) {
-        if (!l->lora) continue;
-        rank = std::max(rank, l->lora->a->shape[0]);
-        if (l->lora->dora) dora = std::max(dora, l->out);
-      }
-    // Linear::backward: dh, and with DoRA dz and the partial sums of its gradient.
-    const std::int64_t adapter_columns = rank + dora;
-    if (dora > 0) allocate(plan, acc, {kernels::kScalePartials, dora});
-    if (embedding_.lora || embedding_.token_rows)
-      allocate(plan, compute, {T, C + (embedding_.lora ? embedding_.lora->a->shape[0] : 0)});
-    allocate(plan, compute, {T, 2 * F + adapter_columns + std::max(F, QD)});  // mlp
-    plan.release(mark);
-    allocate(plan, compute, {T, 2 * QD + 2 * KD + adapter_columns + std::max(C, QD)});  // attention
-    allocate(plan, acc,
-             {kernels::attention_bwd_workspace(T, config_.num_attention_heads, config_.head_dim)});
-    allocate(plan, acc, {kernels::kBiasPartials, std::max(F, QD)});
-  }
-  // matmul() widens one narrow weight at a time.
-  std::int64_t widened = 0;
-  for (const DecoderLayer& layer : layers_)
-    for (const Linear* l : layer.linears())
-      if (l->weight && l->weight.dtype() != compute)
-        widened = std::max(widened, l->weight.elements() * size_of(compute));
-  // Room for the 64-byte alignment of the pieces that were summed above.
-  return std::max(plan.peak(), layer_forward) + widened + 65536;
-}
-
 void Decoder::reserve_positions(std::int64_t positions) {
-  // Under dynamic scaling longer tables are made when a batch needs them.
-  if (config_.rope.type == "dynamic")
-    positions = std::min(positions, config_.max_position_embeddings);
-  if (positions > rope_.positions())
-    rope_ = RopeTable(config_, positions, tensor::accumulator_of(options_.compute));
-}
-
-bool Decoder::positions_depend_on(std::int64_t length) const {
-  return config_.rope.type == "dynamic" && length > config_.max_position_embeddings;
+  if (positions_ && positions > positions_->rows)
+    throw Error(ErrorCode::config, std::to_string(positions) + " positions are needed, but " +
+                                       config_.origin + " has a table of " +
+                                       std::to_string(positions_->rows))
+        .hint("lower sequence_len");
+  ropes_.reserve(positions);
 }
 
 void Decoder::follow_context(const Batch& batch) {
-  if (config_.rope.type != "dynamic") return;
   std::int64_t length = batch.context;
   for (const std::int32_t p : batch.positions) length = std::max<std::int64_t>(length, p + 1);
-  length = std::max(length, config_.max_position_embeddings);
-  if (length != rope_.positions())
-    rope_ = RopeTable(config_, length, tensor::accumulator_of(options_.compute));
+  ropes_.follow(length);
+}
+
+void Decoder::embed(Context& ctx, const Batch& batch, TensorView x) const {
+  embedding_.forward(ctx, batch.ids, x);
+  if (positions_) {
+    const ArenaScope scope(ctx.arena);
+    const TensorView at = allocate(ctx.arena, x.dtype(), {x.dim(0), x.dim(1)});
+    positions_->forward(ctx, batch.positions, at);
+    ops::add(ctx, at, x);
+  }
+  if (shape_.embedding_scale != 1.0) ops::scale(ctx, x, shape_.embedding_scale);
 }
 
 void Decoder::refresh_values(Context& ctx) {
@@ -237,6 +171,13 @@ void Decoder::refresh_values(Context& ctx) {
   if (!refresh_arena_) return;
   Context own{ctx.kernels, ctx.queue, *refresh_arena_};
   for (const Linear* l : linears()) l->refresh(own);
+}
+
+std::vector<std::string> Decoder::linear_names() const {
+  std::vector<std::string> out;
+  for (const Linear* l : layers_.front().linears())
+    out.push_back(l->name.substr(l->name.rfind('.') + 1));
+  return out;
 }
 
 const adapter::TokenRows* Decoder::head_rows() const {

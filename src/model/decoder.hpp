@@ -8,52 +8,13 @@
 
 #include "adapter/embedding.hpp"
 #include "adapter/peft_config.hpp"
-#include "model/blocks/attention.hpp"
-#include "model/blocks/mlp.hpp"
-#include "model/blocks/norm.hpp"
-#include "model/family.hpp"
+#include "family/family.hpp"
+#include "model/decoder_layer.hpp"
 #include "model/frozen_store.hpp"
 #include "tensor/parameters.hpp"
 #include "weights/weight_file.hpp"
 
 namespace axl::model {
-
-/// Pre-norm decoder layer: x1 = x + attention(norm(x)); y = x1 + mlp(norm(x1)).
-struct DecoderLayer {
-  Norm input_norm, post_norm;
-  SelfAttention attention;
-  SwigluMlp mlp;
-
-  struct Saved {
-    TensorView x1;           ///< (T, C), after attention
-    TensorView rstd, rstd1;  ///< (T)
-    SelfAttention::Saved attention;
-    SwigluMlp::Saved mlp;
-
-    /// All but the statistics, which have the accumulator type.
-    template <class F>
-    void for_each_activation(F&& f) {
-      f(x1);
-      attention.for_each_activation(f);
-      mlp.for_each_activation(f);
-    }
-  };
-  Saved allocate_saved(device::Arena& arena, DType compute, std::int64_t T) const;
-  void forward(Context& ctx, const Batch& batch, const RopeTable& rope, TensorView x, TensorView y,
-               Saved& saved, std::uint64_t key, KvCache* cache) const;
-  /// dy becomes dx in place. `needs_dx` false: nothing below this layer is trained.
-  void backward(Context& ctx, const Batch& batch, const RopeTable& rope, TensorView x,
-                const Saved& saved, TensorView dy, bool needs_dx) const;
-  std::array<Linear*, 7> linears() { return linears_of<Linear>(*this); }
-  std::array<const Linear*, 7> linears() const { return linears_of<const Linear>(*this); }
-
- private:
-  template <class L, class Layer>
-  static std::array<L*, 7> linears_of(Layer& l) {
-    return {&l.attention.q, &l.attention.k, &l.attention.v, &l.attention.o,
-            &l.mlp.gate,    &l.mlp.up,      &l.mlp.down};
-  }
-};
 
 /// What is trained, and on what.
 struct TrainingMode {
@@ -76,7 +37,13 @@ struct DecoderOptions {
   bool gradient_checkpointing = false;
   double embedding_noise = 0;  ///< NEFTune's alpha, in training; 0: none
   std::uint64_t seed = 42;     ///< of new adapter weights
-  bool plan_only = false;      ///< nothing is allocated or read: sizes and plan_bytes() only
+  bool plan_only = false;      ///< nothing is allocated or read: sizes and plan_step() only
+};
+
+/// What a step will need, from the step itself run on nothing.
+struct StepPlan {
+  std::int64_t bytes = 0;  ///< peak of the arena
+  kernels::Work work;
 };
 
 /// A decoder-only language model of one of the families, ready to train or to run.
@@ -103,28 +70,26 @@ class Decoder {
   /// Forward of new tokens of one sequence on top of `caches` (one per layer); (T, C) in the arena.
   TensorView forward_cached(Context& ctx, const Batch& batch, std::vector<KvCache>& caches);
 
-  /// Peak arena bytes of forward + loss + backward of T tokens with at most `labels` of them
-  /// trained.
-  std::int64_t plan_bytes(std::int64_t T, std::int64_t labels, bool backward) const;
-
-  /// Prepares rotary tables for positions below `positions`.
+  /// Makes room for positions below `positions`. Error{config} when the model's own table of
+  /// positions is shorter.
   void reserve_positions(std::int64_t positions);
-  /// Under dynamic scaling the frequencies follow the length of what is computed together, beyond
-  /// the length that the model was trained for: keys of another length cannot be used again.
-  bool positions_depend_on(std::int64_t length) const;
+  const RopeTables& ropes() const { return ropes_; }
   /// Copies masters into the compute values (bf16) and renews what adapters derive from them; after
   /// every optimiser step and after loading.
   void refresh_values(Context& ctx);
 
   const weights::ModelConfig& config() const { return config_; }
+  const family::ModelShape& shape() const { return shape_; }
   const DecoderOptions& options() const { return options_; }
-  const FamilySpec& family() const { return family_; }
+  const family::FamilySpec& family() const { return family_; }
   DType compute() const { return options_.compute; }
   DType stored() const { return options_.stored.value_or(options_.compute); }
   tensor::ParameterTable& parameters() { return parameters_; }
   const Norm& final_norm() const { return final_norm_; }
   const Linear& lm_head() const { return lm_head_; }
   const adapter::Embedding& embedding() const { return embedding_; }
+  /// Module names of every Linear in the layers, without their numbers and each once.
+  std::vector<std::string> linear_names() const;
   /// Rows that replace those of the head: trained token rows under tied embeddings; else nullptr.
   const adapter::TokenRows* head_rows() const;
   bool trains_head() const;
@@ -143,14 +108,19 @@ class Decoder {
  private:
   void check_shapes(const weights::WeightFile& weights) const;
   void name_modules();
+  void name_layer(std::int64_t index);
+  void embed(Context& ctx, const Batch& batch, TensorView x) const;
   void attach_training(const weights::WeightFile& weights, FrozenStore& store);
   /// What a Linear's weight is in the file: the embedding, for a tied head.
   const weights::TensorEntry& base_weight(const weights::WeightFile& weights,
                                           const Linear& linear) const;
   void attach_weight(const weights::WeightFile& weights, FrozenStore& store, Linear& linear);
   void attach_embedding(const weights::WeightFile& weights, FrozenStore& store);
+  void attach_positions(const weights::WeightFile& weights, FrozenStore& store);
   void attach_lora(Linear& linear);
+  void place_magnitudes();
   void initialise_magnitudes(const weights::WeightFile& weights);
+  void adopt_values();
   tensor::Parameter* add_parameter(const std::string& name, std::vector<std::int64_t> shape,
                                    bool decay);
   void attach_norm(const weights::WeightFile& weights, FrozenStore& store, Norm& norm);
@@ -161,16 +131,18 @@ class Decoder {
   void follow_context(const Batch& batch);
 
   weights::ModelConfig config_;
-  const FamilySpec& family_;
+  const family::FamilySpec& family_;
+  family::ModelShape shape_;
   DecoderOptions options_;
   const kernels::KernelTable& kernels_;
   tensor::ParameterTable parameters_;
   std::vector<DecoderLayer> layers_;
   adapter::Embedding embedding_;
+  std::optional<adapter::Embedding> positions_;  ///< learned ones
   bool tied_ = false;  ///< embedding and head are one matrix, trained or not
   Norm final_norm_;
   Linear lm_head_;
-  RopeTable rope_;
+  RopeTables ropes_;
   std::vector<std::int64_t> layer_offsets_;
   device::Buffer magnitudes_;                   ///< what DoRA derives, of every Linear
   std::optional<device::Arena> refresh_arena_;  ///< of Linear::refresh(), where there is DoRA

@@ -32,43 +32,77 @@ void require_shape(const weights::WeightFile& file, const std::string& origin,
 
 }  // namespace
 
-void Decoder::name_modules() {
-  const FamilySpec& f = family_;
-  const std::int64_t C = config_.hidden_size, F = config_.intermediate_size;
-  const std::int64_t QD = config_.num_attention_heads * config_.head_dim;
-  const std::int64_t KD = config_.num_key_value_heads * config_.head_dim;
-  const auto linear = [](Linear& l, std::string name, std::int64_t in, std::int64_t out) {
-    l.name = std::move(name);
-    l.in = in;
-    l.out = out;
+void Decoder::name_layer(std::int64_t i) {
+  const family::ModuleNames& names = family_.modules;
+  DecoderLayer& l = layers_[static_cast<std::size_t>(i)];
+  const family::LayerShape& shape = shape_.layers[static_cast<std::size_t>(i)];
+  const family::AttentionShape& a = shape.attention;
+  const std::int64_t C = config_.hidden_size, F = shape.mlp.inner;
+  const std::int64_t QD = a.heads * a.head_dim, KD = a.kv_heads * a.head_dim;
+  const auto norm = [&](Norm& n, std::string_view name, std::int64_t width) {
+    n.name = family::module_name(name, i);
+    n.shape = shape.norm;
+    n.width = width;
   };
-  layers_.resize(static_cast<std::size_t>(config_.num_hidden_layers));
-  for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) {
-    DecoderLayer& l = layers_[static_cast<std::size_t>(i)];
-    l.input_norm.name = module_name(f.input_norm, i);
-    l.post_norm.name = module_name(f.post_norm, i);
-    l.input_norm.eps = l.post_norm.eps = config_.rms_norm_eps;
-    linear(l.attention.q, module_name(f.q, i), C, QD);
-    linear(l.attention.k, module_name(f.k, i), C, KD);
-    linear(l.attention.v, module_name(f.v, i), C, KD);
-    linear(l.attention.o, module_name(f.o, i), QD, C);
-    linear(l.mlp.gate, module_name(f.gate, i), C, F);
-    linear(l.mlp.up, module_name(f.up, i), C, F);
-    linear(l.mlp.down, module_name(f.down, i), F, C);
-    for (Linear* p : {&l.attention.q, &l.attention.k, &l.attention.v, &l.attention.o})
-      p->biased = config_.attention_bias;
-    for (Linear* p : {&l.mlp.gate, &l.mlp.up, &l.mlp.down}) p->biased = config_.mlp_bias;
-    l.attention.q_heads = config_.num_attention_heads;
-    l.attention.kv_heads = config_.num_key_value_heads;
-    l.attention.head_dim = config_.head_dim;
+  const auto linear = [&](Linear& m, std::string_view name, std::int64_t in, std::int64_t out,
+                          bool biased, std::uint64_t ordinal) {
+    m.name = family::module_name(name, i);
+    m.in = in;
+    m.out = out;
+    m.biased = biased;
+    m.conv1d = family_.conv1d;
+    m.ordinal = ordinal;
+  };
+  l.residual = shape.residual;
+  l.attention.shape = a;
+  l.mlp.shape = shape.mlp;
+  norm(l.input_norm, names.input_norm, C);
+  norm(l.post_norm, names.post_norm, C);
+  if (shape.residual == family::Residual::sandwich) {
+    norm(l.attention_out_norm.emplace(), names.attention_out_norm, C);
+    norm(l.mlp_out_norm.emplace(), names.mlp_out_norm, C);
   }
-  embedding_.name = f.embed;
+  if (a.qk_norm) {
+    norm(l.attention.q_norm.emplace(), names.q_norm, a.head_dim);
+    norm(l.attention.k_norm.emplace(), names.k_norm, a.head_dim);
+  }
+  if (l.attention.fused()) {
+    linear(l.attention.qkv, names.qkv, C, QD + 2 * KD, a.qkv_bias, 1);
+  } else {
+    linear(l.attention.q, names.q, C, QD, a.qkv_bias, 1);
+    linear(l.attention.k, names.k, C, KD, a.qkv_bias, 2);
+    linear(l.attention.v, names.v, C, KD, a.qkv_bias, 3);
+  }
+  linear(l.attention.o, names.o, QD, C, a.out_bias, 4);
+  if (shape.mlp.fused) {
+    linear(l.mlp.gate_up, names.gate_up, C, 2 * F, shape.mlp.biased, 5);
+  } else {
+    if (shape.mlp.gated) linear(l.mlp.gate, names.gate, C, F, shape.mlp.biased, 5);
+    linear(l.mlp.up, names.up, C, F, shape.mlp.biased, 6);
+  }
+  linear(l.mlp.down, names.down, F, C, shape.mlp.biased, 7);
+}
+
+void Decoder::name_modules() {
+  const std::int64_t C = config_.hidden_size;
+  layers_.resize(shape_.layers.size());
+  for (std::int64_t i = 0; i < std::ssize(layers_); ++i) name_layer(i);
+  embedding_.name = family_.modules.embed;
   embedding_.rows = config_.vocab_size;
   embedding_.width = C;
   embedding_.padding = config_.padding_row;
-  final_norm_.name = f.final_norm;
-  final_norm_.eps = config_.rms_norm_eps;
-  linear(lm_head_, std::string(f.lm_head), C, config_.vocab_size);
+  if (shape_.learned_positions > 0) {
+    positions_.emplace();
+    positions_->name = family_.modules.positions;
+    positions_->rows = shape_.learned_positions;
+    positions_->width = C;
+  }
+  final_norm_.name = family_.modules.final_norm;
+  final_norm_.shape = shape_.final_norm;
+  final_norm_.width = C;
+  lm_head_.name = family_.modules.lm_head;
+  lm_head_.in = C;
+  lm_head_.out = config_.vocab_size;
 }
 
 void Decoder::check_shapes(const weights::WeightFile& w) const {
@@ -79,13 +113,17 @@ void Decoder::check_shapes(const weights::WeightFile& w) const {
     known.insert(std::move(name));
   };
   require(embedding_.name + ".weight", {config_.vocab_size, C});
-  require(final_norm_.name + ".weight", {C});
+  if (positions_) require(positions_->name + ".weight", {positions_->rows, C});
+  const auto require_norm = [&](const Norm& norm) {
+    require(norm.name + ".weight", {norm.width});
+    if (norm.has_bias()) require(norm.name + ".bias", {norm.width});
+  };
+  require_norm(final_norm_);
   if (!config_.tie_word_embeddings) require(lm_head_.name + ".weight", {config_.vocab_size, C});
   for (const DecoderLayer& l : layers_) {
-    require(l.input_norm.name + ".weight", {C});
-    require(l.post_norm.name + ".weight", {C});
+    for (const Norm* norm : l.norms()) require_norm(*norm);
     for (const Linear* p : l.linears()) {
-      require(p->name + ".weight", {p->out, p->in});
+      require(p->name + ".weight", p->weight_shape());
       if (p->biased) require(p->name + ".bias", {p->out});
     }
   }
@@ -129,12 +167,15 @@ Parameter* Decoder::add_parameter(const std::string& name, std::vector<std::int6
 }
 
 void Decoder::attach_norm(const weights::WeightFile& w, FrozenStore& store, Norm& norm) {
-  const std::string name = norm.name + ".weight";
-  total_parameters_ += w.get(name).elements();
-  if (trains(name, norm.name))
-    norm.trained = add_parameter(name, {config_.hidden_size}, false);
-  else
-    store.want(w.get(name), &norm.weight);
+  const auto attach = [&](const std::string& name, Parameter*& trained, TensorView& view) {
+    total_parameters_ += w.get(name).elements();
+    if (trains(name, norm.name))
+      trained = add_parameter(name, {norm.width}, false);
+    else
+      store.want(w.get(name), &view);
+  };
+  attach(norm.name + ".weight", norm.trained, norm.weight);
+  if (norm.has_bias()) attach(norm.name + ".bias", norm.trained_bias, norm.bias);
 }
 
 void Decoder::attach_lora(Linear& l) {
@@ -168,10 +209,11 @@ void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Li
   const weights::TensorEntry& entry = base_weight(w, l);
   total_parameters_ += entry.elements();
   if (trains(name, l.name)) {
-    l.trained_weight = add_parameter(name, {l.out, l.in}, true);
+    l.trained_weight = add_parameter(name, l.weight_shape(), true);
   } else {
-    const bool packed = options_.prepack && store.want_packed(entry, true, &l.packed_forward) &&
-                        store.want_packed(entry, false, &l.packed_backward);
+    const bool packed = options_.prepack &&
+                        store.want_packed(entry, !l.conv1d, &l.packed_forward) &&
+                        store.want_packed(entry, l.conv1d, &l.packed_backward);
     // Not the head: it is multiplied once for every block of rows of logits.
     if (!packed) store.want(entry, &l.weight, &l != &lm_head_);
   }
@@ -226,6 +268,21 @@ void Decoder::attach_embedding(const weights::WeightFile& w, FrozenStore& store)
       std::vector<std::int32_t>(peft->trainable_tokens.begin(), peft->trainable_tokens.end()));
 }
 
+void Decoder::attach_positions(const weights::WeightFile& w, FrozenStore& store) {
+  if (!positions_) return;
+  const std::string weight = positions_->name + ".weight";
+  total_parameters_ += w.get(weight).elements();
+  const auto& peft = options_.training.lora;
+  if (peft && peft->targets(positions_->name))
+    throw Error(ErrorCode::unsupported,
+                "adapters on the table of positions '" + positions_->name + "' are not supported")
+        .hint("leave it out of lora_target_modules");
+  if (trains(weight, positions_->name))
+    positions_->trained_table = add_parameter(weight, {positions_->rows, positions_->width}, true);
+  else
+    store.want(w.get(weight), &positions_->table);
+}
+
 void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) {
   const auto& peft = options_.training.lora;
   // PEFT gives every one of modules_to_save a copy of its own, which unties it from the other end.
@@ -233,13 +290,17 @@ void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) 
       peft && (peft->saves_whole(embedding_.name) || peft->saves_whole(lm_head_.name));
   tied_ = config_.tie_word_embeddings && !own_copies;
   attach_embedding(w, store);
+  attach_positions(w, store);
   for (DecoderLayer& l : layers_) {
     layer_offsets_.push_back(parameters_.flat_elements());
     attach_norm(w, store, l.input_norm);
-    for (Linear* p : {&l.attention.q, &l.attention.k, &l.attention.v, &l.attention.o})
-      attach_weight(w, store, *p);
+    for (Linear* p : l.attention.linears()) attach_weight(w, store, *p);
+    for (std::optional<Norm>* norm :
+         {&l.attention.q_norm, &l.attention.k_norm, &l.attention_out_norm})
+      if (*norm) attach_norm(w, store, **norm);
     attach_norm(w, store, l.post_norm);
-    for (Linear* p : {&l.mlp.gate, &l.mlp.up, &l.mlp.down}) attach_weight(w, store, *p);
+    for (Linear* p : l.mlp.linears()) attach_weight(w, store, *p);
+    if (l.mlp_out_norm) attach_norm(w, store, *l.mlp_out_norm);
   }
   attach_norm(w, store, final_norm_);
   if (!tied_) {
@@ -260,11 +321,13 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
                  const DecoderOptions& options, const kernels::KernelTable& kernels,
                  kernels::Queue& queue, const WeightMemory& memory)
     : config_(config),
-      family_(family_of(config)),
+      family_(family::family_of(config)),
+      shape_(family::shape_of(config)),
       options_(options),
       kernels_(kernels),
       parameters_(options.compute) {
-  family_.check(config_);
+  ropes_ = RopeTables(shape_.ropes, config_.max_position_embeddings,
+                      tensor::accumulator_of(options_.compute));
   name_modules();
   check_shapes(weights);
   FrozenStore store(kernels_, compute(), stored());
@@ -273,13 +336,22 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
   if (options_.training.lora) {
     bool any = embedding_.lora || lm_head_.lora;
     for (const Linear* l : linears()) any = any || l->lora;
-    if (!any)
+    if (!any) {
+      std::string names;
+      for (const std::string& name : linear_names()) names += (names.empty() ? "" : ", ") + name;
       throw Error(ErrorCode::config, "lora_target_modules match no linear layer of this model")
-          .hint("modules: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj");
+          .hint("modules: " + names);
+    }
   }
   weight_bytes_ = store.bytes();
   mapped_bytes_ = store.mapped_bytes();
-  if (options_.plan_only) return;
+  if (options_.plan_only) {
+    parameters_.plan();
+    store.plan();
+    place_magnitudes();
+    adopt_values();
+    return;
+  }
   parameters_.finish();
   store.materialise(memory, queue);
   initialise_trained(weights);

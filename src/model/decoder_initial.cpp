@@ -25,16 +25,17 @@ void load_into(const Parameter& p, const weights::TensorEntry& e) {
   std::copy(f.begin(), f.end(), p.master.as<double>());
 }
 
-/// Sum of the squares of every row.
-std::vector<double> row_norms(const weights::TensorEntry& e) {
+/// Sum of the squares of the weights of every output: a row, or a column of an (in, out) matrix.
+std::vector<double> output_norms(const weights::TensorEntry& e, bool conv1d) {
   const std::int64_t rows = e.shape[0], columns = e.elements() / rows;
   std::vector<float> row(static_cast<std::size_t>(columns));
-  std::vector<double> out;
+  std::vector<double> out(static_cast<std::size_t>(conv1d ? columns : rows), 0.0);
   for (std::int64_t r = 0; r < rows; ++r) {
     weights::to_float(e, r * columns, columns, row.data());
-    double sum = 0;
-    for (const float x : row) sum += static_cast<double>(x) * static_cast<double>(x);
-    out.push_back(sum);
+    for (std::int64_t c = 0; c < columns; ++c) {
+      const double x = static_cast<double>(row[static_cast<std::size_t>(c)]);
+      out[static_cast<std::size_t>(conv1d ? c : r)] += x * x;
+    }
   }
   return out;
 }
@@ -91,7 +92,8 @@ void load_rows(const Parameter& p, const weights::TensorEntry& e,
 
 }  // namespace
 
-void Decoder::initialise_magnitudes(const weights::WeightFile& w) {
+/// Rooms of what DoRA derives from its parameters, and the arena in which it does.
+void Decoder::place_magnitudes() {
   std::int64_t elements = 0;
   device::Arena plan = device::Arena::planning();
   const DType acc = tensor::accumulator_of(options_.compute);
@@ -106,9 +108,13 @@ void Decoder::initialise_magnitudes(const weights::WeightFile& w) {
       tensor::allocate(plan, options_.compute, {l->out, l->in});  // matmul() widens it
   }
   if (elements == 0) return;
-  magnitudes_ = device::Buffer(elements * size_of(acc));
-  refresh_arena_.emplace(plan.peak());
-  auto* next = static_cast<std::byte*>(magnitudes_.data());
+  device::Arena rooms = device::Arena::planning();
+  if (!options_.plan_only) {
+    magnitudes_ = device::Buffer(elements * size_of(acc));
+    refresh_arena_.emplace(plan.peak());
+  }
+  auto* next = static_cast<std::byte*>(options_.plan_only ? rooms.allocate(elements * size_of(acc))
+                                                          : magnitudes_.data());
   for (Linear* l : linears()) {
     if (!l->lora || !l->lora->dora) continue;
     adapter::Dora& dora = *l->lora->dora;
@@ -116,7 +122,15 @@ void Decoder::initialise_magnitudes(const weights::WeightFile& w) {
       *view = TensorView(next, acc, {l->out});
       next += view->bytes();
     }
-    const std::vector<double> norms = row_norms(w.get(l->name + ".weight"));
+  }
+}
+
+void Decoder::initialise_magnitudes(const weights::WeightFile& w) {
+  place_magnitudes();
+  for (Linear* l : linears()) {
+    if (!l->lora || !l->lora->dora) continue;
+    adapter::Dora& dora = *l->lora->dora;
+    const std::vector<double> norms = output_norms(w.get(l->name + ".weight"), l->conv1d);
     const auto at = [&](std::int64_t i) { return norms[static_cast<std::size_t>(i)]; };
     fill(dora.base_norms, at);
     fill(dora.magnitude->master, [&](std::int64_t i) { return std::sqrt(at(i)); });
@@ -144,14 +158,22 @@ void Decoder::initialise_trained(const weights::WeightFile& w) {
           p, &p == lm_head_.trained_weight ? base_weight(w, lm_head_) : w.get(base_tensor(p.name)));
   }
   initialise_magnitudes(w);
+  adopt_values();
+}
+
+/// Modules read trained parameters where they lie.
+void Decoder::adopt_values() {
   const auto adopt = [](TensorView& view, const Parameter* p) {
     if (p != nullptr) view = p->value;
   };
   adopt(embedding_.table, embedding_.trained_table);
-  adopt(final_norm_.weight, final_norm_.trained);
-  for (DecoderLayer& l : layers_) {
-    adopt(l.input_norm.weight, l.input_norm.trained);
-    adopt(l.post_norm.weight, l.post_norm.trained);
+  if (positions_) adopt(positions_->table, positions_->trained_table);
+  std::vector<Norm*> norms{&final_norm_};
+  for (DecoderLayer& l : layers_)
+    for (Norm* norm : l.norms()) norms.push_back(norm);
+  for (Norm* norm : norms) {
+    adopt(norm->weight, norm->trained);
+    adopt(norm->bias, norm->trained_bias);
   }
   std::vector<Linear*> all = linears();
   all.push_back(&lm_head_);

@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "device/arena.hpp"
+
 namespace axl::model {
 namespace {
 
@@ -81,6 +83,17 @@ bool FrozenStore::want_packed(const weights::TensorEntry& entry, bool transposed
   jobs_.push_back({.entry = &entry, .packed = target, .transposed = transposed, .type = compute_});
   jobs_.back().offset = reserve(bytes);
   return true;
+}
+
+void FrozenStore::plan() {
+  device::Arena room = device::Arena::planning();
+  for (const Job& job : jobs_) {
+    void* at = room.allocate(64);
+    if (job.view != nullptr)
+      *job.view = shaped(at, job.type, *job.entry);
+    else
+      job.packed->data = at;
+  }
 }
 
 void FrozenStore::materialise(const WeightMemory& memory, kernels::Queue& queue) {

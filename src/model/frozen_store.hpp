@@ -39,6 +39,8 @@ class FrozenStore {
   std::int64_t bytes() const { return bytes_; }
   std::int64_t mapped_bytes() const { return mapped_bytes_; }
   void materialise(const WeightMemory& memory, kernels::Queue& queue);
+  /// Gives every target its shape and an address that must not be read: for a plan.
+  void plan();
 
  private:
   struct Job {

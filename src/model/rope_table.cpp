@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/error.hpp"
+
 namespace axl::model {
 namespace {
 
@@ -58,19 +60,31 @@ double scale_yarn(const weights::RopeConfig& r, std::int64_t dim, std::vector<do
   return yarn_mscale(r.factor, 1.0);
 }
 
+/// Every frequency has a divisor of its own, up to the original length and beyond it.
+double scale_longrope(const weights::RopeConfig& r, std::int64_t seq_len, std::vector<double>& f) {
+  const std::vector<double>& divisors =
+      seq_len > r.original_max_position_embeddings ? r.long_factor : r.short_factor;
+  AXL_CHECK(divisors.size() == f.size(), "longrope has a divisor for every frequency");
+  for (std::size_t i = 0; i < f.size(); ++i) f[i] /= divisors[i];
+  if (r.attention_factor > 0) return r.attention_factor;
+  if (r.factor <= 1.0) return 1.0;
+  return std::sqrt(1.0 + std::log(r.factor) /
+                             std::log(static_cast<double>(r.original_max_position_embeddings)));
+}
+
 }  // namespace
 
-RopeFrequencies rope_frequencies(const weights::ModelConfig& config, std::int64_t seq_len) {
-  const weights::RopeConfig& r = config.rope;
-  const auto dim =
-      static_cast<std::int64_t>(static_cast<double>(config.head_dim) * r.partial_rotary_factor);
+RopeFrequencies rope_frequencies(const family::RopeShape& shape, std::int64_t max_positions,
+                                 std::int64_t seq_len) {
+  const weights::RopeConfig& r = shape.scaling;
+  const std::int64_t dim = shape.rotated;
   RopeFrequencies out;
   out.inverse = plain_frequencies(r.theta, dim);
   if (r.type == "default") return out;
   if (r.type == "linear") {
     for (double& x : out.inverse) x /= r.factor;
   } else if (r.type == "dynamic") {
-    const auto trained = static_cast<double>(config.max_position_embeddings);
+    const auto trained = static_cast<double>(max_positions);
     const double length = std::max(static_cast<double>(seq_len), trained);
     const double d = static_cast<double>(dim);
     const double theta =
@@ -80,16 +94,18 @@ RopeFrequencies rope_frequencies(const weights::ModelConfig& config, std::int64_
     scale_llama3(r, out.inverse);
   } else if (r.type == "yarn") {
     out.attention_factor = scale_yarn(r, dim, out.inverse);
+  } else if (r.type == "longrope") {
+    out.attention_factor = scale_longrope(r, seq_len, out.inverse);
   } else {
-    throw Error(ErrorCode::unsupported,
-                config.origin + ": rope scaling '" + r.type + "' is not supported")
-        .hint("known: default, linear, dynamic, llama3, yarn");
+    throw Error(ErrorCode::unsupported, "rope scaling '" + r.type + "' is not supported")
+        .hint("known: default, linear, dynamic, llama3, yarn, longrope");
   }
   return out;
 }
 
-RopeTable::RopeTable(const weights::ModelConfig& config, std::int64_t positions, DType dtype) {
-  const RopeFrequencies f = rope_frequencies(config, positions);
+RopeTable::RopeTable(const family::RopeShape& shape, std::int64_t max_positions,
+                     std::int64_t positions, std::int64_t seq_len, DType dtype) {
+  const RopeFrequencies f = rope_frequencies(shape, max_positions, seq_len);
   const auto half = static_cast<std::int64_t>(f.inverse.size());
   const std::int64_t n = positions * half;
   memory_ = device::Buffer(2 * n * size_of(dtype));
@@ -116,6 +132,54 @@ RopeTable::RopeTable(const weights::ModelConfig& config, std::int64_t positions,
         sin_.as<float>()[p * half + i] = static_cast<float>(s);
       }
     }
+}
+
+std::int64_t RopeTables::kind_for(const family::RopeShape& shape, std::int64_t length) const {
+  if (shape.scaling.type == "dynamic") return std::max(length, max_positions_);
+  if (shape.scaling.type == "longrope")
+    return length > shape.scaling.original_max_position_embeddings ? 1 : 0;
+  return 0;
+}
+
+void RopeTables::build(std::size_t i, std::int64_t positions, std::int64_t length) {
+  tables_[i] = RopeTable(shapes_[i], max_positions_, positions, length, dtype_);
+  built_for_[i] = kind_for(shapes_[i], length);
+}
+
+void RopeTables::reserve(std::int64_t positions) {
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    const std::string& type = shapes_[i].scaling.type;
+    // Tables that depend on the length are made anew when a batch needs them.
+    const std::int64_t limit = type == "dynamic" ? max_positions_
+                               : type == "longrope"
+                                   ? shapes_[i].scaling.original_max_position_embeddings
+                                   : positions;
+    const std::int64_t room = std::min(positions, limit);
+    if (room > tables_[i].positions()) build(i, room, room);
+  }
+}
+
+void RopeTables::follow(std::int64_t length) {
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    const std::string& type = shapes_[i].scaling.type;
+    if (type != "dynamic" && type != "longrope") continue;
+    const std::int64_t kind = kind_for(shapes_[i], length);
+    if (built_for_[i] == kind && tables_[i].positions() >= length) continue;
+    const std::int64_t room = type == "dynamic" ? kind : std::max(length, tables_[i].positions());
+    build(i, room, length);
+  }
+}
+
+bool RopeTables::depend_on(std::int64_t length) const {
+  return std::any_of(shapes_.begin(), shapes_.end(), [&](const family::RopeShape& s) {
+    return s.scaling.type == "dynamic" && length > max_positions_;
+  });
+}
+
+bool RopeTables::change_between(std::int64_t before, std::int64_t after) const {
+  return std::any_of(shapes_.begin(), shapes_.end(), [&](const family::RopeShape& s) {
+    return s.scaling.type == "longrope" && kind_for(s, before) != kind_for(s, after);
+  });
 }
 
 }  // namespace axl::model

@@ -36,40 +36,82 @@ void embedding_noise(Context& ctx, std::span<const std::int32_t> cu_seqlens, dou
                      std::uint64_t key, TensorView x);
 void embedding_backward(Context& ctx, const std::int32_t* ids, TensorView dy, TensorView dtable);
 
-/// x, y: (T, C); w: (C); rstd: (T) or empty.
-void rmsnorm(Context& ctx, TensorView x, TensorView w, TensorView y, TensorView rstd, double eps);
+/// x, y: (T, C); w: (C); rstd: (T) or empty. `offset` is added to w.
+void rmsnorm(Context& ctx, TensorView x, TensorView w, TensorView y, TensorView rstd, double eps,
+             double offset = 0.0);
 /// dx = or += ; dw is accumulated when not empty.
 void rmsnorm_backward(Context& ctx, TensorView x, TensorView w, TensorView rstd, TensorView dy,
-                      TensorView dx, TensorView dw, bool accumulate_dx);
+                      TensorView dx, TensorView dw, bool accumulate_dx, double offset = 0.0);
 
-/// x: (T, heads * D), in place; cos, sin: (P, D / 2).
-void rope(Context& ctx, TensorView x, const std::int32_t* positions, TensorView cos, TensorView sin,
-          std::int64_t heads, bool inverse);
+/// x, y: (T, C); w: (C); b: (C) or empty; mean, rstd: (T) or empty.
+void layernorm(Context& ctx, TensorView x, TensorView w, TensorView b, TensorView y,
+               TensorView mean, TensorView rstd, double eps);
+/// dx = or += ; dw and db are accumulated when not empty.
+void layernorm_backward(Context& ctx, TensorView x, TensorView w, TensorView mean, TensorView rstd,
+                        TensorView dy, TensorView dx, TensorView dw, TensorView db,
+                        bool accumulate_dx);
 
-/// g, u, y: (T, F).
-void swiglu(Context& ctx, TensorView g, TensorView u, TensorView y);
-void swiglu_backward(Context& ctx, TensorView g, TensorView u, TensorView dy, TensorView dg,
-                     TensorView du);
+/// (T, heads, head_dim) somewhere in the rows of a (T, columns) tensor: where a projection of
+/// queries, keys and values at once lays them side by side, or head by head.
+struct Heads {
+  TensorView rows;  ///< (T, columns)
+  std::int64_t heads = 0, head_dim = 0;
+  std::int64_t first_column = 0;  ///< of head 0
+  std::int64_t head_stride = 0;   ///< columns from one head to the next
+};
+/// Heads that fill the rows of `t` (T, heads * head_dim) one after another.
+Heads all_heads(TensorView t, std::int64_t heads);
 
-/// Where documents begin, and the heads. cu_k == cu_q in training.
+/// Rotates the first 2 * cos.dim(1) elements of every head in place; cos, sin: (P, rotated / 2).
+void rope(Context& ctx, const Heads& x, const std::int32_t* positions, TensorView cos,
+          TensorView sin, bool inverse);
+
+using kernels::Activation;
+/// y (T, F) = act(g) * u, or act(g) where u is empty. g and u: (T, F), or the two halves of a (T,
+/// 2F) tensor.
+struct GatedInput {
+  TensorView g, u;
+  std::int64_t columns = 0;  ///< F
+};
+GatedInput gated(TensorView g, TensorView u);  ///< u may be empty
+GatedInput gated_halves(TensorView gu);        ///< g: the first half of every row, u: the second
+void activation(Context& ctx, Activation act, const GatedInput& in, TensorView y);
+/// dy: (T, F); `d` lies as `in` does, and may be it.
+void activation_backward(Context& ctx, Activation act, const GatedInput& in, TensorView dy,
+                         const GatedInput& d);
+
+/// Where documents begin, and which keys a query sees. cu_k == cu_q in training.
 struct AttentionShape {
   const std::int32_t* cu_q;
   const std::int32_t* cu_k;
-  std::int64_t docs, q_heads, kv_heads, head_dim;
+  std::int64_t docs;
   double scale;
+  std::int64_t window = 0;  ///< last keys that are seen, the query's own among them; 0: all
+  double softcap = 0.0;     ///< 0: none
 };
-/// q, o: (Tq, Hq*D); k, v: (Tk, Hkv*D); lse: (Hq, Tq) or empty.
-void attention(Context& ctx, const AttentionShape& shape, TensorView q, TensorView k, TensorView v,
-               TensorView o, TensorView lse);
-void attention_backward(Context& ctx, const AttentionShape& shape, TensorView q, TensorView k,
-                        TensorView v, TensorView o, TensorView lse, TensorView d_o, TensorView dq,
-                        TensorView dk, TensorView dv);
+/// q: (Tq, Hq, D); k, v: (Tk, Hkv, D); o: (Tq, Hq*D); lse: (Hq, Tq) or empty.
+void attention(Context& ctx, const AttentionShape& shape, const Heads& q, const Heads& k,
+               const Heads& v, TensorView o, TensorView lse);
+void attention_backward(Context& ctx, const AttentionShape& shape, const Heads& q, const Heads& k,
+                        const Heads& v, TensorView o, TensorView lse, TensorView d_o,
+                        const Heads& dq, const Heads& dk, const Heads& dv);
 
-/// logits: (R, V) accumulator type; loss: R doubles; dlogits: (R, V) compute type or empty.
+/// logits: (R, V) accumulator type, capped already where there is a softcap; loss: R doubles;
+/// dlogits: (R, V) compute type or empty.
 void cross_entropy(Context& ctx, TensorView logits, const std::int32_t* targets, double* loss,
-                   TensorView dlogits, DType compute, double grad_scale);
+                   TensorView dlogits, DType compute, double grad_scale, double softcap = 0.0);
+/// logits (R, V), accumulator type, = cap * tanh(logits / cap).
+void softcap(Context& ctx, TensorView logits, DType compute, double cap);
 
 void copy(Context& ctx, TensorView from, TensorView to);
+/// The heads of `from` where those of `to` lie.
+void copy_heads(Context& ctx, const Heads& from, const Heads& to);
+void fill_zero(Context& ctx, TensorView x);
+/// Sum of the elements of x (n) of f64, in their order.
+double sum(Context& ctx, TensorView x);
+/// to += from.
+void add(Context& ctx, TensorView from, TensorView to);
+void scale(Context& ctx, TensorView x, double factor);
 void gather_rows(Context& ctx, TensorView from, const std::int32_t* rows, TensorView to);
 void scatter_rows(Context& ctx, TensorView from, const std::int32_t* rows, TensorView to);
 void bias_add(Context& ctx, TensorView x, TensorView bias);

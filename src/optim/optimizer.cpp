@@ -3,6 +3,13 @@
 #include <cmath>
 
 namespace axl::optim {
+namespace {
+
+std::int64_t partials_of(const tensor::ParameterTable& table) {
+  return (table.flat_elements() + kernels::kSumBlock - 1) / kernels::kSumBlock;
+}
+
+}  // namespace
 
 Optimizer::Optimizer(const OptimizerSpec& spec, const OptimizerConfig& config,
                      tensor::ParameterTable& table)
@@ -41,13 +48,17 @@ std::int64_t Optimizer::bytes() const {
   return n;
 }
 
+std::int64_t gradient_norm_bytes(const tensor::ParameterTable& table) {
+  device::Arena plan = device::Arena::planning();
+  plan.allocate(partials_of(table) * 8);
+  return plan.peak();
+}
+
 double gradient_norm(ops::Context& ctx, const tensor::ParameterTable& table) {
   const device::ArenaScope scope(ctx.arena);
-  const std::int64_t n = table.flat_elements();
   double result = 0;
-  auto* partial = static_cast<double*>(
-      ctx.arena.allocate((n + kernels::kSumBlock - 1) / kernels::kSumBlock * 8));
-  ctx.kernels.sum_of_squares({table.grad(), n, partial, &result}, ctx.queue);
+  auto* partial = static_cast<double*>(ctx.arena.allocate(partials_of(table) * 8));
+  ctx.kernels.sum_of_squares({table.grad(), table.flat_elements(), partial, &result}, ctx.queue);
   return std::sqrt(result);
 }
 

@@ -62,5 +62,7 @@ class Optimizer {
 
 /// sqrt of the sum of squares of all gradients, in a fixed order.
 double gradient_norm(ops::Context& ctx, const tensor::ParameterTable& table);
+/// What it takes of the arena meanwhile.
+std::int64_t gradient_norm_bytes(const tensor::ParameterTable& table);
 
 }  // namespace axl::optim

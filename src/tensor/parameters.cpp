@@ -5,8 +5,8 @@
 namespace axl::tensor {
 namespace {
 
-TensorView view_of(const device::Buffer& buffer, const Parameter& p, DType dtype) {
-  void* at = static_cast<std::byte*>(buffer.data()) + p.offset * size_of(dtype);
+TensorView view_of(std::byte* flat, const Parameter& p, DType dtype) {
+  void* at = flat + p.offset * size_of(dtype);
   AXL_CHECK(p.shape.size() == 1 || p.shape.size() == 2, p.name + ": parameters have 1 or 2 axes");
   if (p.shape.size() == 1) return {at, dtype, {p.shape[0]}};
   return {at, dtype, {p.shape[0], p.shape[1]}};
@@ -30,10 +30,26 @@ void ParameterTable::finish() {
   master_ = device::Buffer(flat_elements_ * size_of(acc));
   grad_ = device::Buffer(flat_elements_ * size_of(acc));
   if (separate_values()) values_ = device::Buffer(flat_elements_ * size_of(compute_));
+  place(static_cast<std::byte*>(master_.data()), static_cast<std::byte*>(grad_.data()),
+        static_cast<std::byte*>(values_.data()));
+}
+
+void ParameterTable::plan() {
+  device::Arena room = device::Arena::planning();
+  const auto take = [&] {
+    return static_cast<std::byte*>(room.allocate(flat_elements_ * size_of(DType::f64)));
+  };
+  std::byte* master = take();
+  std::byte* grad = take();
+  place(master, grad, take());
+}
+
+void ParameterTable::place(std::byte* master, std::byte* grad, std::byte* values) {
+  const DType acc = accumulator_of(compute_);
   for (Parameter& p : parameters_) {
-    p.master = view_of(master_, p, acc);
-    p.grad = view_of(grad_, p, acc);
-    p.value = separate_values() ? view_of(values_, p, compute_) : p.master;
+    p.master = view_of(master, p, acc);
+    p.grad = view_of(grad, p, acc);
+    p.value = separate_values() ? view_of(values, p, compute_) : p.master;
   }
 }
 

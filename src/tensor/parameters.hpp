@@ -39,6 +39,9 @@ class ParameterTable {
   Parameter& add(std::string name, std::vector<std::int64_t> shape, bool decay);
   /// Allocates the flat buffers and fills in every view. Offsets are multiples of 16 elements.
   void finish();
+  /// In place of finish(), for a plan: views of the right shapes at addresses that must not be
+  /// read.
+  void plan();
   std::deque<Parameter>& all() { return parameters_; }
   const std::deque<Parameter>& all() const { return parameters_; }
   Parameter* find(const std::string& name);
@@ -55,6 +58,7 @@ class ParameterTable {
   void zero_grad_of_frozen_rows();
 
  private:
+  void place(std::byte* master, std::byte* grad, std::byte* values);
   DType compute_;
   std::deque<Parameter> parameters_;
   std::int64_t flat_elements_ = 0;

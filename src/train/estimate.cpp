@@ -7,6 +7,7 @@
 #include "data/passes.hpp"
 #include "data/stream.hpp"
 #include "device/session.hpp"
+#include "model/plan_step.hpp"
 #include "train/session.hpp"
 
 namespace axl::train {
@@ -111,7 +112,8 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
       flat * 4 * static_cast<std::int64_t>(optim::optimizer_named(config.optimizer).state.size());
   e.max_tokens_per_micro_batch = data.train->max_tokens_per_micro_batch();
   e.max_tokens_per_pass = data.max_tokens;
-  e.activations = model.plan_bytes(data.max_tokens, data.max_tokens, true);
+  model.reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));
+  e.activations = model::plan_step(model, data.max_tokens, data.max_tokens, true).bytes;
   const Cadence cadence(config, data.train->total_steps(), data.train->steps_per_epoch());
   e.total_steps = cadence.total_steps;
   e.steps_per_epoch = cadence.steps_per_epoch;

@@ -13,6 +13,7 @@
 #include "data/stream.hpp"
 #include "device/session.hpp"
 #include "model/load_adapter.hpp"
+#include "model/plan_step.hpp"
 #include "observe/run_events.hpp"
 #include "train/layout.hpp"
 #include "train/output_lock.hpp"
@@ -130,9 +131,9 @@ int run(const RunRequest& request) {
                                            decoder_options(config, base->config, kernels), kernels,
                                            kokkos.queue(), shared_memory(shared));
   model->reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));
-  const std::int64_t arena_bytes = model->plan_bytes(data.max_tokens, data.max_tokens, true) +
-                                   model->parameters().flat_elements() / kernels::kSumBlock * 8 +
-                                   4096;
+  const std::int64_t arena_bytes =
+      std::max(model::plan_step(*model, data.max_tokens, data.max_tokens, true).bytes,
+               optim::gradient_norm_bytes(model->parameters()));
   device::Arena arena(arena_bytes);
   ops::Context ctx{kernels, kokkos.queue(), arena};
 

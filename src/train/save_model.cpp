@@ -43,7 +43,7 @@ void save_full(const std::string& folder, model::Decoder& model, const weights::
 
 }  // namespace
 
-adapter::PeftConfig peft_config_of(const config::Config& config, const model::FamilySpec& family) {
+adapter::PeftConfig peft_config_of(const config::Config& config, const family::FamilySpec& family) {
   adapter::PeftConfig peft;
   peft.r = config.lora_r;
   peft.lora_alpha = config.lora_alpha;
@@ -66,7 +66,10 @@ adapter::PeftConfig peft_config_of(const config::Config& config, const model::Fa
   peft.target_modules.names = given;
   if (config.lora_target_linear)
     for (const std::string_view module :
-         {family.q, family.k, family.v, family.o, family.gate, family.up, family.down}) {
+         {family.modules.q, family.modules.k, family.modules.v, family.modules.qkv,
+          family.modules.o, family.modules.gate, family.modules.up, family.modules.gate_up,
+          family.modules.down}) {
+      if (module.empty()) continue;
       const std::string last(module.substr(module.rfind('.') + 1));
       auto& names = peft.target_modules.names;
       if (std::find(names.begin(), names.end(), last) == names.end()) names.push_back(last);

@@ -8,7 +8,7 @@
 namespace axl::train {
 
 /// The LoRA that a configuration asks for, on a model of this family; without the base's name.
-adapter::PeftConfig peft_config_of(const config::Config& config, const model::FamilySpec& family);
+adapter::PeftConfig peft_config_of(const config::Config& config, const family::FamilySpec& family);
 
 /// Writes what was trained into an existing folder: adapter_model.safetensors and
 /// adapter_config.json, or for a full fine-tune model.safetensors and config.json in the compute

@@ -72,7 +72,7 @@ model::DecoderOptions decoder_options(const config::Config& config,
     return o;
   }
   o.training.lora = config.lora_model_dir.empty()
-                        ? peft_config_of(config, model::family_of(model_config))
+                        ? peft_config_of(config, family::family_of(model_config))
                         : adapter::read_peft_config(config.lora_model_dir);
   std::tie(o.training.lora->base_model_name_or_path, o.training.lora->revision) =
       hub::recorded_name(config.model_source());
@@ -87,7 +87,7 @@ void fit_vocabulary(model::BaseModel& base, const config::Config& config, std::i
   const std::int64_t rows =
       config.resize_token_embeddings_to_32x ? (tokens + 31) / 32 * 32 : tokens;
   if (rows <= base.config.vocab_size) return;
-  const model::FamilySpec& family = model::family_of(base.config);
+  const family::FamilySpec& family = family::family_of(base.config);
   if (comm.rank() == 0)
     log::info("model: {} embedding rows are added for {} tokens{}", rows - base.config.vocab_size,
               tokens, config.mean_resizing_embeddings ? ", each the mean of the others" : "");

@@ -42,57 +42,73 @@ nlohmann::json parse_object(const std::string& text, const std::string& origin) 
   return root;
 }
 
-/// Fields common to both places where rope settings stand.
-void read_rope_fields(const ConfigFields& in, const ConfigFields& top, std::int64_t max_positions,
-                      bool llama, RopeConfig& rope) {
-  rope.type = in.text_or("rope_type", in.text_or("type", "default"));
-  rope.theta = in.real_or("rope_theta", rope.theta, 1e-3, 1e15);
-  rope.partial_rotary_factor =
-      in.real_or("partial_rotary_factor", rope.partial_rotary_factor, 1e-6, 1.0);
-  if (rope.type == "default") return;
-  static constexpr const char* kTypes[] = {"linear", "dynamic", "llama3", "yarn"};
-  const bool known = std::any_of(std::begin(kTypes), std::end(kTypes),
-                                 [&](const char* t) { return rope.type == t; });
-  if (!known) {
-    if (llama)
-      in.refuse("rope_type", "unknown rope scaling '" + rope.type +
-                                 "'; known: default, linear, dynamic, llama3, yarn");
-    return;
-  }
-  // As in transformers: dynamic scaling reckons with max_position_embeddings alone; for the others
-  // the length that stands outside wins, and yarn's factor is derived from the two lengths when it
-  // is absent.
-  const ConfigFields& lengths = top.has("original_max_position_embeddings") ? top : in;
-  rope.original_max_position_embeddings =
-      rope.type == "dynamic"
-          ? max_positions
-          : lengths.integer_or("original_max_position_embeddings", max_positions, 1, kMaxPositions);
-  if (rope.type == "yarn" && !in.has("factor"))
-    rope.factor = static_cast<double>(max_positions) /
-                  static_cast<double>(rope.original_max_position_embeddings);
-  else
-    rope.factor = in.real("factor", 1e-3, 1e9);
-  if (rope.type == "llama3") {
-    rope.low_freq_factor = in.real("low_freq_factor", 1e-9, 1e9);
-    rope.high_freq_factor = in.real("high_freq_factor", 1e-9, 1e9);
-    if (!(rope.high_freq_factor > rope.low_freq_factor))
-      in.refuse("high_freq_factor", "must be greater than low_freq_factor");
-  }
-  if (rope.type == "yarn") {
-    rope.beta_fast = in.real_or("beta_fast", rope.beta_fast, 1e-9, 1e9);
-    rope.beta_slow = in.real_or("beta_slow", rope.beta_slow, 1e-9, 1e9);
-    rope.attention_factor = in.real_or("attention_factor", 0.0, 0.0, 1e9);
-    rope.mscale = in.real_or("mscale", 0.0, 0.0, 1e9);
-    rope.mscale_all_dim = in.real_or("mscale_all_dim", 0.0, 0.0, 1e9);
-    rope.truncate = in.boolean_or("truncate", true);
-  }
+/// What a known model type calls by another name (transformers' attribute_map), and what it means
+/// where config.json says nothing.
+struct Dialect {
+  const char* model_type;
+  const char* architecture;
+  bool tied = false;
+  std::int64_t head_dim = 0;  ///< 0: hidden_size / heads
+  std::int64_t positions = 2048;
+  const char* hidden_size = "hidden_size";
+  const char* layers = "num_hidden_layers";
+  const char* heads = "num_attention_heads";
+  const char* inner = "intermediate_size";
+  const char* max_positions = "max_position_embeddings";
+  const char* rope_theta = "rope_theta";
+  const char* rotated = "partial_rotary_factor";
+  double partial_rotary = 1.0;
+  bool inner_may_lack = false;
+};
+constexpr Dialect kDialects[] = {
+    {.model_type = "llama", .architecture = "LlamaForCausalLM"},
+    {.model_type = "mistral", .architecture = "MistralForCausalLM", .positions = 131072},
+    {.model_type = "qwen2", .architecture = "Qwen2ForCausalLM", .positions = 32768},
+    {.model_type = "qwen3", .architecture = "Qwen3ForCausalLM", .positions = 32768},
+    {.model_type = "phi3", .architecture = "Phi3ForCausalLM", .positions = 4096},
+    {.model_type = "gemma2",
+     .architecture = "Gemma2ForCausalLM",
+     .tied = true,
+     .head_dim = 256,
+     .positions = 8192},
+    {.model_type = "gemma3_text",
+     .architecture = "Gemma3ForCausalLM",
+     .tied = true,
+     .head_dim = 256,
+     .positions = 131072},
+    {.model_type = "gpt2",
+     .architecture = "GPT2LMHeadModel",
+     .tied = true,
+     .positions = 1024,
+     .hidden_size = "n_embd",
+     .layers = "n_layer",
+     .heads = "n_head",
+     .inner = "n_inner",
+     .max_positions = "n_positions",
+     .inner_may_lack = true},
+    {.model_type = "gpt_neox",
+     .architecture = "GPTNeoXForCausalLM",
+     .rope_theta = "rotary_emb_base",
+     .rotated = "rotary_pct",
+     .partial_rotary = 0.25},
+};
+
+/// By architecture, else by model_type; nullptr: no known one.
+const Dialect* dialect_of(const std::string& architecture, const std::string& model_type) {
+  for (const Dialect& d : kDialects)
+    if (architecture == d.architecture || (architecture.empty() && model_type == d.model_type))
+      return &d;
+  return nullptr;
 }
 
 RopeConfig read_rope(const nlohmann::json& root, const ConfigFields& in, const ModelConfig& model,
-                     bool llama) {
+                     const Dialect& dialect, bool strict) {
   RopeConfig rope;
-  rope.theta = in.real_or("rope_theta", rope.theta, 1e-3, 1e15);
-  rope.partial_rotary_factor = in.real_or("partial_rotary_factor", 1.0, 1e-6, 1.0);
+  for (const char* key : {dialect.rope_theta, "rope_theta"})
+    rope.theta = in.real_or(key, rope.theta, 1e-3, 1e15);
+  rope.partial_rotary_factor = dialect.partial_rotary;
+  for (const char* key : {dialect.rotated, "partial_rotary_factor"})
+    rope.partial_rotary_factor = in.real_or(key, rope.partial_rotary_factor, 1e-6, 1.0);
   // Where both styles are there, transformers takes the older one, unless it is empty.
   const bool scaling = in.has("rope_scaling") && !root.at("rope_scaling").empty();
   const char* where = scaling                     ? "rope_scaling"
@@ -100,32 +116,34 @@ RopeConfig read_rope(const nlohmann::json& root, const ConfigFields& in, const M
                                                   : nullptr;
   if (where == nullptr) return rope;
   const ConfigFields fields = in.object(where);
-  // Families with several kinds of layers nest one set a kind: not one form, so only `raw` has it.
+  // Families with several kinds of layers nest one set a kind, which they read themselves.
   for (const auto& [key, value] : root.at(where).items())
     if (value.is_object()) return rope;
-  read_rope_fields(fields, in, model.max_position_embeddings, llama, rope);
+  read_rope_fields(fields, in, model.max_position_embeddings, strict, rope);
   return rope;
 }
 
-void read_attention_shape(const ConfigFields& in, bool llama, ModelConfig& out) {
-  if (!llama && !in.has("num_attention_heads")) return;
-  out.num_attention_heads = in.integer("num_attention_heads", 1, kMaxHeads);
+void read_attention_shape(const ConfigFields& in, const Dialect& dialect, bool strict,
+                          ModelConfig& out) {
+  if (!strict && !in.has(dialect.heads)) return;
+  out.num_attention_heads = in.integer(dialect.heads, 1, kMaxHeads);
   out.num_key_value_heads =
       in.integer_or("num_key_value_heads", out.num_attention_heads, 1, kMaxHeads);
   if (out.num_attention_heads % out.num_key_value_heads != 0)
-    in.refuse("num_key_value_heads", "must divide num_attention_heads (" +
+    in.refuse("num_key_value_heads", "must divide " + std::string(dialect.heads) + " (" +
                                          std::to_string(out.num_attention_heads) + "), got " +
                                          std::to_string(out.num_key_value_heads));
-  if (in.has("head_dim")) {
-    out.head_dim = in.integer("head_dim", 1, kMaxHeadDim);
+  if (in.has("head_dim") || dialect.head_dim > 0) {
+    out.head_dim = in.integer_or("head_dim", dialect.head_dim, 1, kMaxHeadDim);
   } else if (out.hidden_size % out.num_attention_heads == 0) {
     out.head_dim = out.hidden_size / out.num_attention_heads;
   } else {
-    in.refuse("num_attention_heads", "must divide hidden_size (" + std::to_string(out.hidden_size) +
-                                         ") where head_dim is absent, got " +
-                                         std::to_string(out.num_attention_heads));
+    in.refuse(dialect.heads, "must divide " + std::string(dialect.hidden_size) + " (" +
+                                 std::to_string(out.hidden_size) +
+                                 ") where head_dim is absent, got " +
+                                 std::to_string(out.num_attention_heads));
   }
-  if (llama && out.head_dim % 2 != 0)
+  if (strict && out.head_dim % 2 != 0)
     in.refuse("head_dim", "must be even for rotary positions, got " + std::to_string(out.head_dim));
 }
 
@@ -142,34 +160,37 @@ ModelConfig from_json(const std::string& text, const std::string& origin) {
       in.refuse("architectures", "must be a list of strings");
     if (!list.empty()) out.architecture = list.front().get<std::string>();
   }
-  if (out.architecture.empty() && out.model_type == "llama") out.architecture = "LlamaForCausalLM";
+  const Dialect* known = dialect_of(out.architecture, out.model_type);
+  if (out.architecture.empty() && known != nullptr) out.architecture = known->architecture;
   if (out.architecture.empty() && out.model_type.empty())
     in.refuse("architectures",
               "must name the model's class, but neither architectures nor "
               "model_type is there");
   // Other families have fields of their own names, which their readers take from `raw`.
-  const bool llama = out.architecture == "LlamaForCausalLM";
-  if (llama && in.has("quantization_config"))
+  const bool strict = known != nullptr;
+  const Dialect dialect = strict ? *known : Dialect{};
+  if (strict && in.has("quantization_config"))
     throw Error(ErrorCode::unsupported, "weights quantised by another library cannot be read")
         .at({origin, 0, 0, "quantization_config"})
         .hint("take the model's unquantised files, or a GGUF");
   const auto size = [&](const char* key, std::int64_t most) {
-    return llama ? in.integer(key, 1, most) : in.integer_or(key, 0, 0, most);
+    return strict ? in.integer(key, 1, most) : in.integer_or(key, 0, 0, most);
   };
   out.vocab_size = size("vocab_size", kMaxVocabulary);
-  out.hidden_size = size("hidden_size", kMaxWidth);
-  out.intermediate_size = size("intermediate_size", kMaxWidth);
-  out.num_hidden_layers = size("num_hidden_layers", kMaxLayers);
-  read_attention_shape(in, llama, out);
+  out.hidden_size = size(dialect.hidden_size, kMaxWidth);
+  out.intermediate_size = dialect.inner_may_lack ? in.integer_or(dialect.inner, 0, 1, kMaxWidth)
+                                                 : size(dialect.inner, kMaxWidth);
+  out.num_hidden_layers = size(dialect.layers, kMaxLayers);
+  read_attention_shape(in, dialect, strict, out);
   out.max_position_embeddings =
-      in.integer_or("max_position_embeddings", llama ? 2048 : 0, 1, kMaxPositions);
+      in.integer_or(dialect.max_positions, strict ? dialect.positions : 0, 1, kMaxPositions);
   out.rms_norm_eps = in.real_or("rms_norm_eps", 1e-6, 1e-30, 1.0);
-  out.tie_word_embeddings = in.boolean_or("tie_word_embeddings", false);
+  out.tie_word_embeddings = in.boolean_or("tie_word_embeddings", dialect.tied);
   out.attention_bias = in.boolean_or("attention_bias", false);
   out.mlp_bias = in.boolean_or("mlp_bias", false);
   out.hidden_act = in.text_or("hidden_act", "silu");
   if (out.hidden_act == "swish") out.hidden_act = "silu";  // two names of one function
-  out.rope = read_rope(root, in, out, llama);
+  out.rope = read_rope(root, in, out, dialect, strict);
   out.bos_token_id = in.integers("bos_token_id", -1, kMaxTokenId);
   out.eos_token_id = in.integers("eos_token_id", -1, kMaxTokenId);
   out.pad_token_id = in.integer_or("pad_token_id", -1, -1, kMaxTokenId);

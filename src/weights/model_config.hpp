@@ -7,20 +7,22 @@ namespace axl::weights {
 
 /// Rotary position scaling (transformers' rope_parameters / rope_scaling), as numbers.
 struct RopeConfig {
-  std::string type = "default";  ///< default, linear, dynamic, llama3, yarn
+  std::string type = "default";  ///< default, linear, dynamic, llama3, yarn, longrope
   double theta = 10000.0;
   double factor = 1.0;
   double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
   double beta_fast = 32.0, beta_slow = 1.0;              // yarn
-  double attention_factor = 0.0;                         // yarn; 0 = derive
+  double attention_factor = 0.0;                         // yarn, longrope; 0 = derive
   double mscale = 0.0, mscale_all_dim = 0.0;             // yarn
   bool truncate = true;                                  // yarn
+  std::vector<double> short_factor, long_factor;         // longrope: rotated / 2 divisors each
   std::int64_t original_max_position_embeddings = 0;
   double partial_rotary_factor = 1.0;
 };
 
 /// config.json in both the published (transformers 4) and the transformers-5 style, or GGUF
-/// metadata, brought to one form. Only what the Llama family needs; `raw` keeps the whole JSON.
+/// metadata, brought to one form: what every model has, under one name. `raw` keeps the whole JSON,
+/// from which the families (family/family.hpp) read what is theirs alone.
 struct ModelConfig {
   std::string architecture;  ///< "LlamaForCausalLM"
   std::string model_type;    ///< "llama"
@@ -28,7 +30,7 @@ struct ModelConfig {
   std::int64_t hidden_size = 0;
   std::int64_t intermediate_size = 0;
   std::int64_t num_hidden_layers = 0;
-  std::int64_t num_attention_heads = 0;
+  std::int64_t num_attention_heads = 0;  ///< intermediate_size may be 0: the family derives it
   std::int64_t num_key_value_heads = 0;
   std::int64_t head_dim = 0;
   std::int64_t max_position_embeddings = 0;

@@ -97,4 +97,33 @@ ConfigFields ConfigFields::object(const char* key) const {
   return {*value, origin_, prefix_ + key + "."};
 }
 
+bool ConfigFields::given(const char* key) const { return object_.contains(key); }
+
+std::vector<double> ConfigFields::reals(const char* key, double least, double most) const {
+  std::vector<double> out;
+  const nlohmann::json* value = find(key);
+  if (value == nullptr) return out;
+  if (!value->is_array()) refuse(key, "must be a list of numbers, got " + shown(*value));
+  for (const nlohmann::json& v : *value) {
+    const double x = v.is_number() ? v.get<double>() : std::nan("");
+    if (!(x >= least && x <= most))
+      refuse(key, "must hold numbers from " + number(least) + " to " + number(most) + ", got " +
+                      shown(v));
+    out.push_back(x);
+  }
+  return out;
+}
+
+std::vector<std::string> ConfigFields::texts(const char* key) const {
+  std::vector<std::string> out;
+  const nlohmann::json* value = find(key);
+  if (value == nullptr) return out;
+  if (!value->is_array()) refuse(key, "must be a list of texts, got " + shown(*value));
+  for (const nlohmann::json& v : *value) {
+    if (!v.is_string()) refuse(key, "must hold texts, got " + shown(v));
+    out.push_back(v.get<std::string>());
+  }
+  return out;
+}
+
 }  // namespace axl::weights

@@ -22,6 +22,12 @@ class ConfigFields {
   double real_or(const char* key, double absent, double least, double most) const;
   bool boolean_or(const char* key, bool absent) const;
   std::string text_or(const char* key, const std::string& absent) const;
+  /// A list of numbers, empty when it is missing.
+  std::vector<double> reals(const char* key, double least, double most) const;
+  /// A list of texts, empty when it is missing.
+  std::vector<std::string> texts(const char* key) const;
+  /// True when the field is there, be it null.
+  bool given(const char* key) const;
   /// One integer or a list of them.
   std::vector<std::int64_t> integers(const char* key, std::int64_t least, std::int64_t most) const;
   ConfigFields object(const char* key) const;
@@ -33,6 +39,11 @@ class ConfigFields {
   std::string origin_;
   std::string prefix_;
 };
+
+/// Rotary scaling as `in` (rope_parameters, or rope_scaling, or one kind of layer's share of them)
+/// says; `top` is the whole config.json. `strict`: an unknown kind of scaling is refused.
+void read_rope_fields(const ConfigFields& in, const ConfigFields& top, std::int64_t max_positions,
+                      bool strict, RopeConfig& rope);
 
 /// The GGUF side of read_model_config: an equivalent config.json (published style).
 std::string config_json_of_gguf(const std::string& path);

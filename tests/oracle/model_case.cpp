@@ -56,12 +56,14 @@ ModelCase::ModelCase(const std::string& folder, const std::string& config_file,
                      const model::DecoderOptions& options)
     : config(weights::read_model_config(folder + "/" + config_file)),
       weights(weights::WeightFile::open(folder)) {
-  const auto tables = model::family_of(config).tables();
+  const auto tables = family::family_of(config).tables();
   weights::settle_tying(config, weights, tables[0], tables[1]);
   decoder =
       std::make_unique<model::Decoder>(config, weights, options, bench.kernels, session().queue(),
                                        model::private_weight_memory(memory));
-  decoder->reserve_positions(std::max<std::int64_t>(config.max_position_embeddings, 512));
+  decoder->reserve_positions(decoder->shape().learned_positions > 0
+                                 ? decoder->shape().learned_positions
+                                 : std::max<std::int64_t>(config.max_position_embeddings, 512));
 }
 
 std::vector<float> ModelCase::logits(const model::Batch& batch) {

@@ -90,7 +90,7 @@ std::optional<std::string> run_case(const std::string& name) {
   std::optional<ModelCase> m;
   try {
     files.emplace(adapter::AdapterFiles::open(folder));
-    model::family_of(weights::read_model_config(base + "/config.json"));
+    family::family_of(weights::read_model_config(base + "/config.json"));
   } catch (const Error& e) {
     if (e.code() != ErrorCode::unsupported) throw;
     return e.message();

@@ -1,6 +1,5 @@
 #include "model/losses/causal_lm.hpp"
 
-#include <cstring>
 #include <vector>
 
 namespace axl::model {
@@ -42,7 +41,7 @@ struct Head {
   void backward(Context& ctx, TensorView x, const Linear::Saved& saved, TensorView dlogits,
                 TensorView dx) const {
     if (rows == nullptr) return linear.backward(ctx, x, saved, dlogits, dx, false);
-    std::memset(dx.data(), 0, static_cast<std::size_t>(dx.bytes()));
+    ops::fill_zero(ctx, dx);
     rows->logits_backward(ctx, x, dlogits, dx);
     linear.backward(ctx, x, saved, dlogits, dx, true);
   }
@@ -54,14 +53,15 @@ double run(Context& ctx, const Decoder& model, const Batch& batch, TensorView hi
   const LabelRows labels = label_rows(batch);
   const auto R = static_cast<std::int64_t>(labels.rows.size());
   const bool backward = static_cast<bool>(d_hidden);
-  if (backward) std::memset(d_hidden.data(), 0, static_cast<std::size_t>(d_hidden.bytes()));
+  if (backward) ops::fill_zero(ctx, d_hidden);
   if (R == 0) return 0.0;
   const Head head(model);
   const std::int64_t C = hidden.dim(1), V = head.linear.out, block = std::min(model.loss_rows(), R);
   const ArenaScope scope(ctx.arena);
   const TensorView x = allocate(ctx.arena, compute, {R, C});
   const TensorView normed = allocate(ctx.arena, compute, {R, C});
-  const TensorView rstd = allocate(ctx.arena, acc, {R});
+  const Norm::Saved statistics = model.final_norm().allocate_saved(ctx.arena, compute, R);
+  const double softcap = model.shape().logit_softcap;
   const TensorView losses = allocate(ctx.arena, DType::f64, {R});
   const TensorView logits = allocate(ctx.arena, acc, {block, V});
   TensorView dlogits, d_normed;
@@ -71,7 +71,7 @@ double run(Context& ctx, const Decoder& model, const Batch& batch, TensorView hi
     dlogits = compute == acc ? logits : allocate(ctx.arena, compute, {block, V});
   }
   ops::gather_rows(ctx, hidden, labels.rows.data(), x);
-  model.final_norm().forward(ctx, x, normed, rstd);
+  model.final_norm().forward(ctx, x, normed, statistics);
   for (std::int64_t first = 0; first < R; first += block) {
     const std::int64_t n = std::min(block, R - first);
     const TensorView rows = normed.rows(first, n), z = logits.rows(0, n);
@@ -84,19 +84,18 @@ double run(Context& ctx, const Decoder& model, const Batch& batch, TensorView hi
                                     kHeadKey + static_cast<std::uint64_t>(first)) |
                   1u;
     head.forward(ctx, rows, z, saved, key);
+    if (softcap > 0) ops::softcap(ctx, z, compute, softcap);
     const TensorView dz = backward ? dlogits.rows(0, n) : TensorView();
     ops::cross_entropy(ctx, z, labels.targets.data() + first, losses.as<double>() + first, dz,
-                       compute, grad_scale);
+                       compute, grad_scale, softcap);
     if (!backward) continue;
     head.backward(ctx, rows, saved, dz, d_normed.rows(first, n));
   }
-  double sum = 0;
-  for (std::int64_t r = 0; r < R; ++r) sum += losses.as<double>()[r];
   if (backward) {
-    model.final_norm().backward(ctx, x, rstd, d_normed, d_normed, false);
+    model.final_norm().backward(ctx, x, statistics, d_normed, d_normed, false);
     ops::scatter_rows(ctx, d_normed, labels.rows.data(), d_hidden);
   }
-  return sum;
+  return ops::sum(ctx, losses);
 }
 
 }  // namespace
@@ -120,6 +119,8 @@ void CausalLmLoss::logits(Context& ctx, const Decoder& model, TensorView hidden_
   const Head head(model);
   Linear::Saved saved = head.linear.allocate_saved(ctx.arena, model.compute(), normed.dim(0));
   head.forward(ctx, normed, logits, saved, 0);
+  if (model.shape().logit_softcap > 0)
+    ops::softcap(ctx, logits, model.compute(), model.shape().logit_softcap);
 }
 
 }  // namespace axl::model

@@ -34,6 +34,8 @@ struct Data {
   std::vector<T> q, k, v, o, d_o;
   std::vector<Acc<T>> lse;
   double scale;
+  std::int64_t window = 0;
+  double softcap = 0;
   Data(Heads heads, const std::vector<std::int32_t>& q_lengths,
        const std::vector<std::int32_t>& k_lengths, std::int64_t row_gap = 0)
       : h(heads),
@@ -53,9 +55,28 @@ struct Data {
         scale(1.0 / std::sqrt(static_cast<double>(h.dim))) {}
   void forward(const KernelTable& t, Queue& queue, std::vector<T>& out,
                std::vector<Acc<T>>& l) const {
-    t.attention_fwd(AttentionFwd<T>{q.data(), k.data(), v.data(), out.data(), l.data(), cu_q.data(),
-                                    cu_k.data(), static_cast<std::int64_t>(cu_q.size()) - 1, h.q,
-                                    h.kv, h.dim, Tq, qs, ks, ks, qs, scale},
+    t.attention_fwd(AttentionFwd<T>{.q = q.data(),
+                                    .k = k.data(),
+                                    .v = v.data(),
+                                    .o = out.data(),
+                                    .lse = l.data(),
+                                    .cu_q = cu_q.data(),
+                                    .cu_k = cu_k.data(),
+                                    .docs = static_cast<std::int64_t>(cu_q.size()) - 1,
+                                    .Hq = h.q,
+                                    .Hkv = h.kv,
+                                    .D = h.dim,
+                                    .Tq = Tq,
+                                    .q_stride = qs,
+                                    .k_stride = ks,
+                                    .v_stride = ks,
+                                    .o_stride = qs,
+                                    .q_head = h.dim,
+                                    .k_head = h.dim,
+                                    .v_head = h.dim,
+                                    .scale = scale,
+                                    .window = window,
+                                    .softcap = softcap},
                     queue);
   }
   struct Gradient {
@@ -65,19 +86,39 @@ struct Data {
     Gradient g{uniform<T>(Tq * qs, 6), uniform<T>(Tk * ks, 7), uniform<T>(Tk * ks, 8)};
     std::vector<Acc<T>> workspace(
         static_cast<std::size_t>(attention_bwd_workspace(Tq, h.q, h.dim)));
-    t.attention_bwd(AttentionBwd<T>{q.data(),    k.data(),
-                                    v.data(),    o.data(),
-                                    d_o.data(),  lse.data(),
-                                    g.dq.data(), g.dk.data(),
-                                    g.dv.data(), workspace.data(),
-                                    cu_q.data(), static_cast<std::int64_t>(cu_q.size()) - 1,
-                                    h.q,         h.kv,
-                                    h.dim,       Tq,
-                                    qs,          ks,
-                                    ks,          qs,
-                                    qs,          ks,
-                                    ks,          qs,
-                                    scale},
+    t.attention_bwd(AttentionBwd<T>{.q = q.data(),
+                                    .k = k.data(),
+                                    .v = v.data(),
+                                    .o = o.data(),
+                                    .d_o = d_o.data(),
+                                    .lse = lse.data(),
+                                    .dq = g.dq.data(),
+                                    .dk = g.dk.data(),
+                                    .dv = g.dv.data(),
+                                    .workspace = workspace.data(),
+                                    .cu = cu_q.data(),
+                                    .docs = static_cast<std::int64_t>(cu_q.size()) - 1,
+                                    .Hq = h.q,
+                                    .Hkv = h.kv,
+                                    .D = h.dim,
+                                    .T = Tq,
+                                    .q_stride = qs,
+                                    .k_stride = ks,
+                                    .v_stride = ks,
+                                    .o_stride = qs,
+                                    .dq_stride = qs,
+                                    .dk_stride = ks,
+                                    .dv_stride = ks,
+                                    .do_stride = qs,
+                                    .q_head = h.dim,
+                                    .k_head = h.dim,
+                                    .v_head = h.dim,
+                                    .dq_head = h.dim,
+                                    .dk_head = h.dim,
+                                    .dv_head = h.dim,
+                                    .scale = scale,
+                                    .window = window,
+                                    .softcap = softcap},
                     queue);
     return g;
   }
@@ -226,11 +267,134 @@ TEST_P(Attention, LseMayBeLeftOut) {
     Data<T> d({2, 1, 16}, {9}, {9});
     auto o = d.o;
     d.forward(table, queue, d.o, d.lse);
-    table.attention_fwd(
-        AttentionFwd<T>{d.q.data(), d.k.data(), d.v.data(), o.data(), nullptr, d.cu_q.data(),
-                        d.cu_k.data(), 1, 2, 1, 16, 9, d.qs, d.ks, d.ks, d.qs, d.scale},
-        queue);
+    std::vector<Acc<T>> none;
+    d.forward(table, queue, o, none);  // data() of an empty vector is nullptr
     EXPECT_TRUE(same_bits(o, d.o));
+  });
+}
+
+/// Windows around the border of a tile, smaller than one and larger than a document; caps that bend
+/// most scores and that bend few; both, and new tokens on top of cached ones.
+TEST_P(Attention, WindowsAndCaps) {
+  typed([&]<class T>(T) {
+    for (const std::int64_t window : {0, 1, 8, 63, 64, 65, 100, 1000})
+      for (const double softcap : {0.0, 0.5, 30.0}) {
+        Data<T> d({4, 2, 16}, {1, 200, 70, 64}, {1, 200, 70, 64});
+        d.window = window;
+        d.softcap = softcap;
+        auto o = d.o;
+        auto lse = d.lse;
+        d.forward(reference, queue, d.o, d.lse);
+        d.forward(table, queue, o, lse);
+        const std::string what = std::to_string(window) + " " + std::to_string(softcap);
+        EXPECT_LE(distance(o, d.o), 4 * tol(dtype, d.Tq)) << what;
+        EXPECT_LE(distance(lse, d.lse), 8 * tol(dtype_of<Acc<T>>(), d.Tq)) << what;
+        const auto expected = d.backward(reference, queue), g = d.backward(table, queue);
+        EXPECT_LE(distance(g.dv, expected.dv), 16 * tol(dtype, d.Tq)) << what;
+        if (window == 1) continue;  // one key: no gradient of q and k but rounding
+        EXPECT_LE(distance(g.dq, expected.dq), 16 * tol(dtype, d.Tq)) << what;
+        EXPECT_LE(distance(g.dk, expected.dk), 16 * tol(dtype, d.Tq)) << what;
+      }
+    for (const std::int64_t window : {1, 8, 64, 70})
+      for (const std::int32_t cached : {1, 60, 64, 130, 200}) {
+        Data<T> d({4, 2, 16}, {1, 66}, {cached, 66 + cached});
+        d.window = window;
+        auto o = d.o;
+        auto lse = d.lse;
+        d.forward(reference, queue, d.o, d.lse);
+        d.forward(table, queue, o, lse);
+        EXPECT_LE(distance(o, d.o), 4 * tol(dtype, d.Tk)) << window << " " << cached;
+      }
+  });
+}
+
+/// Queries, keys and values of one projection, head by head: the same numbers as apart.
+TEST_P(Attention, HeadsMayLieAnywhereInTheRows) {
+  typed([&]<class T>(T) {
+    constexpr std::int64_t kHeadsEach = 3, kDim = 16, kTokens = 70, kRow = 3 * kHeadsEach * kDim;
+    Data<T> apart({kHeadsEach, kHeadsEach, kDim}, {kTokens}, {kTokens});
+    std::vector<T> rows(static_cast<std::size_t>(kTokens * kRow)), d_rows(rows.size());
+    const auto at = [&](std::int64_t t, std::int64_t h, std::int64_t which, std::int64_t c) {
+      return static_cast<std::size_t>(t * kRow + (h * 3 + which) * kDim + c);
+    };
+    const std::vector<T>* parts[] = {&apart.q, &apart.k, &apart.v};
+    const auto each = [&](const auto& f) {
+      for (std::int64_t t = 0; t < kTokens; ++t)
+        for (std::int64_t h = 0; h < kHeadsEach; ++h)
+          for (std::int64_t which = 0; which < 3; ++which)
+            for (std::int64_t c = 0; c < kDim; ++c)
+              f(at(t, h, which, c), which,
+                static_cast<std::size_t>((t * kHeadsEach + h) * kDim + c));
+    };
+    each([&](std::size_t to, std::int64_t which, std::size_t from) {
+      rows[to] = (*parts[which])[from];
+    });
+    apart.forward(table, queue, apart.o, apart.lse);
+    const auto expected = apart.backward(table, queue);
+    std::vector<T> o = apart.o;
+    std::vector<Acc<T>> lse = apart.lse;
+    AttentionFwd<T> forward{.q = rows.data(),
+                            .k = rows.data() + kDim,
+                            .v = rows.data() + 2 * kDim,
+                            .o = o.data(),
+                            .lse = lse.data(),
+                            .cu_q = apart.cu_q.data(),
+                            .cu_k = apart.cu_k.data(),
+                            .docs = 1,
+                            .Hq = kHeadsEach,
+                            .Hkv = kHeadsEach,
+                            .D = kDim,
+                            .Tq = kTokens,
+                            .q_stride = kRow,
+                            .k_stride = kRow,
+                            .v_stride = kRow,
+                            .o_stride = apart.qs,
+                            .q_head = 3 * kDim,
+                            .k_head = 3 * kDim,
+                            .v_head = 3 * kDim,
+                            .scale = apart.scale};
+    table.attention_fwd(forward, queue);
+    EXPECT_TRUE(same_bits(o, apart.o));
+    std::vector<Acc<T>> workspace(
+        static_cast<std::size_t>(attention_bwd_workspace(kTokens, kHeadsEach, kDim)));
+    AttentionBwd<T> backward{.q = forward.q,
+                             .k = forward.k,
+                             .v = forward.v,
+                             .o = o.data(),
+                             .d_o = apart.d_o.data(),
+                             .lse = lse.data(),
+                             .dq = d_rows.data(),
+                             .dk = d_rows.data() + kDim,
+                             .dv = d_rows.data() + 2 * kDim,
+                             .workspace = workspace.data(),
+                             .cu = apart.cu_q.data(),
+                             .docs = 1,
+                             .Hq = kHeadsEach,
+                             .Hkv = kHeadsEach,
+                             .D = kDim,
+                             .T = kTokens,
+                             .q_stride = kRow,
+                             .k_stride = kRow,
+                             .v_stride = kRow,
+                             .o_stride = apart.qs,
+                             .dq_stride = kRow,
+                             .dk_stride = kRow,
+                             .dv_stride = kRow,
+                             .do_stride = apart.qs,
+                             .q_head = 3 * kDim,
+                             .k_head = 3 * kDim,
+                             .v_head = 3 * kDim,
+                             .dq_head = 3 * kDim,
+                             .dk_head = 3 * kDim,
+                             .dv_head = 3 * kDim,
+                             .scale = apart.scale};
+    table.attention_bwd(backward, queue);
+    const std::vector<T>* gradients[] = {&expected.dq, &expected.dk, &expected.dv};
+    std::int64_t different = 0;
+    each([&](std::size_t to, std::int64_t which, std::size_t from) {
+      different += number(d_rows[to]) != number((*gradients[which])[from]);
+    });
+    EXPECT_EQ(different, 0);
   });
 }
 

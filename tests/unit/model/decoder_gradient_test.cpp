@@ -26,7 +26,7 @@ class Blocks : public ::testing::Test {
   TinyDecoder tiny{weights, options(true, false)};
   model::DecoderLayer& layer = tiny.decoder.layers()[0];
   ops::Context ctx = tiny.bench.context();
-  model::RopeTable rope{weights.config, 16, DType::f64};
+  const model::RopeTables& rope = tiny.decoder.ropes();
   TinyBatch documents{{1, 5, 3}};
   model::Batch batch = documents.view();
   DoubleTensor x{9, 16, 1}, dy{9, 16, 2}, y{9, 16, 3}, dx{9, 16, 4};
@@ -46,7 +46,7 @@ TEST_F(Blocks, SwigluMlp) {
   auto saved = layer.mlp.allocate_saved(tiny.bench.arena, DType::f64, 9);
   const auto f = [&] {
     clear_y();
-    layer.mlp.forward(ctx, x, y, saved, 0);
+    layer.mlp.forward(ctx, x, y, true, saved, 0);
     return dot(y, dy);
   };
   f();
@@ -58,7 +58,7 @@ TEST_F(Blocks, SelfAttention) {
   auto saved = layer.attention.allocate_saved(tiny.bench.arena, DType::f64, 9);
   const auto f = [&] {
     clear_y();
-    layer.attention.forward(ctx, batch, rope, x, y, saved, 0, nullptr);
+    layer.attention.forward(ctx, batch, rope, x, y, true, saved, 0, nullptr);
     return dot(y, dy);
   };
   f();

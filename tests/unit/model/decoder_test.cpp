@@ -83,13 +83,13 @@ TEST(DecoderRefuses, MissingLayers) {
 
 TEST(DecoderRefuses, OtherFamiliesActivationsAndHeads) {
   TinyWeights w({});
-  w.config.architecture = "GPT2LMHeadModel";
+  w.config.architecture = "MambaForCausalLM";
   expect_refused(w, ErrorCode::unsupported,
-                 "tiny/config.json: unsupported model family: architecture 'GPT2LMHeadModel'");
+                 "tiny/config.json: unsupported model family: architecture 'MambaForCausalLM'");
   w.config = tiny_config({});
-  w.config.hidden_act = "gelu";
+  w.config.hidden_act = "mish";
   expect_refused(w, ErrorCode::unsupported,
-                 "tiny/config.json: hidden_act is 'gelu', the llama family has 'silu'");
+                 "tiny/config.json: hidden_act is 'mish', which is not supported");
   w.config = tiny_config({});
   w.config.num_key_value_heads = 3;
   expect_refused(w, ErrorCode::input,

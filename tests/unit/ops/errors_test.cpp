@@ -21,7 +21,8 @@ class OpsErrors : public ::testing::Test {
   Bench bench{1 << 16};
   ops::Context ctx = bench.context();
   const std::int32_t cu[2] = {0, 4};
-  ops::AttentionShape heads{cu, cu, 1, 4, 2, 8, 1.0};
+  ops::AttentionShape shape{.cu_q = cu, .cu_k = cu, .docs = 1, .scale = 1.0};
+  static ops::Heads heads(TensorView rows, std::int64_t n) { return {rows, n, 8, 0, 8}; }
 
   static void expect(const std::string& message, const std::function<void()>& call) {
     try {
@@ -124,39 +125,57 @@ TEST_F(OpsErrors, RmsNormBackward) {
          [&] { ops::rmsnorm_backward(ctx, x, t({5}), t({2}), x, x, {}, false); });
 }
 
-TEST_F(OpsErrors, Rope) {
-  expect("ops::rope: x is (2, 10) f32, expected (2, 9) f32", [&] {
-    ops::rope(ctx, t({2, 10}), cu, t({9, 1}), t({9, 1}), 3, false);
-  });
-  expect("ops::rope: cos is (9, 3) f32, expected (9, 4) f32", [&] {
-    ops::rope(ctx, t({2, 16}), cu, t({9, 3}), t({9, 4}), 2, false);
-  });
-  expect("ops::rope: sin is (8, 4) f32, expected (9, 4) f32", [&] {
-    ops::rope(ctx, t({2, 16}), cu, t({9, 4}), t({8, 4}), 2, false);
+TEST_F(OpsErrors, LayerNorm) {
+  const TensorView x = t({2, 4});
+  expect("ops::layernorm: w is (3) f32, expected (4) f32",
+         [&] { ops::layernorm(ctx, x, t({3}), t({4}), x, {}, {}, 1e-6); });
+  expect("ops::layernorm: b is (3) f32, expected (4) f32",
+         [&] { ops::layernorm(ctx, x, t({4}), t({3}), x, {}, {}, 1e-6); });
+  expect("ops::layernorm: statistics is (3) f32, expected (2) f32",
+         [&] { ops::layernorm(ctx, x, t({4}), t({4}), x, t({3}), {}, 1e-6); });
+  expect("ops::layernorm_backward: gradient is (3) f32, expected (4) f32", [&] {
+    ops::layernorm_backward(ctx, x, t({4}), t({2}), t({2}), x, x, t({4}), t({3}), false);
   });
 }
 
-TEST_F(OpsErrors, Swiglu) {
-  expect("ops::swiglu: u is (2, 3) f32, expected (2, 4) f32", [&] {
-    ops::swiglu(ctx, t({2, 4}), t({2, 3}), t({2, 4}));
+TEST_F(OpsErrors, Rope) {
+  expect("ops::all_heads: rows is (2, 10) f32, expected (2, 9) f32", [&] {
+    ops::all_heads(t({2, 10}), 3);
   });
-  expect("ops::swiglu: y is (2, 3) f32, expected (2, 4) f32", [&] {
-    ops::swiglu(ctx, t({2, 4}), t({2, 4}), t({2, 3}));
+  expect("ops::rope: x is (2, 15) f32, expected at least 16 columns", [&] {
+    ops::rope(ctx, heads(t({2, 15}), 2), cu, t({9, 4}), t({9, 4}), false);
   });
-  expect("ops::swiglu_backward: operand is (1, 4) f32, expected (2, 4) f32", [&] {
-    ops::swiglu_backward(ctx, t({2, 4}), t({2, 4}), t({2, 4}), t({1, 4}), t({2, 4}));
+  expect("ops::rope: cos is (9, 5) f32, heads have 8 elements", [&] {
+    ops::rope(ctx, heads(t({2, 16}), 2), cu, t({9, 5}), t({9, 5}), false);
+  });
+  expect("ops::rope: sin is (8, 4) f32, expected (9, 4) f32", [&] {
+    ops::rope(ctx, heads(t({2, 16}), 2), cu, t({9, 4}), t({8, 4}), false);
+  });
+}
+
+TEST_F(OpsErrors, Activation) {
+  const auto act = ops::Activation::silu;
+  expect("ops::activation: u is (2, 3) f32, expected (2, 4) f32", [&] {
+    ops::activation(ctx, act, ops::gated(t({2, 4}), t({2, 3})), t({2, 4}));
+  });
+  expect("ops::activation: y is (2, 3) f32, expected (2, 4) f32", [&] {
+    ops::activation(ctx, act, ops::gated(t({2, 4}), t({2, 4})), t({2, 3}));
+  });
+  expect("ops::activation_backward: dg is (1, 4) f32, expected (2, 4) f32", [&] {
+    ops::activation_backward(ctx, act, ops::gated(t({2, 4}), t({2, 4})), t({2, 4}),
+                             ops::gated(t({1, 4}), t({2, 4})));
   });
 }
 
 TEST_F(OpsErrors, Attention) {
   const auto call = [&](TensorView q, TensorView k, TensorView v, TensorView o, TensorView lse) {
-    ops::attention(ctx, heads, q, k, v, o, lse);
+    ops::attention(ctx, shape, heads(q, 4), heads(k, 2), heads(v, 2), o, lse);
   };
-  expect("ops::attention: q is (4, 31) f32, expected (4, 32) f32", [&] {
+  expect("ops::attention: q is (4, 31) f32, expected at least 32 columns", [&] {
     call(t({4, 31}), t({4, 16}), t({4, 16}), t({4, 32}), {});
   });
-  expect("ops::attention: k is (4, 32) f32, expected (4, 16) f32", [&] {
-    call(t({4, 32}), t({4, 32}), t({4, 16}), t({4, 32}), {});
+  expect("ops::attention: k is (4, 15) f32, expected at least 16 columns", [&] {
+    call(t({4, 32}), t({4, 15}), t({4, 16}), t({4, 32}), {});
   });
   expect("ops::attention: v is (3, 16) f32, expected (4, 16) f32", [&] {
     call(t({4, 32}), t({4, 16}), t({3, 16}), t({4, 32}), {});
@@ -170,15 +189,16 @@ TEST_F(OpsErrors, Attention) {
 }
 
 TEST_F(OpsErrors, AttentionBackward) {
-  const TensorView q = t({4, 32}), k = t({4, 16});
+  const TensorView o = t({4, 32});
+  const ops::Heads q = heads(o, 4), k = heads(t({4, 16}), 2);
   expect("ops::attention_backward: query side is (4, 16) f32, expected (4, 32) f32", [&] {
-    ops::attention_backward(ctx, heads, q, k, k, q, t({4, 4}), k, q, k, k);
+    ops::attention_backward(ctx, shape, q, k, k, o, t({4, 4}), t({4, 16}), q, k, k);
   });
-  expect("ops::attention_backward: key side is (4, 32) f32, expected (4, 16) f32", [&] {
-    ops::attention_backward(ctx, heads, q, k, k, q, t({4, 4}), q, q, k, q);
+  expect("ops::attention_backward: heads is (3, 16) f32, expected (4, 16) f32", [&] {
+    ops::attention_backward(ctx, shape, q, k, k, o, t({4, 4}), o, q, heads(t({3, 16}), 2), k);
   });
   expect("ops::attention_backward: lse is (4, 5) f32, expected (4, 4) f32", [&] {
-    ops::attention_backward(ctx, heads, q, k, k, q, t({4, 5}), q, q, k, k);
+    ops::attention_backward(ctx, shape, q, k, k, o, t({4, 5}), o, q, k, k);
   });
 }
 
@@ -226,7 +246,9 @@ TEST_F(OpsErrors, SizesOfFlatCalls) {
 
 TEST_F(OpsErrors, MixedTypesAreRefused) {
   EXPECT_THROW(ops::rmsnorm(ctx, t({2, 4}), t({4}, DType::bf16), t({2, 4}), {}, 1e-6), Error);
-  EXPECT_THROW(ops::swiglu(ctx, t({2, 4}), t({2, 4}, DType::f64), t({2, 4})), Error);
+  EXPECT_THROW(ops::activation(ctx, ops::Activation::silu,
+                               ops::gated(t({2, 4}), t({2, 4}, DType::f64)), t({2, 4})),
+               Error);
   EXPECT_THROW(ops::copy(ctx, t({2, 4}), t({2, 4}, DType::bf16)), Error);
 }
 

@@ -61,25 +61,63 @@ TEST_F(OpsGradient, Rope) {
   }
   const auto f = [&] {
     y.values = x.values;
-    ops::rope(ctx, {y.values.data(), DType::f64, {5, 12}}, positions.data(), cos, sin, 2, false);
+    const TensorView rows(y.values.data(), DType::f64, {5, 12});
+    ops::rope(ctx, ops::all_heads(rows, 2), positions.data(), cos, sin, false);
     double sum = 0;
     for (std::size_t i = 0; i < y.values.size(); ++i) sum += y.values[i] * dy.values[i];
     return sum;
   };
   std::copy(dy.values.begin(), dy.values.end(), dx.values.begin());
-  ops::rope(ctx, dx, positions.data(), cos, sin, 2, true);
+  ops::rope(ctx, ops::all_heads(dx, 2), positions.data(), cos, sin, true);
   check_gradients(f, {checked("x", x, dx)});
 }
 
-TEST_F(OpsGradient, Swiglu) {
-  const DoubleTensor g(4, 7, 1, 3), u(4, 7, 2, 2), dy(4, 7, 3);
-  DoubleTensor y(4, 7, 4), dg(4, 7, 5), du(4, 7, 6);
+TEST_F(OpsGradient, LayerNorm) {
+  const DoubleTensor x(5, 9, 1), dy(5, 9, 3);
+  const DoubleVector w(9, 2), b(9, 8);
+  DoubleTensor y(5, 9, 4), dx(5, 9, 6);
+  DoubleVector mean(5, 5), rstd(5, 5), dw(9, 7, 0.0), db(9, 9, 0.0);
   const auto f = [&] {
-    ops::swiglu(ctx, g, u, y);
+    ops::layernorm(ctx, x, w, b, y, mean, rstd, 1e-3);
     return dot(y, dy);
   };
-  ops::swiglu_backward(ctx, g, u, dy, dg, du);
-  check_gradients(f, {checked("g", g, dg), checked("u", u, du)});
+  f();
+  ops::layernorm_backward(ctx, x, w, mean, rstd, dy, dx, dw, db, false);
+  check_gradients(f, {checked("x", x, dx), checked("w", w, dw), checked("b", b, db)});
+}
+
+TEST_F(OpsGradient, RmsNormByOnePlusWeight) {
+  const DoubleTensor x(5, 9, 1), dy(5, 9, 3);
+  const DoubleVector w(9, 2);
+  DoubleTensor y(5, 9, 4), dx(5, 9, 6);
+  DoubleVector rstd(5, 5), dw(9, 7, 0.0);
+  const auto f = [&] {
+    ops::rmsnorm(ctx, x, w, y, rstd, 1e-3, 1.0);
+    return dot(y, dy);
+  };
+  f();
+  ops::rmsnorm_backward(ctx, x, w, rstd, dy, dx, dw, false, 1.0);
+  check_gradients(f, {checked("x", x, dx), checked("w", w, dw)});
+}
+
+TEST_F(OpsGradient, Activations) {
+  for (const auto act : {ops::Activation::silu, ops::Activation::gelu, ops::Activation::gelu_tanh,
+                         ops::Activation::relu}) {
+    const DoubleTensor g(4, 7, 1, 3), u(4, 7, 2, 2), dy(4, 7, 3);
+    DoubleTensor y(4, 7, 4), dg(4, 7, 5), du(4, 7, 6), alone(4, 7, 7);
+    const auto f = [&] {
+      ops::activation(ctx, act, ops::gated(g, u), y);
+      return dot(y, dy);
+    };
+    ops::activation_backward(ctx, act, ops::gated(g, u), dy, ops::gated(dg, du));
+    check_gradients(f, {checked("g", g, dg), checked("u", u, du)});
+    const auto without = [&] {
+      ops::activation(ctx, act, ops::gated(g, {}), y);
+      return dot(y, dy);
+    };
+    ops::activation_backward(ctx, act, ops::gated(g, {}), dy, ops::gated(alone, {}));
+    check_gradients(without, {checked("g", g, alone)});
+  }
 }
 
 struct Heads {
@@ -90,18 +128,28 @@ TEST_F(OpsGradient, Attention) {
   const std::vector<std::int32_t> cu = {0, 1, 6, 72};
   for (const Heads h : {Heads{2, 2, 4}, Heads{3, 1, 6}, Heads{8, 1, 2}}) {
     const std::int64_t T = cu.back();
-    const ops::AttentionShape shape{cu.data(), cu.data(), 3, h.q, h.kv, h.dim, 0.7};
-    const DoubleTensor q(T, h.q * h.dim, 1, 2), k(T, h.kv * h.dim, 2, 2), v(T, h.kv * h.dim, 3),
-        d_o(T, h.q * h.dim, 4);
-    DoubleTensor o(T, h.q * h.dim, 5), lse(h.q, T, 6), dq(T, h.q * h.dim, 7),
-        dk(T, h.kv * h.dim, 8), dv(T, h.kv * h.dim, 9);
-    const auto f = [&] {
-      ops::attention(ctx, shape, q, k, v, o, lse);
-      return dot(o, d_o);
-    };
-    f();
-    ops::attention_backward(ctx, shape, q, k, v, o, lse, d_o, dq, dk, dv);
-    check_gradients(f, {checked("q", q, dq), checked("k", k, dk), checked("v", v, dv)}, 1e-6, 40);
+    for (const auto& [window, softcap] : {std::pair{0, 0.0}, {5, 0.0}, {0, 1.5}, {65, 0.8}}) {
+      const ops::AttentionShape shape{.cu_q = cu.data(),
+                                      .cu_k = cu.data(),
+                                      .docs = 3,
+                                      .scale = 0.7,
+                                      .window = window,
+                                      .softcap = softcap};
+      const DoubleTensor q(T, h.q * h.dim, 1, 2), k(T, h.kv * h.dim, 2, 2), v(T, h.kv * h.dim, 3),
+          d_o(T, h.q * h.dim, 4);
+      DoubleTensor o(T, h.q * h.dim, 5), lse(h.q, T, 6), dq(T, h.q * h.dim, 7),
+          dk(T, h.kv * h.dim, 8), dv(T, h.kv * h.dim, 9);
+      const auto f = [&] {
+        ops::attention(ctx, shape, ops::all_heads(q, h.q), ops::all_heads(k, h.kv),
+                       ops::all_heads(v, h.kv), o, lse);
+        return dot(o, d_o);
+      };
+      f();
+      ops::attention_backward(ctx, shape, ops::all_heads(q, h.q), ops::all_heads(k, h.kv),
+                              ops::all_heads(v, h.kv), o, lse, d_o, ops::all_heads(dq, h.q),
+                              ops::all_heads(dk, h.kv), ops::all_heads(dv, h.kv));
+      check_gradients(f, {checked("q", q, dq), checked("k", k, dk), checked("v", v, dv)}, 1e-6, 40);
+    }
   }
 }
 

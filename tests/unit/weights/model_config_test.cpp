@@ -154,11 +154,11 @@ TEST_F(ModelConfigFile, RefusesWhatIsNoConfig) {
 }
 
 TEST_F(ModelConfigFile, OtherFamiliesKeepTheirRawText) {
-  const ModelConfig c = read({{"architectures", {"GPT2LMHeadModel"}},
-                              {"model_type", "gpt2"},
+  const ModelConfig c = read({{"architectures", {"XLNetLMHeadModel"}},
+                              {"model_type", "xlnet"},
                               {"vocab_size", 512},
                               {"n_embd", 64}});
-  EXPECT_EQ(c.architecture, "GPT2LMHeadModel");
+  EXPECT_EQ(c.architecture, "XLNetLMHeadModel");
   EXPECT_EQ(c.vocab_size, 512);
   EXPECT_NE(c.raw.find("n_embd"), std::string::npos);
 }

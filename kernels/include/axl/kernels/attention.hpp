@@ -6,13 +6,15 @@ namespace axl::kernels {
 
 /// Causal attention over documents laid one after another (block-diagonal), never materialising
 /// the score matrix: Dao et al. 2022, arXiv:2205.14135, algorithms 1 and 4.
-///   S = scale * Q K^T;  P = softmax over the keys j <= i + (klen - qlen) of i's own document;  O =
-///   P V
-/// Shapes  q, o, do, dq: (Tq, Hq, D); k, v, dk, dv: (Tk, Hkv, D); row strides in elements; query
-/// head h reads key head h / (Hq / Hkv). cu_q, cu_k: (docs + 1) offsets, first 0. lse: (Hq, Tq),
-/// natural logarithm of the softmax denominator. When training cu_q == cu_k; with a KV cache klen
-/// >= qlen. Types   sums and softmax in Acc<T_>. Fixed summation order whatever the number of
-/// threads.
+///   S = scale * Q K^T;  S = softcap * tanh(S / softcap) where there is one;  P = softmax over the
+///   visible keys of i's own document;  O = P V
+/// Key j is visible to query i when j <= p, p = i + (klen - qlen), and with a window (Beltagy et
+/// al. 2020, arXiv:2004.05150) when j > p - window. The cap is Gemma 2's (arXiv:2408.00118, section
+/// 2). Shapes  q, o, do, dq: (Tq, Hq, D); k, v, dk, dv: (Tk, Hkv, D); *_stride from row to row and
+/// *_head from head to head, in elements (heads of o and do follow each other); query head h reads
+/// key head h / (Hq / Hkv). cu_q, cu_k: (docs + 1) offsets, first 0. lse: (Hq, Tq), natural
+/// logarithm of the softmax denominator. When training cu_q == cu_k; with a KV cache klen >= qlen.
+/// Types   sums and softmax in Acc<T_>. Fixed summation order whatever the number of threads.
 template <class T_>
 struct AttentionFwd {
   const T_* q;
@@ -25,7 +27,10 @@ struct AttentionFwd {
   std::int64_t docs, Hq, Hkv, D;
   std::int64_t Tq;  ///< rows of q: stride of lse
   std::int64_t q_stride, k_stride, v_stride, o_stride;
+  std::int64_t q_head, k_head, v_head;
   double scale;
+  std::int64_t window = 0;  ///< 0: every earlier key
+  double softcap = 0.0;     ///< 0: none
 };
 
 /// Needs cu_q == cu_k. `workspace`: attention_bwd_workspace() elements: parts of dQ, dK and dV of
@@ -46,7 +51,10 @@ struct AttentionBwd {
   std::int64_t docs, Hq, Hkv, D, T;
   std::int64_t q_stride, k_stride, v_stride, o_stride;
   std::int64_t dq_stride, dk_stride, dv_stride, do_stride;
+  std::int64_t q_head, k_head, v_head, dq_head, dk_head, dv_head;
   double scale;
+  std::int64_t window = 0;
+  double softcap = 0.0;
 };
 
 /// A long document of one head is shared between at most so many tasks.

@@ -12,6 +12,43 @@ struct Copy {
   std::int64_t n;
 };
 
+/// y[t,c] = x[t,c] for C columns of rows that lie so many elements apart.
+template <class T_>
+struct CopyColumns {
+  const T_* x;
+  T_* y;
+  std::int64_t T, C, x_stride, y_stride;
+};
+
+/// x = 0 for so many bytes.
+struct FillZero {
+  void* x;
+  std::int64_t bytes;
+};
+
+/// result = sum of x, in its order.
+struct Sum {
+  const double* x;
+  std::int64_t n;
+  double* result;
+};
+
+/// y += x for n elements; y may not overlap x.
+template <class T_>
+struct Add {
+  const T_* x;
+  T_* y;
+  std::int64_t n;
+};
+
+/// x *= factor for n elements.
+template <class T_>
+struct Scale {
+  T_* x;
+  std::int64_t n;
+  double factor;
+};
+
 /// y[r,c] = x[rows[r],c] (gather) or y[rows[r],c] = x[r,c] (scatter); rows are distinct.
 template <class T_>
 struct Rows {

@@ -5,17 +5,18 @@
 namespace axl::kernels {
 
 /// Rotary position embedding, half-split form (Su et al. 2021, arXiv:2104.09864; GPT-NeoX layout):
-///   x'[i] = x[i] cos - x[i+D/2] sin;   x'[i+D/2] = x[i+D/2] cos + x[i] sin,  i < D/2
-/// in place on the heads of `x`. `inverse` rotates back: the derivative, as rotations are
-/// orthogonal. Shapes  x: (T, H, D) with row stride `stride` elements; positions: (T); cos, sin:
-/// (P, D/2) with positions < P; any attention factor (yarn) is already inside cos and sin.
+///   x'[i] = x[i] cos - x[i+R/2] sin;   x'[i+R/2] = x[i+R/2] cos + x[i] sin,  i < R/2
+/// in place on the first R elements of the heads of `x`. `inverse` rotates back: the derivative, as
+/// rotations are orthogonal. Shapes  x: (T, H, >= R), `stride` elements from row to row and `head`
+/// from head to head; positions: (T); cos, sin: (P, R/2) with positions < P; any attention factor
+/// (yarn, longrope) is already inside cos and sin.
 template <class T_>
 struct Rope {
   T_* x;
   const std::int32_t* positions;
   const Acc<T_>* cos;
   const Acc<T_>* sin;
-  std::int64_t T, H, D, stride;
+  std::int64_t T, H, R, stride, head;
   bool inverse;
 };
 

@@ -1,6 +1,9 @@
 #pragma once
+#include <map>
 #include <string>
+#include <string_view>
 
+#include "axl/kernels/activation.hpp"
 #include "axl/kernels/attention.hpp"
 #include "axl/kernels/columns.hpp"
 #include "axl/kernels/cross_entropy.hpp"
@@ -8,13 +11,24 @@
 #include "axl/kernels/elementwise.hpp"
 #include "axl/kernels/embedding.hpp"
 #include "axl/kernels/gemm.hpp"
+#include "axl/kernels/layernorm.hpp"
 #include "axl/kernels/narrow.hpp"
 #include "axl/kernels/optimizer.hpp"
 #include "axl/kernels/rmsnorm.hpp"
 #include "axl/kernels/rope.hpp"
-#include "axl/kernels/swiglu.hpp"
 
 namespace axl::kernels {
+
+/// What has been launched, by kind of operation.
+struct Work {
+  struct Kind {
+    std::int64_t launches = 0;
+    double flops = 0, bytes = 0;
+  };
+  std::map<std::string_view, Kind> kinds;  ///< "gemm", "attention", "other"
+  double flops() const;
+  double bytes() const;
+};
 
 /// One operation for every compute type, and the name of the back end that does it.
 template <template <class> class Args>
@@ -42,13 +56,19 @@ struct KernelTable {
   Kernel<EmbeddingNoise> embedding_noise;
   Kernel<RmsNormFwd> rmsnorm_fwd;
   Kernel<RmsNormBwd> rmsnorm_bwd;
+  Kernel<LayerNormFwd> layernorm_fwd;
+  Kernel<LayerNormBwd> layernorm_bwd;
   Kernel<Rope> rope;
-  Kernel<SwigluFwd> swiglu_fwd;
-  Kernel<SwigluBwd> swiglu_bwd;
+  Kernel<ActivationFwd> activation_fwd;
+  Kernel<ActivationBwd> activation_bwd;
   Kernel<AttentionFwd> attention_fwd;
   Kernel<AttentionBwd> attention_bwd;
   Kernel<CrossEntropy> cross_entropy;
+  Kernel<SoftCap> softcap;
   Kernel<Copy> copy;
+  Kernel<CopyColumns> copy_columns;
+  Kernel<Add> add;
+  Kernel<Scale> scale;
   Kernel<Rows> rows;
   Kernel<BiasAdd> bias_add;
   Kernel<BiasGrad> bias_grad;
@@ -75,6 +95,8 @@ struct KernelTable {
 
   void (*adamw)(const AdamW&, Queue&) = nullptr;
   void (*sum_of_squares)(const SumOfSquares&, Queue&) = nullptr;
+  void (*fill_zero)(const FillZero&, Queue&) = nullptr;
+  void (*sum)(const Sum&, Queue&) = nullptr;
 
   /// What is computed with where `wanted` was asked for: bf16 without arithmetic of its own is only
   /// stored, and computed with as f32.
@@ -87,6 +109,9 @@ struct KernelTable {
 
 /// Serial, double sums: the executable definition that the others are tested against.
 KernelTable reference_table();
+/// Launches nothing: every call is counted into the Work that the queue's native() points to. A
+/// step on it and on a planning arena says what the step will need.
+KernelTable counting_table();
 /// Kokkos host space for everything; GEMM of f64 and the fallback for the others.
 KernelTable kokkos_table();
 /// What runs: Kokkos, with oneDNN for f32 and bf16 GEMM.
