@@ -122,7 +122,6 @@ void refuse_other_features(Reader& in) {
   in.unsupported("use_qalora", "QALoRA");
   in.unsupported("use_bdlora", "BD-LoRA");
   in.unsupported("lora_bias", "a bias of lora_B");
-  in.unsupported("fan_in_fan_out", "transposed (Conv1D) weights");
   in.unsupported("megatron_config", "Megatron's parallel layers");
   in.unsupported("layer_replication", "layer replication");
   in.unsupported("target_parameters", "LoRA on bare parameters");
@@ -185,6 +184,7 @@ PeftConfig from_json(const json& root, const std::string& origin) {
     out.lora_dropout = in.real("lora_dropout", *v, 0.0, 1.0);
   in.boolean("use_rslora", out.use_rslora);
   in.boolean("use_dora", out.use_dora);
+  in.boolean("fan_in_fan_out", out.fan_in_fan_out);
   read_trainable_tokens(in, out);
   in.boolean("inference_mode", out.inference_mode);
   in.text("bias", out.bias);
@@ -267,8 +267,7 @@ std::string peft_config_json(const PeftConfig& c) {
         "kasa_config", "layer_replication", "lora_ga_config", "megatron_config",
         "monteclora_config", "target_parameters", "use_bdlora", "velora_config"})
     out[key] = nullptr;
-  for (const char* key : {"ensure_weight_tying", "fan_in_fan_out", "lora_bias", "use_qalora"})
-    out[key] = false;
+  for (const char* key : {"ensure_weight_tying", "lora_bias", "use_qalora"}) out[key] = false;
   out["loftq_config"] = nlohmann::json::object();
   out["megatron_core"] = "megatron.core";
   out["qalora_group_size"] = 16;
@@ -280,6 +279,7 @@ std::string peft_config_json(const PeftConfig& c) {
   out["lora_dropout"] = c.lora_dropout;
   out["use_rslora"] = c.use_rslora;
   out["use_dora"] = c.use_dora;
+  out["fan_in_fan_out"] = c.fan_in_fan_out;
   out["trainable_token_indices"] = list_or_null(c.trainable_tokens);
   out["bias"] = c.bias;
   out["target_modules"] = pattern_json(c.target_modules);

@@ -23,6 +23,9 @@ struct PeftConfig {
   double lora_dropout = 0.0;
   bool use_rslora = false;
   bool use_dora = false;
+  /// Written for models whose weights lie as (in, out). What it says of a file is not needed: the
+  /// base model's own files tell.
+  bool fan_in_fan_out = false;
   /// Rows of the input embedding that are trained alone (PEFT's trainable_token_indices).
   std::vector<std::int64_t> trainable_tokens;
   std::string bias = "none";  ///< none, all, lora_only: which biases of the base are trained

@@ -9,6 +9,7 @@
 #include "checkpoint/model_folder.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "family/family.hpp"
 #include "weights/convert.hpp"
 #include "weights/model_config.hpp"
 #include "weights/tying.hpp"
@@ -25,8 +26,6 @@ using weights::TensorToWrite;
 using weights::WeightFile;
 
 constexpr std::int64_t kPieceElements = std::int64_t{1} << 18;
-constexpr const char* kEmbedding = weights::kEmbeddingName;
-constexpr const char* kHead = weights::kHeadName;
 
 std::vector<float> floats(const TensorEntry& t) {
   std::vector<float> out(static_cast<std::size_t>(t.elements()));
@@ -44,13 +43,30 @@ std::vector<float> transposed(const std::vector<float>& in, std::int64_t rows) {
 }
 
 /// scaling * left (rows, rank) * right (rank, columns), added to a weight of (rows, columns); with
-/// DoRA every row is then given the length that the magnitude says.
+/// DoRA the weights of every output (a row, or a column of a weight that lies as (in, out)) are
+/// then given the length that the magnitude says.
 struct Update {
   std::vector<float> left, right, magnitude;
+  std::vector<double> column_squares;  ///< of the sum, where outputs are columns
   std::int64_t rank = 0;
   float scaling = 0.0f;
 
-  void add_to(std::int64_t first_row, std::int64_t rows, std::int64_t columns, float* w) const {
+  /// The magnitudes of columns ask for the whole matrix once before any of it is written.
+  void measure_columns(std::int64_t rows, std::int64_t columns, const float* w) {
+    column_squares.resize(static_cast<std::size_t>(columns), 0.0);
+    for (std::int64_t i = 0; i < rows * columns; ++i)
+      column_squares[static_cast<std::size_t>(i % columns)] +=
+          static_cast<double>(w[i]) * static_cast<double>(w[i]);
+  }
+  void scale_columns(std::int64_t rows, std::int64_t columns, float* w) const {
+    for (std::int64_t i = 0; i < rows * columns; ++i) {
+      const auto c = static_cast<std::size_t>(i % columns);
+      w[i] *= static_cast<float>(static_cast<double>(magnitude[c]) / std::sqrt(column_squares[c]));
+    }
+  }
+
+  void add_to(std::int64_t first_row, std::int64_t rows, std::int64_t columns, float* w,
+              bool outputs_are_rows = true) const {
     std::vector<float> delta(static_cast<std::size_t>(columns));
     for (std::int64_t i = 0; i < rows; ++i) {
       std::fill(delta.begin(), delta.end(), 0.0f);
@@ -67,7 +83,7 @@ struct Update {
         row[j] += scaling * delta[static_cast<std::size_t>(j)];
         square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
       }
-      if (magnitude.empty()) continue;
+      if (magnitude.empty() || !outputs_are_rows) continue;
       const double wanted = magnitude[static_cast<std::size_t>(first_row + i)];
       const auto factor = static_cast<float>(wanted / std::sqrt(square));
       for (std::int64_t j = 0; j < columns; ++j) row[j] *= factor;
@@ -85,6 +101,7 @@ struct Plan {
   const TensorEntry* magnitude = nullptr;
   const TensorEntry* token_rows = nullptr;
   bool embedding = false;
+  bool conv1d = false;  ///< the weight lies as (in, out)
   float scaling = 0.0f;
   bool changed() const { return a != nullptr || token_rows != nullptr; }
 };
@@ -97,8 +114,9 @@ class Merge {
         config_(weights::read_model_config(base)),
         base_(WeightFile::open(base)),
         adapter_(AdapterFiles::open(adapter)) {
-    weights::settle_tying(config_, base_, kEmbedding, kHead);
-    adapter::fit_base(config_, base_, adapter_, {kEmbedding, kHead});
+    tables_ = family::family_of(config_).tables();
+    weights::settle_tying(config_, base_, tables_[0], tables_[1]);
+    adapter::fit_base(config_, base_, adapter_, tables_);
     for (const TensorEntry& t : base_.tensors()) add(t.name, t);
     untie_if_touched();
     for (const AdapterTensor& t : adapter_.tensors())
@@ -174,14 +192,16 @@ class Merge {
     if (p.a == nullptr) return;
     used_.insert(p.a);
     used_.insert(p.b);
+    p.conv1d =
+        !p.embedding && family::family_of(config_).conv1d && module + ".weight" != tables_[1];
     p.magnitude = adapter_.find(AdapterRole::magnitude, module);
     if (p.magnitude != nullptr) {
       used_.insert(p.magnitude);
-      if (p.magnitude->elements() != p.values->shape[0])
+      if (p.magnitude->elements() != p.values->shape[p.conv1d ? 1 : 0])
         refuse(p.magnitude->name, "does not fit the base's weight of " + module);
     }
     p.scaling = static_cast<float>(adapter_.config().scaling_of(module));
-    const std::vector<std::int64_t> product = p.embedding
+    const std::vector<std::int64_t> product = p.embedding || p.conv1d
                                                   ? std::vector{p.a->shape[1], p.b->shape[0]}
                                                   : std::vector{p.b->shape[0], p.a->shape[1]};
     if (product != p.values->shape)
@@ -202,7 +222,7 @@ class Merge {
   /// The frozen head that PEFT saves beside an enlarged embedding is the embedding where they are
   /// tied (adapter::fit_base).
   bool is_tied_head(const AdapterTensor& t) const {
-    return config_.tie_word_embeddings && t.role == AdapterRole::base_copy && t.name == kHead;
+    return config_.tie_word_embeddings && t.role == AdapterRole::base_copy && t.name == tables_[1];
   }
 
   /// Whether the adapter changes one end of a tied pair apart from the other. Token rows are the
@@ -218,8 +238,11 @@ class Merge {
   /// A tied base has one matrix for both ends; the adapter changes one end or each differently.
   void untie_if_touched() {
     if (!config_.tie_word_embeddings) return;
-    if (!touches("model.embed_tokens") && !touches("lm_head")) return;
-    if (base_.find(kHead) == nullptr) add(kHead, base_.get(kEmbedding));
+    const auto module_of = [](const std::string& table) {
+      return table.substr(0, table.size() - std::string_view(".weight").size());
+    };
+    if (!touches(module_of(tables_[0])) && !touches(module_of(tables_[1]))) return;
+    if (base_.find(tables_[1]) == nullptr) add(tables_[1], base_.get(tables_[0]));
     auto raw = parse_json<nlohmann::ordered_json>(config_.raw);
     raw["tie_word_embeddings"] = false;
     config_.raw = json_text(raw);
@@ -244,8 +267,9 @@ class Merge {
     if (p.a != nullptr) {
       update.rank = p.a->shape[0];
       update.scaling = p.scaling;
-      update.left = p.embedding ? transposed(floats(*p.a), update.rank) : floats(*p.b);
-      update.right = p.embedding ? transposed(floats(*p.b), p.b->shape[0]) : floats(*p.a);
+      const bool turned = p.embedding || p.conv1d;
+      update.left = turned ? transposed(floats(*p.a), update.rank) : floats(*p.b);
+      update.right = turned ? transposed(floats(*p.b), p.b->shape[0]) : floats(*p.a);
       if (p.magnitude != nullptr) update.magnitude = floats(*p.magnitude);
     }
     const std::int64_t rows = p.values->shape[0];
@@ -253,10 +277,18 @@ class Merge {
     const std::int64_t step = std::max<std::int64_t>(1, kPieceElements / columns);
     std::vector<float> values(static_cast<std::size_t>(step * columns));
     std::vector<std::byte> bytes;
+    const bool by_column = p.conv1d && !update.magnitude.empty();
+    for (std::int64_t row = 0; by_column && row < rows; row += step) {
+      const std::int64_t n = std::min(step, rows - row);
+      weights::to_float(*p.values, row * columns, n * columns, values.data());
+      update.add_to(row, n, columns, values.data(), false);
+      update.measure_columns(n, columns, values.data());
+    }
     for (std::int64_t row = 0; row < rows; row += step) {
       const std::int64_t n = std::min(step, rows - row);
       weights::to_float(*p.values, row * columns, n * columns, values.data());
-      if (p.a != nullptr) update.add_to(row, n, columns, values.data());
+      if (p.a != nullptr) update.add_to(row, n, columns, values.data(), !p.conv1d);
+      if (by_column) update.scale_columns(n, columns, values.data());
       if (p.token_rows != nullptr) replace_rows(*p.token_rows, row, n, values.data());
       bytes.resize(static_cast<std::size_t>(weights::bytes_of(p.target, n * columns)));
       weights::encode(values.data(), n * columns, p.target, bytes.data());
@@ -280,6 +312,7 @@ class Merge {
   weights::ModelConfig config_;
   WeightFile base_;
   AdapterFiles adapter_;
+  std::vector<std::string> tables_;  ///< parameters of the embedding and of the head
   std::vector<Plan> plans_;
   std::set<const TensorEntry*> used_;
 };

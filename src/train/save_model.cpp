@@ -50,6 +50,7 @@ adapter::PeftConfig peft_config_of(const config::Config& config, const family::F
   peft.lora_dropout = config.lora_dropout;
   peft.use_rslora = config.peft_use_rslora;
   peft.use_dora = config.peft_use_dora;
+  peft.fan_in_fan_out = family.conv1d;
   peft.trainable_tokens = config.peft_trainable_token_indices;
   peft.modules_to_save = config.lora_modules_to_save;
   peft.layers_to_transform = config.peft_layers_to_transform;
