@@ -16,8 +16,9 @@ struct NamePair {
 
 constexpr std::array<NamePair, 3> kModelNames{
     {{"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}}};
-constexpr std::array<NamePair, 11> kLayerNames{{{"attn_norm", "input_layernorm"},
+constexpr std::array<NamePair, 13> kLayerNames{{{"attn_norm", "input_layernorm"},
                                                 {"ffn_norm", "post_attention_layernorm"},
+                                                {"attn_qkv", "self_attn.qkv_proj"},
                                                 {"attn_q", "self_attn.q_proj"},
                                                 {"attn_k", "self_attn.k_proj"},
                                                 {"attn_v", "self_attn.v_proj"},
@@ -26,7 +27,19 @@ constexpr std::array<NamePair, 11> kLayerNames{{{"attn_norm", "input_layernorm"}
                                                 {"attn_k_norm", "self_attn.k_norm"},
                                                 {"ffn_gate", "mlp.gate_proj"},
                                                 {"ffn_up", "mlp.up_proj"},
+                                                {"ffn_up", "mlp.gate_up_proj"},
                                                 {"ffn_down", "mlp.down_proj"}}};
+/// Where an architecture's names differ from those above: looked at first.
+struct OwnName {
+  std::string_view architecture;  ///< begins so
+  NamePair pair;
+};
+constexpr OwnName kOwnNames[] = {
+    {"gemma", {"ffn_norm", "pre_feedforward_layernorm"}},
+    {"gemma", {"post_attention_norm", "post_attention_layernorm"}},
+    {"gemma", {"post_ffw_norm", "post_feedforward_layernorm"}},
+    {"phi3", {"ffn_up", "mlp.gate_up_proj"}},
+};
 constexpr std::string_view kGgufLayer = "blk.";
 constexpr std::string_view kHuggingFaceLayer = "model.layers.";
 
@@ -69,10 +82,19 @@ std::string_view translate(const std::array<NamePair, N>& table, std::string_vie
   return {};
 }
 
-std::string translate_name(const std::string& name, bool to_hugging_face) {
+std::string_view translate_layer(std::string_view architecture, std::string_view stem,
+                                 bool to_hugging_face) {
+  for (const auto& [own, pair] : kOwnNames)
+    if (architecture.starts_with(own) && stem == (to_hugging_face ? pair.gguf : pair.hugging_face))
+      return to_hugging_face ? pair.hugging_face : pair.gguf;
+  return translate(kLayerNames, stem, to_hugging_face);
+}
+
+std::string translate_name(const std::string& name, std::string_view architecture,
+                           bool to_hugging_face) {
   Parts parts;
   if (split_layer(name, to_hugging_face ? kGgufLayer : kHuggingFaceLayer, parts)) {
-    const std::string_view stem = translate(kLayerNames, parts.stem, to_hugging_face);
+    const std::string_view stem = translate_layer(architecture, parts.stem, to_hugging_face);
     if (stem.empty()) return name;
     std::string out(to_hugging_face ? kHuggingFaceLayer : kGgufLayer);
     out.append(parts.layer).append(".").append(stem).append(parts.suffix);
@@ -105,13 +127,13 @@ std::uint32_t ggml_of_storage(Storage storage) {
               "GGUF files cannot hold " + std::string(name_of(storage)) + " tensors");
 }
 
-std::string hugging_face_name(const std::string& gguf) {
+std::string hugging_face_name(const std::string& gguf, std::string_view architecture) {
   if (gguf == "rope_freqs.weight") return {};
-  return translate_name(gguf, true);
+  return translate_name(gguf, architecture, true);
 }
 
 std::string gguf_name(const std::string& hugging_face) {
-  return translate_name(hugging_face, false);
+  return translate_name(hugging_face, "llama", false);
 }
 
 std::int64_t interleaved_head_dim(const GgufMetadata& metadata, const std::string& path,

@@ -319,19 +319,37 @@ GgufMetadata read_gguf_metadata(const std::string& path) {
   return parse_gguf(file).metadata;
 }
 
+namespace {
+
+/// llama.cpp's converter adds one to the norms of Gemma, whose model multiplies by 1 + weight.
+void subtract_one(TensorEntry& entry, std::vector<std::shared_ptr<const void>>& owners) {
+  auto values = std::make_shared<std::vector<float>>(static_cast<std::size_t>(entry.elements()));
+  to_float(entry, 0, entry.elements(), values->data());
+  for (float& x : *values) x -= 1.0f;
+  entry.storage = Storage::f32;
+  entry.bytes = std::as_bytes(std::span<const float>(*values));
+  owners.push_back(std::move(values));
+}
+
+}  // namespace
+
 WeightFile open_gguf(const std::string& path) {
   WeightFile out;
   out.files_.push_back(std::make_unique<MappedFile>(path));
   GgufContents contents = parse_gguf(*out.files_.back());
+  const std::string* named = contents.metadata.string("general.architecture");
+  const std::string architecture = named == nullptr ? "" : *named;
   for (GgufTensor& t : contents.tensors) {
     TensorEntry entry;
-    entry.name = hugging_face_name(t.name);
+    entry.name = hugging_face_name(t.name, architecture);
     if (entry.name.empty()) continue;
     entry.storage = storage_of_ggml(path, t.name, t.type);
     entry.shape = std::move(t.shape);
     entry.bytes = t.bytes;
     entry.interleaved_head_dim =
         interleaved_head_dim(contents.metadata, path, entry.name, entry.shape.front());
+    if (architecture.starts_with("gemma") && entry.name.ends_with("norm.weight"))
+      subtract_one(entry, out.owners_);
     out.tensors_.push_back(std::move(entry));
   }
   return out;

@@ -27,8 +27,9 @@ Storage storage_of_ggml(const std::string& path, const std::string& tensor, std:
 std::uint32_t ggml_of_storage(Storage storage);
 
 /// "blk.3.attn_q.weight" <-> "model.layers.3.self_attn.q_proj.weight"; names that are not in the
-/// table stay as they are. rope_freqs.weight is no parameter: "" drops it.
-std::string hugging_face_name(const std::string& gguf);
+/// table stay as they are. rope_freqs.weight is no parameter: "" drops it. `architecture`: GGUF's.
+/// Names are written as llama has them.
+std::string hugging_face_name(const std::string& gguf, std::string_view architecture);
 std::string gguf_name(const std::string& hugging_face);
 
 /// For q/k projections of architectures whose rows llama.cpp interleaves (llama): the head size,

@@ -20,7 +20,8 @@ struct Family {
 constexpr Family kFamilies[] = {
     {"llama", "llama", "LlamaForCausalLM"},    {"qwen2", "qwen2", "Qwen2ForCausalLM"},
     {"qwen3", "qwen3", "Qwen3ForCausalLM"},    {"gemma", "gemma", "GemmaForCausalLM"},
-    {"gemma2", "gemma2", "Gemma2ForCausalLM"}, {"phi3", "phi3", "Phi3ForCausalLM"}};
+    {"gemma2", "gemma2", "Gemma2ForCausalLM"}, {"gemma3", "gemma3_text", "Gemma3ForCausalLM"},
+    {"phi3", "phi3", "Phi3ForCausalLM"}};
 
 class GgufConfig {
  public:
@@ -60,6 +61,8 @@ class GgufConfig {
     out["rope_theta"] = 10000.0;
     copy(out, "rope_theta", "rope.freq_base");
     add_rope_scaling(out);
+    if (architecture_.starts_with("gemma")) add_gemma(out);
+    if (architecture_ == "phi3") copy(out, "sliding_window", "attention.sliding_window");
     for (const char* name : {"bos", "eos", "padding"}) {
       const std::int64_t* id =
           in_.metadata.integer("tokenizer.ggml." + std::string(name) + "_token_id");
@@ -131,7 +134,30 @@ class GgufConfig {
                       " dimensions of a head; only whole heads are supported");
   }
 
+  /// What llama.cpp knows of Gemma without metadata: the scale of the scores, which goes by the
+  /// hidden size in the largest models (27 B) and by the heads in all others; GeGLU; windows in all
+  /// but every sixth layer of Gemma 3 and in every other one of Gemma 2.
+  void add_gemma(nlohmann::json& out) const {
+    out["hidden_activation"] = "gelu_pytorch_tanh";
+    const std::int64_t layers = out.value("num_hidden_layers", std::int64_t{0});
+    const std::int64_t heads = out.value("num_attention_heads", std::int64_t{1});
+    const bool largest = architecture_ == "gemma2" ? layers == 46 : layers == 62;
+    out["query_pre_attn_scalar"] = largest && heads > 0
+                                       ? out.value("hidden_size", std::int64_t{0}) / heads
+                                       : out.value("head_dim", std::int64_t{256});
+    copy(out, "sliding_window", "attention.sliding_window");
+    if (architecture_ == "gemma3") out["sliding_window_pattern"] = 6;
+    if (architecture_ != "gemma2") return;
+    copy(out, "attn_logit_softcapping", "attn_logit_softcapping");
+    copy(out, "final_logit_softcapping", "final_logit_softcapping");
+  }
+
   void add_rope_scaling(nlohmann::json& out) const {
+    for (const char* factors : {"rope_factors_long.weight", "rope_factors_short.weight"})
+      if (tensor(factors) != nullptr)
+        throw Error(ErrorCode::unsupported, path_ + ": rope scaling by " + factors +
+                                                " (longrope) cannot be read from a GGUF")
+            .hint("take the model's safetensors");
     const GgufValue* type = value("rope.scaling.type");
     const auto* name = type == nullptr ? nullptr : std::get_if<std::string>(type);
     nlohmann::json scaling;

@@ -161,7 +161,6 @@ TEST_F(PeftFiles, NamesWhatItDoesNotSupport) {
     const char* key;
     nlohmann::json value;
   } features[] = {{"lora_bias", true},
-                  {"fan_in_fan_out", true},
                   {"layer_replication", {{0, 1}}},
                   {"trainable_token_indices", {{"lm_head", {1}}}},
                   {"target_parameters", {"x"}},

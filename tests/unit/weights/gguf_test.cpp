@@ -94,9 +94,16 @@ TEST_F(Gguf, NamesTranslateBothWays) {
        {"token_embd.weight", "output.weight", "output_norm.weight", "blk.0.attn_norm.weight",
         "blk.12.attn_q.bias", "blk.3.attn_output.weight", "blk.3.ffn_down.weight",
         "blk.3.attn_q_norm.weight", "blk.x.attn_q.weight", "strange", "blk.1.other.weight"})
-    EXPECT_EQ(gguf_name(hugging_face_name(name)), name);
-  EXPECT_EQ(hugging_face_name("blk.12.attn_q.bias"), "model.layers.12.self_attn.q_proj.bias");
-  EXPECT_EQ(hugging_face_name("rope_freqs.weight"), "");
+    EXPECT_EQ(gguf_name(hugging_face_name(name, "llama")), name);
+  EXPECT_EQ(hugging_face_name("blk.12.attn_q.bias", "qwen2"),
+            "model.layers.12.self_attn.q_proj.bias");
+  EXPECT_EQ(hugging_face_name("rope_freqs.weight", "llama"), "");
+  EXPECT_EQ(hugging_face_name("blk.3.ffn_norm.weight", "gemma3"),
+            "model.layers.3.pre_feedforward_layernorm.weight");
+  EXPECT_EQ(hugging_face_name("blk.3.post_attention_norm.weight", "gemma2"),
+            "model.layers.3.post_attention_layernorm.weight");
+  EXPECT_EQ(hugging_face_name("blk.3.ffn_up.weight", "phi3"),
+            "model.layers.3.mlp.gate_up_proj.weight");
 }
 
 TEST_F(Gguf, RefusesEveryTruncation) {
