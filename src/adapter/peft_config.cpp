@@ -252,7 +252,7 @@ PeftConfig read_peft_config(const std::string& path) {
         .hint("an adapter folder holds adapter_config.json and adapter_model.safetensors");
   json root;
   try {
-    root = parse_json<json>(read_input(file, kMaxConfigBytes));
+    root = parse_json<json>(read_text(file, kMaxConfigBytes));
   } catch (const json::exception& e) {
     throw Error(ErrorCode::input, file.string() + ": not valid JSON: " + e.what());
   }

@@ -14,6 +14,7 @@
 
 #include "core/error.hpp"
 #include "core/input_file.hpp"
+#include "core/utf8.hpp"
 
 namespace axl::config {
 
@@ -272,7 +273,9 @@ std::string read_yaml_file(std::string& path) {
     throw Error(ErrorCode::config, fmt::format("is {} bytes long; a configuration has at most {}",
                                                bytes, kMaxFileBytes))
         .at({path, 0, 0, ""});
-  return read_input_or_pipe(path, kMaxFileBytes, kPipePatience_s);
+  std::string text = read_input_or_pipe(path, kMaxFileBytes, kPipePatience_s);
+  require_utf8(text, path, ErrorCode::config);
+  return text;
 }
 
 }  // namespace axl::config

@@ -12,6 +12,9 @@
 #include <thread>
 #include <utility>
 
+#include "core/placeholder.hpp"
+#include "core/utf8.hpp"
+
 namespace axl {
 namespace {
 
@@ -102,13 +105,24 @@ InputFile::~InputFile() {
 
 std::string read_input(const std::filesystem::path& path, std::uint64_t most, ErrorCode code) {
   const InputFile file(path, code);
-  return read_all(file.descriptor(), path, most, code);
+  std::string text = read_all(file.descriptor(), path, most, code);
+  refuse_placeholder(text, text.size(), path, false, code);
+  return text;
+}
+
+std::string read_text(const std::filesystem::path& path, std::uint64_t most, ErrorCode code) {
+  std::string text = read_input(path, most, code);
+  require_utf8(text, path.string(), code);
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+  return text;
 }
 
 std::string read_input_or_pipe(const std::filesystem::path& path, std::uint64_t most,
                                double patience_s) {
   const InputFile file = InputFile::or_pipe(path, patience_s);
-  return read_all(file.descriptor(), path, most, ErrorCode::input);
+  std::string text = read_all(file.descriptor(), path, most, ErrorCode::input);
+  refuse_placeholder(text, text.size(), path, false, ErrorCode::input);
+  return text;
 }
 
 std::string read_or_nothing(const std::filesystem::path& path) {

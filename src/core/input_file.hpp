@@ -34,9 +34,14 @@ class InputFile {
 
 constexpr std::uint64_t kLongestInput = std::uint64_t{1} << 30;
 
-/// A file's whole text; Error{`code`} when it is longer than `most` bytes.
+/// A file's whole text; Error{`code`} when it is longer than `most` bytes, or something stands in
+/// its place (refuse_placeholder).
 std::string read_input(const std::filesystem::path& path, std::uint64_t most = kLongestInput,
                        ErrorCode code = ErrorCode::input);
+
+/// The same for texts, which must be UTF-8 (require_utf8); a byte order mark is left out.
+std::string read_text(const std::filesystem::path& path, std::uint64_t most = kLongestInput,
+                      ErrorCode code = ErrorCode::input);
 
 /// Something has this name, be it a symbolic link that leads nowhere: an optional file that is
 /// there has to be readable, otherwise a run goes on without what the user gave it.

@@ -24,7 +24,7 @@ using nlohmann::json;
 namespace {
 
 /// Raise it when the same settings and files give other rows, tokens or labels than before.
-constexpr int kTokenisationVersion = 3;
+constexpr int kTokenisationVersion = 4;
 
 /// A hook's own files: words of the command that name one.
 std::uint64_t program_hash(const std::string& command) {
@@ -93,6 +93,7 @@ json report_to_json(const DatasetReport& r) {
           {"dropped_too_short", r.dropped_too_short},
           {"dropped_no_labels", r.dropped_no_labels},
           {"truncated", r.truncated},
+          {"lost_tokens", r.lost_tokens},
           {"deduplicated", r.deduplicated},
           {"near_duplicates", r.near_duplicates},
           {"rows_used", r.rows_used},
@@ -112,6 +113,7 @@ DatasetReport report_from_json(const json& j) {
   j.at("dropped_too_short").get_to(r.dropped_too_short);
   j.at("dropped_no_labels").get_to(r.dropped_no_labels);
   j.at("truncated").get_to(r.truncated);
+  j.at("lost_tokens").get_to(r.lost_tokens);
   j.at("deduplicated").get_to(r.deduplicated);
   j.at("near_duplicates").get_to(r.near_duplicates);
   j.at("rows_used").get_to(r.rows_used);

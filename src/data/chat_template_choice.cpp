@@ -13,7 +13,7 @@ constexpr std::string_view kDefaultSystem = "You are a helpful assistant.";
 
 std::string text_or_file(const std::string& jinja) {
   if (jinja.size() >= 4096 || !is_there(jinja)) return jinja;
-  std::string text = read_input(jinja);
+  std::string text = read_text(jinja);
   if (text.empty()) throw Error(ErrorCode::input, "is empty").at({jinja, 0, 0, ""});
   return text;
 }

@@ -17,6 +17,7 @@ inline constexpr TokenId kIgnore = -100;  ///< no loss on this position (Hugging
 struct Sample {
   std::vector<TokenId> input_ids;
   std::vector<TokenId> labels;
+  std::int64_t lost_tokens = 0;  ///< of the row's text that are in none of its samples
 };
 
 /// A stretch of a row that has labels; everything else is kIgnore.

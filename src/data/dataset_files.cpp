@@ -74,11 +74,14 @@ void keep_subset(std::vector<std::string>& files, const config::DatasetConfig& d
 /// the split; else those not named after one, for `train` or where none is named.
 std::vector<std::string> files_by_name(std::vector<std::string> all,
                                        const config::DatasetConfig& dataset) {
-  // A README.txt or dataset_info.json beside real rows is not data.
+  // What Hugging Face's library keeps beside rows, and files of other kinds, are not data.
   std::erase_if(all, [](const std::string& p) {
     const std::string name = fs::path(p).filename().string();
-    return !kind_of_suffix(p) || name == "dataset_info.json" || name == "dataset_infos.json" ||
-           name == "state.json";
+    static constexpr std::string_view kNoRows[] = {"config.json", "dataset_info.json",
+                                                   "dataset_infos.json", "dataset_dict.json",
+                                                   "state.json"};
+    return !kind_of_suffix(p) ||
+           std::find(std::begin(kNoRows), std::end(kNoRows), name) != std::end(kNoRows);
   });
   const auto no_text = [](const std::string& p) { return kind_of_suffix(p) != FileKind::text; };
   if (ascii_lower(dataset.ds_type) != "text" && std::any_of(all.begin(), all.end(), no_text))

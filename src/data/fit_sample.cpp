@@ -12,8 +12,8 @@ void DatasetReport::add(const DatasetReport& part) {
        {&DatasetReport::rows_read, &DatasetReport::rows_kept, &DatasetReport::dropped_broken,
         &DatasetReport::dropped_too_long, &DatasetReport::dropped_too_short,
         &DatasetReport::dropped_no_labels, &DatasetReport::truncated, &DatasetReport::deduplicated,
-        &DatasetReport::near_duplicates, &DatasetReport::rows_used, &DatasetReport::tokens,
-        &DatasetReport::label_tokens})
+        &DatasetReport::near_duplicates, &DatasetReport::rows_used, &DatasetReport::lost_tokens,
+        &DatasetReport::tokens, &DatasetReport::label_tokens})
     this->*count += part.*count;
   for (const std::string& text : part.examples)
     if (examples.size() < kMostExamples) examples.push_back(text);
@@ -30,6 +30,8 @@ void refuse_long_row(std::int64_t tokens, std::int64_t sequence_len, const std::
 bool fit_sample(Sample& sample, const LengthRule& rule, const std::string& file, std::uint64_t line,
                 DatasetReport& report) {
   const auto length = static_cast<std::int64_t>(sample.input_ids.size());
+  if (sample.lost_tokens > 0) ++report.truncated;
+  report.lost_tokens += sample.lost_tokens;
   if (length < std::max<std::int64_t>(rule.min_sample_len, 1)) {
     ++report.dropped_too_short;
     return false;
@@ -42,6 +44,7 @@ bool fit_sample(Sample& sample, const LengthRule& rule, const std::string& file,
       return false;
     }
     ++report.truncated;
+    report.lost_tokens += length - rule.sequence_len;
     sample.input_ids.resize(static_cast<std::size_t>(rule.sequence_len));
     sample.labels.resize(static_cast<std::size_t>(rule.sequence_len));
   }

@@ -65,6 +65,9 @@ void judge(const Input& input, const TokenizedDataset& data, std::int64_t sequen
   if (r.dropped_no_labels > 0)
     warnings.push_back(name + share(r.dropped_no_labels) +
                        " have no token to train on and were dropped");
+  if (r.truncated > 0)
+    warnings.push_back(name + share(r.truncated) + " were cut: " + std::to_string(r.lost_tokens) +
+                       " of their tokens are in no sample");
   if (r.rows_kept > 0 && data.rows_with_eos_label == 0)
     warnings.push_back(name +
                        "no EOS token is ever trained: the model will not learn to stop "
@@ -196,6 +199,11 @@ PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& 
 
   Split rows = split_and_order(collect(train_data, config), config, !test.empty());
   if (!test.empty()) rows.eval = shard_of(collect(test_data, config), config);
+  if (!test.empty() && rows.eval.rows.empty())
+    throw Error(ErrorCode::data, "no row of test_datasets is left to evaluate on")
+        .at(config.at("test_datasets"))
+        .hint(result.warnings.empty() ? "see eval_sequence_len, sequence_len and min_sample_len"
+                                      : result.warnings.back());
   for (const std::uint32_t d : rows.train.dataset) ++train_data[d].report.rows_used;
   if (rows.train.rows.empty())
     throw Error(ErrorCode::data, "no row is left to train on")

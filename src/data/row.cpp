@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include "core/json.hpp"
+#include "core/utf8.hpp"
 #include "data/source.hpp"
 
 namespace axl::data {
@@ -188,8 +189,15 @@ const Row& RowParser::parse(const SourceFile& file, const RowRef& ref) {
 
 const Row& RowParser::parse_padded(const char* text, std::size_t length) {
   element document;
-  if (const auto error = impl_->parser.parse(text, length, false).get(document))
+  if (const auto error = impl_->parser.parse(text, length, false).get(document)) {
+    const std::string_view row(text, length);
+    if (const std::size_t bad = first_not_utf8(row); bad != std::string_view::npos)
+      throw RowError{why_not_utf8(row, bad, likely_encoding(row, bad))};
     throw RowError{std::string("invalid JSON: ") + simdjson::error_message(error)};
+  }
+  std::string_view alone;
+  if (document.get(alone) == simdjson::SUCCESS && alone.starts_with(kNoRow))
+    throw RowError{std::string(alone.substr(kNoRow.size()))};
   simdjson::dom::object object;
   if (document.get(object) != simdjson::SUCCESS)
     throw RowError{"not an object {\"column\": value, ...}"};

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/utf8.hpp"
 #include "data/source.hpp"
 
 // Where rows begin and end in the text of a file.
@@ -18,6 +19,7 @@ std::string place(const SourceFile& file, std::uint64_t line) {
 
 void find_lines(const SourceFile& file, std::uint32_t file_index, bool keep_blank, RowList& out) {
   const std::string_view text = file.bytes();
+  const std::size_t before = out.rows.size();
   std::uint32_t line = 0;
   std::size_t begin = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
   while (begin < text.size()) {
@@ -31,7 +33,10 @@ void find_lines(const SourceFile& file, std::uint32_t file_index, bool keep_blan
       while (first < last && is_space(text[first])) ++first;
       while (last > first && is_space(text[last - 1])) --last;
     }
-    if (last > first || keep_blank) out.rows.push_back({first, last - first, file_index, line});
+    const std::size_t number = out.rows.size() - before;
+    if (last > first || keep_blank)
+      out.rows.push_back({first, last - first, file_index,
+                          number < file.lines.size() ? file.lines[number] : line});
     begin = end + 1;
   }
 }
@@ -106,6 +111,9 @@ void find_elements(const SourceFile& file, std::uint32_t file_index, std::size_t
 void find_rows(SourceFile& file, std::uint32_t file_index, RowList& out) {
   if (file.needs_decoding()) decode(file);
   const std::string_view text = file.bytes();
+  // In JSON a single row may be broken; a file of another encoding altogether is not JSON at all.
+  if (file.kind == FileKind::text || !marked_encoding(text).empty())
+    require_utf8(text, file.path, ErrorCode::data);
   if (file.kind == FileKind::text) return find_lines(file, file_index, true, out);
   std::size_t first = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
   while (first < text.size() && is_space(text[first])) ++first;

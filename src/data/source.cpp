@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kMostFiles = 100000;
+constexpr int kDeepestFolder = 16;
 
 FileKind kind_of(const std::string& path, const config::DatasetConfig& dataset) {
   const std::string type = ascii_lower(dataset.ds_type);
@@ -33,9 +34,10 @@ FileKind kind_of(const std::string& path, const config::DatasetConfig& dataset) 
   if (type == "arrow") return FileKind::arrow;
   if (type.empty() && by_suffix) return *by_suffix;
   const std::string what = type.empty() ? fs::path(path).extension().string() : type;
-  throw Error(ErrorCode::unsupported, "cannot read rows from " + path + ": " +
-                                          (what.empty() ? "it has no suffix" : what) +
-                                          " is not a supported format")
+  throw Error(ErrorCode::unsupported,
+              "cannot read rows from " + path + ": " +
+                  (what.empty() ? "its name has no suffix that tells its format"
+                                : "'" + what + "' is not a supported format"))
       .at(dataset.where)
       .hint(std::string("read are ") + kFileKinds + "; ds_type names the format of other suffixes");
 }
@@ -71,15 +73,48 @@ std::string locate(const std::string& path, const config::DatasetConfig& dataset
   return "";
 }
 
+/// Files and folders that Hugging Face's library passes over, whatever is in them; also what
+/// editors leave beside a file.
+bool is_hidden(const std::string& name) {
+  return name.starts_with(".") || name.starts_with("__") || name.ends_with("~") ||
+         (name.starts_with("#") && name.ends_with("#"));
+}
+
+/// Names what of a folder is not read, so that nobody waits for rows of it.
+void tell_skipped(const std::string& folder, std::vector<std::string> skipped) {
+  constexpr std::size_t kShown = 8;
+  if (skipped.empty()) return;
+  std::sort(skipped.begin(), skipped.end());
+  std::string names;
+  for (std::size_t i = 0; i < std::min(kShown, skipped.size()); ++i)
+    names += (i > 0 ? ", " : "") + skipped[i];
+  if (skipped.size() > kShown) names += ", ... (" + std::to_string(skipped.size()) + " in all)";
+  log::info("{}: not read as rows of this split: {}", folder, names);
+}
+
 std::vector<std::string> files_of_folder(const std::string& folder,
                                          const config::DatasetConfig& dataset) {
-  std::vector<std::string> all;
+  std::vector<std::string> all, skipped;
   std::error_code failed;
   for (fs::recursive_directory_iterator it(folder, failed), end; !failed && it != end;
        it.increment(failed)) {
-    if (it.depth() > 4 || all.size() > kMostFiles) break;
-    if (it->path().filename().string().starts_with(".") || !it->is_regular_file(failed)) continue;
-    all.push_back(it->path().lexically_relative(folder).string());
+    const std::string name = it->path().filename().string();
+    const bool hidden = is_hidden(name);
+    if (it->is_directory(failed)) {
+      // As Hugging Face's library does, and no deeper than any data set lies.
+      if (hidden || it.depth() >= kDeepestFolder) {
+        it.disable_recursion_pending();
+        skipped.push_back(it->path().lexically_relative(folder).string() + "/");
+      }
+      continue;
+    }
+    if (!it->is_regular_file(failed)) continue;
+    (hidden ? skipped : all).push_back(it->path().lexically_relative(folder).string());
+    if (all.size() > kMostFiles)
+      throw Error(ErrorCode::data,
+                  folder + " has more than " + std::to_string(kMostFiles) + " files")
+          .at(dataset.where)
+          .hint("name the files in data_files, a pattern is enough");
   }
   if (failed)
     throw Error(ErrorCode::input, "cannot list " + folder + ": " + failed.message())
@@ -90,6 +125,9 @@ std::vector<std::string> files_of_folder(const std::string& folder,
     return read_or_nothing(fs::path(folder) / name);
   };
   std::vector<std::string> out = choose_files(all, read, card, dataset);
+  for (const std::string& name : all)
+    if (std::find(out.begin(), out.end(), name) == out.end()) skipped.push_back(name);
+  tell_skipped(folder, skipped);
   for (std::string& name : out) name = (fs::path(folder) / name).string();
   return out;
 }
@@ -225,13 +263,14 @@ std::vector<SourceFile> open_sources(const config::DatasetConfig& dataset) {
           .at(dataset.where)
           .hint("pipes can only be streamed: streaming: true, or pretraining_dataset");
     if (fs::file_size(file.path, failed) > 0 || failed)
-      file.map = std::make_unique<weights::MappedFile>(file.path);
+      file.map = std::make_unique<weights::MappedFile>(file.path, file.kind == FileKind::text);
     out.push_back(std::move(file));
   }
   return out;
 }
 
-std::vector<std::unique_ptr<Decoder>> decoders(const SourcePlace& place) {
+std::vector<std::unique_ptr<Decoder>> decoders(const SourcePlace& place,
+                                               std::vector<std::uint32_t>* lines) {
   std::vector<std::unique_ptr<Decoder>> out;
   const bool table = place.kind == FileKind::parquet || place.kind == FileKind::arrow;
   if (table && place.compression != Compression::none)
@@ -239,7 +278,7 @@ std::vector<std::unique_ptr<Decoder>> decoders(const SourcePlace& place) {
         .hint("unpack it first: Parquet is compressed inside");
   if (place.compression == Compression::gzip) out.push_back(gzip_decoder(place.path));
   if (place.compression == Compression::zstd) out.push_back(zstd_decoder(place.path));
-  if (place.kind == FileKind::csv) out.push_back(csv_decoder(place.path));
+  if (place.kind == FileKind::csv) out.push_back(csv_decoder(place.path, lines));
   return out;
 }
 
@@ -263,7 +302,7 @@ void decode(SourceFile& file) {
         file.kind == FileKind::parquet ? open_parquet(file.path) : open_arrow(file.path);
     for (std::string text; rows(text);) keep(text);
   } else if (!file.raw().empty()) {
-    const auto chain = decoders(file);
+    const auto chain = decoders(file, &file.lines);
     run_decoders(chain, 0, file.raw(), keep);
     finish_decoders(chain, keep);
   }

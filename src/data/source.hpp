@@ -24,6 +24,7 @@ struct SourcePlace {
 struct SourceFile : SourcePlace {
   std::unique_ptr<weights::MappedFile> map;  ///< null for an empty file
   std::unique_ptr<Spool> decoded;            ///< the rows' text where the file itself is not
+  std::vector<std::uint32_t> lines;          ///< of a CSV file: where each decoded row begins
   /// The file as it lies on the disk.
   std::string_view raw() const {
     if (!map) return {};
@@ -51,8 +52,10 @@ std::vector<SourceFile> open_sources(const config::DatasetConfig& dataset);
 void decode(SourceFile& file);
 
 /// The stages between a file's bytes and the text that rows are found in; none for plain text.
-/// Tables (parquet, arrow) have none either: they are opened by their path.
-std::vector<std::unique_ptr<Decoder>> decoders(const SourcePlace& place);
+/// Tables (parquet, arrow) have none either: they are opened by their path. `lines`: where a CSV
+/// stage notes the line of every row; may be nullptr.
+std::vector<std::unique_ptr<Decoder>> decoders(const SourcePlace& place,
+                                               std::vector<std::uint32_t>* lines = nullptr);
 /// Sends a piece through the stages from number `from` on.
 void run_decoders(const std::vector<std::unique_ptr<Decoder>>& chain, std::size_t from,
                   std::string_view piece, const TextSink& out);

@@ -10,6 +10,8 @@
 
 #include "core/error.hpp"
 #include "core/input_file.hpp"
+#include "core/placeholder.hpp"
+#include "core/utf8.hpp"
 
 namespace axl::data {
 namespace {
@@ -54,8 +56,11 @@ class RowStream::File {
         const std::size_t stop = std::min(end, text_.size());
         line = std::string_view(text_).substr(at_, stop - at_);
         at_ = std::min(stop + 1, text_.size());
+        if (first_) check_beginning(line);
         if (first_ && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);  // byte order mark
         first_ = false;
+        if (place_.kind == FileKind::text) check_text(line);
+        ++line_;
         return true;
       }
       if (ended_) return false;
@@ -69,6 +74,17 @@ class RowStream::File {
   }
 
  private:
+  void check_beginning(std::string_view line) const {
+    if (!marked_encoding(line).empty()) require_utf8(line, place_.path, ErrorCode::data);
+  }
+  void check_text(std::string_view line) const {
+    const std::size_t bad = first_not_utf8(line);
+    if (bad == std::string_view::npos) return;
+    const std::string encoding = likely_encoding(line, bad);
+    throw Error(ErrorCode::data, why_not_utf8(line, bad, encoding))
+        .at({place_.path, static_cast<int>(line_ + 1), static_cast<int>(bad + 1), ""})
+        .hint(hint_of_encoding(encoding));
+  }
   void read() {
     if (table_) {
       std::string piece;
@@ -81,6 +97,12 @@ class RowStream::File {
     if (n < 0)
       throw Error(ErrorCode::input, "cannot read " + place_.path + ": " + std::strerror(errno));
     const TextSink keep = [this](std::string_view text) { text_ += text; };
+    if (!begun_) {
+      begun_ = true;
+      const std::string_view head(buffer_.data(), static_cast<std::size_t>(n));
+      const auto bytes = std::max<std::uint64_t>(file_->bytes(), head.size());
+      refuse_placeholder(head, bytes, place_.path, place_.kind == FileKind::text, ErrorCode::data);
+    }
     if (n == 0) {
       finish_decoders(chain_, keep);
       ended_ = true;
@@ -95,7 +117,8 @@ class RowStream::File {
   std::optional<InputFile> file_;
   std::string buffer_, text_;
   std::size_t at_ = 0;
-  bool ended_ = false, first_ = true;
+  std::int64_t line_ = 0;
+  bool ended_ = false, first_ = true, begun_ = false;
 };
 
 RowStream::RowStream(const config::DatasetConfig& dataset)

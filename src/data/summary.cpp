@@ -77,9 +77,11 @@ std::vector<std::string> report_lines(const DatasetReport& r) {
   count(r.near_duplicates, "near duplicates");
   std::vector<std::string> out;
   out.push_back(fmt::format("{} ({})", r.path, r.type));
-  out.push_back(fmt::format("  rows     {} read, {} samples kept{}{}", r.rows_read, r.rows_kept,
-                            dropped.empty() ? "" : "; dropped: " + dropped,
-                            r.truncated > 0 ? fmt::format("; {} truncated", r.truncated) : ""));
+  out.push_back(fmt::format(
+      "  rows     {} read, {} samples kept{}{}", r.rows_read, r.rows_kept,
+      dropped.empty() ? "" : "; dropped: " + dropped,
+      r.truncated > 0 ? fmt::format("; {} truncated, {} tokens cut off", r.truncated, r.lost_tokens)
+                      : ""));
   const double share =
       r.tokens > 0 ? 100.0 * static_cast<double>(r.label_tokens) / static_cast<double>(r.tokens)
                    : 0.0;

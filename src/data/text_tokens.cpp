@@ -23,14 +23,15 @@ void truncate(const tokenizer::Tokenizer& tokenizer, std::string_view text, std:
 
 }  // namespace
 
-void append_piece(const tokenizer::Tokenizer& tokenizer, std::string_view text,
-                  const PieceOptions& options, std::vector<TokenId>& out) {
-  if (text.empty()) return;
+std::int64_t append_piece(const tokenizer::Tokenizer& tokenizer, std::string_view text,
+                          const PieceOptions& options, std::vector<TokenId>& out) {
+  if (text.empty()) return 0;
   std::vector<TokenId> ids;
   tokenizer.encode_to(text, true, ids);
-  if (ids.empty()) return;
-  const std::size_t limit = static_cast<std::size_t>(options.max_length);
+  if (ids.empty()) return 0;
+  const std::size_t limit = static_cast<std::size_t>(options.max_length), whole = ids.size();
   truncate(tokenizer, text, limit, ids);
+  const std::size_t lost = whole - ids.size();
   const auto eos = tokenizer.eos_id();
   if (options.add_eos && eos) {
     const int missing = options.eos_count - (ids.back() == *eos ? 1 : 0);
@@ -38,18 +39,19 @@ void append_piece(const tokenizer::Tokenizer& tokenizer, std::string_view text,
   }
   const bool skip = options.strip_bos && tokenizer.bos_id() && ids.front() == *tokenizer.bos_id();
   out.insert(out.end(), ids.begin() + (skip ? 1 : 0), ids.end());
+  return static_cast<std::int64_t>(lost);
 }
 
 void append_prompt_and_response(const tokenizer::Tokenizer& tokenizer, std::string_view prompt,
                                 std::string_view response, bool train_on_prompt,
                                 std::int64_t sequence_len, int eos_count, Sample& out) {
-  append_piece(tokenizer, prompt, {.max_length = sequence_len}, out.input_ids);
+  out.lost_tokens += append_piece(tokenizer, prompt, {.max_length = sequence_len}, out.input_ids);
   if (train_on_prompt)
     out.labels = out.input_ids;
   else
     out.labels.assign(out.input_ids.size(), kIgnore);
   const std::size_t seam = out.input_ids.size();
-  append_piece(
+  out.lost_tokens += append_piece(
       tokenizer, response,
       {.max_length = sequence_len, .add_eos = true, .strip_bos = true, .eos_count = eos_count},
       out.input_ids);

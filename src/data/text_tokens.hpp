@@ -17,8 +17,9 @@ struct PieceOptions {
 };
 
 /// Appends the tokens of `text`, the tokenizer's own special tokens included; nothing for "".
-void append_piece(const tokenizer::Tokenizer& tokenizer, std::string_view text,
-                  const PieceOptions& options, std::vector<TokenId>& out);
+/// Returns how many were cut off for max_length.
+std::int64_t append_piece(const tokenizer::Tokenizer& tokenizer, std::string_view text,
+                          const PieceOptions& options, std::vector<TokenId>& out);
 
 /// Appends prompt (masked unless `train_on_prompt`) and response (trained, closed by EOS).
 void append_prompt_and_response(const tokenizer::Tokenizer& tokenizer, std::string_view prompt,

@@ -30,7 +30,7 @@ void refuse_deep(const std::string& text, const std::string& path) {
 }  // namespace
 
 nlohmann::ordered_json read_object(const std::filesystem::path& path) {
-  const std::string text = read_input(path);
+  const std::string text = read_text(path);
   refuse_deep(text, path.string());
   auto value = try_parse_json<nlohmann::ordered_json>(text);
   if (!value.is_object())

@@ -54,7 +54,7 @@ void read_chat_templates(const std::string& folder, TokenizerParts& parts) {
   const fs::path jinja = dir / "chat_template.jinja";
   if (is_there(jinja)) {
     parts.other_chat_templates.clear();
-    parts.chat_template = read_input(jinja);
+    parts.chat_template = read_text(jinja);
     if (parts.chat_template.empty())
       throw Error(ErrorCode::input, "is empty").at({jinja.string(), 0, 0, ""});
   }
@@ -65,7 +65,7 @@ void read_chat_templates(const std::string& folder, TokenizerParts& parts) {
   for (const auto& entry : fs::directory_iterator(others, failed))
     if (entry.path().extension() == ".jinja") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
-  for (const fs::path& file : files) keep(file.stem().string(), read_input(file), file, parts);
+  for (const fs::path& file : files) keep(file.stem().string(), read_text(file), file, parts);
 }
 
 }  // namespace axl::tokenizer

@@ -63,7 +63,7 @@ TokenizerParts read_parts(const dom::element& root, std::size_t file_size) {
 }  // namespace
 
 TokenizerParts read_tokenizer_json(const std::string& path) {
-  const simdjson::padded_string bytes(read_input(path));
+  const simdjson::padded_string bytes(read_text(path));
   dom::parser parser;
   dom::element root;
   const simdjson::error_code error = parser.parse(bytes).get(root);

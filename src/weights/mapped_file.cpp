@@ -1,16 +1,18 @@
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "core/error.hpp"
 #include "core/input_file.hpp"
+#include "core/placeholder.hpp"
 #include "weights/weight_file.hpp"
 
 namespace axl::weights {
 
-MappedFile::MappedFile(const std::string& path) : path_(path) {
+MappedFile::MappedFile(const std::string& path, bool text) : path_(path) {
   const InputFile file(path);
   if (file.bytes() == 0)
     throw Error(ErrorCode::input, "cannot map " + path + ": the file is empty");
@@ -20,6 +22,13 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
     throw Error(ErrorCode::input, "cannot map " + path + ": " + std::strerror(errno));
   data_ = static_cast<const std::byte*>(data);
   size_ = file.bytes();
+  const std::string_view head{static_cast<const char*>(data), std::min(size_, kPlaceholderHead)};
+  try {
+    refuse_placeholder(head, size_, path, text, ErrorCode::input);
+  } catch (...) {
+    ::munmap(data, size_);
+    throw;
+  }
 }
 
 MappedFile::~MappedFile() {

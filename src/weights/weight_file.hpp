@@ -49,7 +49,9 @@ void to_bf16(const TensorEntry& source, std::int64_t first, std::int64_t element
 /// Read-only memory map of a file, closed by the destructor.
 class MappedFile {
  public:
-  explicit MappedFile(const std::string& path);  ///< Error{input} naming the path and the reason
+  /// Error{input} naming the path and the reason, also where something stands in the file's place
+  /// (refuse_placeholder, to which `text` goes).
+  explicit MappedFile(const std::string& path, bool text = false);
   ~MappedFile();
   MappedFile(MappedFile&&) noexcept;
   MappedFile& operator=(MappedFile&&) noexcept;

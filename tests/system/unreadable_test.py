@@ -11,13 +11,18 @@ import unittest
 
 from training_case import ENVIRONMENT, MODEL, PROGRAM, TIME_FACTOR, TrainingCase
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4d7a" * 16 + b"\nsize 12345\n"
+
 # What takes the place of a file. Permissions are not among them: a superuser reads everything.
 KINDS = {"folder": lambda path: path.mkdir(),
          "link to nowhere": lambda path: path.symlink_to("/nowhere/at/all"),
          "link to itself": lambda path: path.symlink_to(path),
          "pipe": os.mkfifo,
          "device": lambda path: path.symlink_to("/dev/zero"),
-         "empty": lambda path: path.write_bytes(b"")}
+         "empty": lambda path: path.write_bytes(b""),
+         "Git LFS pointer": lambda path: path.write_bytes(LFS_POINTER),
+         "HTML page": lambda path: path.write_bytes(b"<!DOCTYPE html>\n<html><head><title>404</title></head></html>"),
+         "message of a hub": lambda path: path.write_bytes(b"Entry not found")}
 
 
 def remove(path):
@@ -52,6 +57,10 @@ class Unreadable(TrainingCase):
         self.assertIn(named, text)
         self.assertNotIn("terminate called", text)
 
+    def output(self, code, *command):
+        done = self.run_program(0, *command, code=code)
+        return done.stdout + done.stderr
+
     def config_of_model(self, **keys):
         return self.config(base_model=str(self.model), **keys)
 
@@ -77,6 +86,61 @@ class Unreadable(TrainingCase):
             config = self.config(datasets=[{"path": str(path), "type": "alpaca"}])
             self.check(path, ["preprocess", config])
         self.check(path, ["train", config], ["plan", config], ["preview", config], kinds=["pipe"])
+
+    # ---- what stands in a file's place, and texts that are not UTF-8 -----------------------------
+    def test_placeholders_say_what_they_are(self):
+        for name in ["rows.txt", "rows.jsonl", "rows.csv", "rows.jsonl.gz", "rows.parquet"]:
+            path = self.folder / name
+            path.write_bytes(LFS_POINTER)
+            config = self.config(datasets=[{"path": str(path), "type": "completion"}])
+            done = self.output(2, "preprocess", config)
+            self.assertIn("is a Git LFS pointer", done)
+            self.assertIn("git lfs pull", done)
+        # A text may be a page: only one that speaks of an error is none.
+        page = b"<html><head><title>%s</title></head><body>some words of a text</body></html>\n"
+        path = self.folder / "pages.txt"
+        config = self.config(datasets=[{"path": str(path), "type": "completion"}])
+        path.write_bytes(page % b"Recipes")
+        self.output(0, "preprocess", config)
+        path.write_bytes(page % b"Sign in to continue")
+        self.assertIn("is an HTML page", self.output(2, "preprocess", config))
+
+    def refuses_encoding(self, name, data, *expected, **keys):
+        path = self.folder / name
+        path.write_bytes(data)
+        keys = {"type": "completion", **keys}
+        config = self.config(datasets=[{"path": str(path), **keys}])
+        done = self.output(2, "preprocess", config)
+        for text in (str(path), *expected):
+            self.assertIn(text, done)
+
+    def test_encodings(self):
+        rows = "text,note\nplain words,a\nna\u00efve caf\u00e9 \u201cquoted\u201d,b\n"
+        self.refuses_encoding("a.csv", rows.encode("cp1252"), "a.csv:3", "byte 0xEF", "Windows-1252",
+                              "iconv -f Windows-1252")
+        text = "one line\nanother line with \u00fcml\u00e4uts\n"
+        self.refuses_encoding("a.txt", text.encode("latin-1"), "a.txt:2:19", "byte 0xFC", "Latin-1")
+        for encoding, name in (("utf-16", "UTF-16 (little-endian)"), ("utf-32", "UTF-32 (little-endian)")):
+            self.refuses_encoding("b.txt", text.encode(encoding), name, "byte order mark")
+            self.refuses_encoding("b.csv", rows.encode(encoding), name, "byte order mark")
+            self.refuses_encoding("b.jsonl", '{"text": "x"}\n'.encode(encoding), name, "byte order mark")
+        self.refuses_encoding("c.txt", b"\xfe\xff" + text.encode("utf-16-be"), "UTF-16 (big-endian)")
+        self.refuses_encoding("d.txt", text.encode("utf-16-le"), "it looks like UTF-16")
+        # One row of JSON lines is one row: counted and named, the others are trained.
+        path = self.folder / "some.jsonl"
+        path.write_bytes(b'{"text": "good words here"}\n{"text": "caf\xe9"}\n')
+        config = self.config(datasets=[{"path": str(path), "type": "completion"}])
+        done = self.output(0, "preprocess", config)
+        self.assertIn("some.jsonl:2: not UTF-8: byte 0xE9 at column 14; it looks like Latin-1", done)
+        # A mark of UTF-8 is no text.
+        (self.folder / "marked.txt").write_bytes("some words\n".encode("utf-8-sig"))
+        self.output(0, "preprocess", self.config(
+            datasets=[{"path": str(self.folder / "marked.txt"), "type": "completion"}]))
+
+    def test_configuration_of_another_encoding(self):
+        path = self.folder / "run.yaml"
+        path.write_bytes(b"base_model: x\n# caf\xe9\n")
+        self.assertIn("run.yaml:2:6: not UTF-8", self.output(2, "validate", path))
 
     def test_chat_template_file(self):
         path = self.folder / "own.jinja"

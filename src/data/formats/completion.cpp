@@ -8,7 +8,7 @@
 namespace axl::data {
 namespace {
 
-/// Axolotl cuts a text silently beyond this many sequences; so do we, for equal rows.
+/// Axolotl cuts a text beyond this many sequences; so do we, for equal rows, and count it.
 constexpr std::int64_t kMostPieces = 64;
 
 RowConverter completion(const FormatContext& c) {
@@ -16,14 +16,15 @@ RowConverter completion(const FormatContext& c) {
           field = c.dataset.field.empty() ? std::string("text") : c.dataset.field](
              const Row& row, std::vector<Sample>& out) {
     std::vector<TokenId> ids;
-    append_piece(tokenizer, row.required(field),
-                 {.max_length = length * kMostPieces, .add_eos = true}, ids);
+    const std::int64_t lost = append_piece(
+        tokenizer, row.required(field), {.max_length = length * kMostPieces, .add_eos = true}, ids);
     for (std::size_t begin = 0; begin < ids.size(); begin += static_cast<std::size_t>(length)) {
       const std::size_t end = std::min(ids.size(), begin + static_cast<std::size_t>(length));
       Sample& piece = out.emplace_back();
       piece.input_ids.assign(ids.begin() + static_cast<std::ptrdiff_t>(begin),
                              ids.begin() + static_cast<std::ptrdiff_t>(end));
       piece.labels = piece.input_ids;
+      if (end == ids.size()) piece.lost_tokens = lost;
     }
   };
 }

@@ -1,5 +1,9 @@
+#include <algorithm>
+#include <iterator>
+
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "core/utf8.hpp"
 #include "data/sources/decode.hpp"
 
 namespace axl::data {
@@ -9,9 +13,21 @@ namespace {
 constexpr std::size_t kMostFieldBytes = std::size_t{256} << 20;
 constexpr std::size_t kMostColumns = 10000;
 
+/// The default na_values of pandas 2, by which `datasets` reads CSV files.
+constexpr std::string_view kMissing[] = {
+    "",     "#N/A", "#N/A N/A", "#NA",  "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A",  "NA",       "NULL", "NaN",     "None",     "n/a",  "nan",  "null"};
+
+bool is_missing(std::string_view cell) {
+  constexpr std::size_t kLongest = 8;
+  return cell.size() <= kLongest &&
+         std::find(std::begin(kMissing), std::end(kMissing), cell) != std::end(kMissing);
+}
+
 class Csv final : public Decoder {
  public:
-  explicit Csv(std::string path) : path_(std::move(path)) {}
+  Csv(std::string path, std::vector<std::uint32_t>* lines)
+      : path_(std::move(path)), lines_(lines) {}
   void append(std::string_view piece, const TextSink& out) override;
   void finish(const TextSink& out) override;
 
@@ -19,7 +35,10 @@ class Csv final : public Decoder {
   void end_field();
   void end_record(const TextSink& out);
   enum class State { field_start, plain, quoted, quote_in_quoted };
+  void check_encoding(std::string_view first_piece);
   std::string path_;
+  std::vector<std::uint32_t>* lines_;
+  bool begun_ = false;
   State state_ = State::field_start;
   std::string field_;
   std::vector<std::string> header_, fields_;
@@ -31,7 +50,14 @@ class Csv final : public Decoder {
 
 void append_json_string(std::string& out, std::string_view text) { out += json_string(text); }
 
+void Csv::check_encoding(std::string_view piece) {
+  begun_ = true;
+  const std::string marked = marked_encoding(piece);
+  if (!marked.empty()) require_utf8(piece, path_, ErrorCode::data);
+}
+
 void Csv::append(std::string_view text, const TextSink& out) {
+  if (!begun_) check_encoding(text);
   for (const char c : text) {
     if (skip_line_feed_) {
       skip_line_feed_ = false;
@@ -79,6 +105,13 @@ void Csv::append(std::string_view text, const TextSink& out) {
 }
 
 void Csv::end_field() {
+  if (const std::size_t bad = first_not_utf8(field_); bad != std::string_view::npos) {
+    const std::string encoding = likely_encoding(field_, bad);
+    throw Error(ErrorCode::data, why_not_utf8(field_, bad, encoding) + ", in cell " +
+                                     std::to_string(fields_.size() + 1))
+        .at({path_, static_cast<int>(record_line_), 0, ""})
+        .hint(hint_of_encoding(encoding));
+  }
   fields_.push_back(std::move(field_));
   field_.clear();
   state_ = State::field_start;
@@ -102,15 +135,18 @@ void Csv::end_record(const TextSink& out) {
   } else {
     // A row of the wrong length keeps its place, so that it is counted and shown as broken.
     std::string row;
+    if (lines_ != nullptr) lines_->push_back(static_cast<std::uint32_t>(record_line_));
     if (fields_.size() > header_.size()) {
-      row = "[\"a row of " + std::to_string(fields_.size()) + " fields\"]";
+      append_json_string(row, std::string(kNoRow) + "the row has " +
+                                  std::to_string(fields_.size()) + " cells, the header has " +
+                                  std::to_string(header_.size()));
     } else {
       row += '{';
       for (std::size_t i = 0; i < header_.size(); ++i) {
         if (i > 0) row += ", ";
         append_json_string(row, header_[i]);
         row += ": ";
-        if (i < fields_.size())
+        if (i < fields_.size() && !is_missing(fields_[i]))
           append_json_string(row, fields_[i]);
         else
           row += "null";
@@ -131,8 +167,8 @@ void Csv::finish(const TextSink& out) {
   if (!fields_.empty() || !field_.empty()) end_record(out);
 }
 
-std::unique_ptr<Decoder> csv_decoder(std::string path) {
-  return std::make_unique<Csv>(std::move(path));
+std::unique_ptr<Decoder> csv_decoder(std::string path, std::vector<std::uint32_t>* lines) {
+  return std::make_unique<Csv>(std::move(path), lines);
 }
 
 }  // namespace axl::data

@@ -24,9 +24,15 @@ class Decoder {
 
 std::unique_ptr<Decoder> gzip_decoder(std::string path);
 std::unique_ptr<Decoder> zstd_decoder(std::string path);
-/// Comma-separated values (RFC 4180) with a header line as JSON lines. Numbers stay text: what a
-/// column means is the format's business.
-std::unique_ptr<Decoder> csv_decoder(std::string path);
+/// Comma-separated values (RFC 4180) with a header line as JSON lines. Numbers stay text, with
+/// their leading zeros: what a column means is the format's business. Cells that pandas takes for
+/// missing
+/// ("", NA, nan, null, ...) are null. Error{data} for text that is not UTF-8. `lines` gets the line
+/// that every row begins in; may be nullptr.
+std::unique_ptr<Decoder> csv_decoder(std::string path, std::vector<std::uint32_t>* lines);
+
+/// A JSON text that begins so stands for a row that is none; what follows says why.
+inline constexpr std::string_view kNoRow = "\xEF\xB7\x90no row: ";
 /// A JSON array as one line an element; text that is no array goes through unchanged.
 std::unique_ptr<Decoder> array_decoder(std::string path);
 

@@ -51,7 +51,8 @@ std::string text_of(std::unique_ptr<Decoder> (*make)(std::string), const std::st
 }
 
 std::string csv(const std::string& text, std::size_t piece = 1000) {
-  return text_of(&csv_decoder, text, piece);
+  return text_of([](std::string path) { return csv_decoder(std::move(path), nullptr); }, text,
+                 piece);
 }
 
 std::string error_of(const std::function<void()>& body) {
@@ -108,14 +109,40 @@ TEST(Decode, CsvOfRfc4180) {
       "\nshort\n1,2,3\n";
   const std::string expected =
       "{\"instruction\": \"say \\\"hi\\\"\", \"output\": \"two\\nlines, one comma\"}\n"
-      "{\"instruction\": \"plain\", \"output\": \"\"}\n"
+      "{\"instruction\": \"plain\", \"output\": null}\n"
       "{\"instruction\": \"short\", \"output\": null}\n"
-      "[\"a row of 3 fields\"]\n";
+      "\"\xEF\xB7\x90no row: the row has 3 cells, the header has 2\"\n";
   for (const std::size_t piece : {1U, 2U, 7U, 1000U}) EXPECT_EQ(csv(text, piece), expected);
   EXPECT_NE(error_of([] { csv("a\n\"open"); }).find("a quoted field does not end"),
             std::string::npos);
   EXPECT_EQ(csv("a,b\n"), "");
   EXPECT_EQ(csv("a\nx"), "{\"a\": \"x\"}\n");
+}
+
+/// The default na_values of pandas, in quotes or not; what is only like them is text.
+TEST(Decode, CsvCellsThatPandasTakesForMissing) {
+  for (const char* cell : {"NaN",  "nan",  "null",   "NULL",     "None",   "NA",      "N/A",
+                           "n/a",  "<NA>", "#N/A",   "#N/A N/A", "#NA",    "-1.#IND", "-1.#QNAN",
+                           "-NaN", "-nan", "1.#IND", "1.#QNAN",  "\"NA\"", "\"\""})
+    EXPECT_EQ(csv(std::string("a,b\nx,") + cell + "\n"), "{\"a\": \"x\", \"b\": null}\n") << cell;
+  for (const char* cell : {"none", "Null", "Na", "NAN", "N/a", " NA", "NA ", "007", "1.50"})
+    EXPECT_EQ(csv(std::string("a,b\nx,") + cell + "\n"),
+              std::string("{\"a\": \"x\", \"b\": \"") + cell + "\"}\n");
+}
+
+TEST(Decode, CsvOfAnotherEncodingIsRefused) {
+  EXPECT_NE(error_of([] {
+              csv("a,b\nx,y\n\"two\nlines\",caf\xE9\n");
+            }).find("f:3: not UTF-8: byte 0xE9 at column 4; it looks like Latin-1, in cell 2"),
+            std::string::npos);
+  EXPECT_NE(error_of([] { csv("a\xFC\n1\n"); }).find("f:1: not UTF-8"), std::string::npos);
+  EXPECT_NE(error_of([] {
+              csv(
+                  std::string("\xFF\xFE"
+                              "a\0",
+                              4));
+            }).find("UTF-16"),
+            std::string::npos);
 }
 
 TEST(Decode, ElementsOfAnArrayAreLines) {

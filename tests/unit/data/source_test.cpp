@@ -113,6 +113,29 @@ TEST(Source, FoldersChooseTheFilesOfTheSplit) {
   EXPECT_EQ(rows_of(d).rows, (std::vector<std::string>{"{\"n\":3}"}));
 }
 
+/// Hidden ones, those of editors and archivers, and what Hugging Face's library keeps beside rows.
+TEST(Source, FoldersHoldMoreThanRows) {
+  TemporaryFolder folder;
+  for (const char* name :
+       {".git/rows.jsonl", ".ipynb_checkpoints/rows-checkpoint.jsonl", "__MACOSX/._rows.jsonl",
+        "__pycache__/rows.jsonl", ".rows.jsonl.swp", "rows.jsonl~", "#rows.jsonl#", ".hidden.jsonl",
+        "config.json", "dataset_dict.json", "dataset_info.json", "dataset_infos.json",
+        "state.json"})
+    folder.write(std::string("d/") + name, "{\"n\":0}\n");
+  folder.write("d/rows.jsonl", "{\"n\":1}\n");
+  folder.write("d/a/b/c/d/e/f/deep.jsonl", "{\"n\":2}\n");
+  folder.write("d/z.jsonl", "{\"n\":3}\n");
+  config::DatasetConfig d;
+  d.path = folder.path("d");
+  EXPECT_EQ(rows_of(d).rows, (std::vector<std::string>{"{\"n\":2}", "{\"n\":1}", "{\"n\":3}"}));
+}
+
+TEST(Source, RowsOfACsvFileKnowTheirLines) {
+  TemporaryFolder folder;
+  const Found f = rows_of_file(folder.write("a.csv", "a,b\n\"two\nlines\",x\n\n1,2\n3,4\n"));
+  EXPECT_EQ(f.lines, (std::vector<std::uint32_t>{2, 5, 6}));
+}
+
 TEST(Source, NamesOfASplitAreThoseOfHuggingFace) {
   TemporaryFolder folder;
   const auto files = [&folder](const std::string& split) {
