@@ -5,10 +5,12 @@
 #include <memory>
 #include <set>
 
+#include "adapter/completeness.hpp"
 #include "adapter/fit_base.hpp"
 #include "checkpoint/model_folder.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "core/log.hpp"
 #include "weights/convert.hpp"
 #include "weights/model_config.hpp"
 #include "weights/tying.hpp"
@@ -99,6 +101,9 @@ class Merge {
         adapter_(AdapterFiles::open(adapter)) {
     weights::settle_tying(config_, base_, kEmbedding, kHead);
     adapter::fit_base(config_, base_, adapter_, {kEmbedding, kHead});
+    for (const std::string& note :
+         adapter::check_complete(adapter_, adapter::base_names(config_, base_, kHead)))
+      log::warning("{}", note);
     for (const TensorEntry& t : base_.tensors()) add(t.name, t);
     untie_if_touched();
     for (const AdapterTensor& t : adapter_.tensors())

@@ -1,6 +1,8 @@
 #include "model/base_model.hpp"
 
+#include "adapter/completeness.hpp"
 #include "adapter/fit_base.hpp"
+#include "core/log.hpp"
 #include "weights/tying.hpp"
 
 namespace axl::model {
@@ -16,6 +18,9 @@ BaseModel open_base_model(const std::string& path, const std::string& config_fro
   if (adapter == nullptr) return m;
   const std::int64_t rows = m.config.vocab_size;
   adapter::fit_base(m.config, m.weights, *adapter, tables);
+  for (const std::string& note :
+       adapter::check_complete(*adapter, adapter::base_names(m.config, m.weights, tables[1])))
+    log::info("{}", note);  // every rank opens the model; one speaks
   m.grown = m.config.vocab_size != rows;
   return m;
 }

@@ -2,6 +2,7 @@
 
 #include "adapter/peft_files.hpp"
 #include "core/log.hpp"
+#include "model/check_training.hpp"
 #include "model/decoder.hpp"
 #include "model/parameter_groups.hpp"
 
@@ -277,6 +278,7 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
       throw Error(ErrorCode::config, "lora_target_modules match no linear layer of this model")
           .hint("modules: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj");
   }
+  check_training_names(options_.training, config_, family_, weights);
   weight_bytes_ = store.bytes();
   mapped_bytes_ = store.mapped_bytes();
   if (options_.plan_only) return;
