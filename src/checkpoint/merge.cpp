@@ -12,6 +12,7 @@
 #include "core/json.hpp"
 #include "core/log.hpp"
 #include "weights/convert.hpp"
+#include "weights/finite.hpp"
 #include "weights/model_config.hpp"
 #include "weights/tying.hpp"
 
@@ -32,7 +33,7 @@ constexpr const char* kHead = weights::kHeadName;
 
 std::vector<float> floats(const TensorEntry& t) {
   std::vector<float> out(static_cast<std::size_t>(t.elements()));
-  weights::to_float(t, 0, t.elements(), out.data());
+  weights::to_finite_float(t, 0, t.elements(), out.data());
   return out;
 }
 
@@ -99,6 +100,7 @@ class Merge {
         config_(weights::read_model_config(base)),
         base_(WeightFile::open(base)),
         adapter_(AdapterFiles::open(adapter)) {
+    check_tensors(base_path_, base_);
     weights::settle_tying(config_, base_, kEmbedding, kHead);
     adapter::fit_base(config_, base_, adapter_, {kEmbedding, kHead});
     for (const std::string& note :
@@ -132,6 +134,7 @@ class Merge {
                              if (options_.progress) options_.progress("merge", done, summary.bytes);
                            });
                          }});
+    for (TensorToWrite& t : weights::carried(base_)) tensors.push_back(std::move(t));
     weights::write_model_safetensors(folder.path(), tensors, options_.max_shard_bytes);
     folder.commit();
     return summary;
@@ -260,11 +263,12 @@ class Merge {
     std::vector<std::byte> bytes;
     for (std::int64_t row = 0; row < rows; row += step) {
       const std::int64_t n = std::min(step, rows - row);
-      weights::to_float(*p.values, row * columns, n * columns, values.data());
+      weights::to_finite_float(*p.values, row * columns, n * columns, values.data());
       if (p.a != nullptr) update.add_to(row, n, columns, values.data());
       if (p.token_rows != nullptr) replace_rows(*p.token_rows, row, n, values.data());
       bytes.resize(static_cast<std::size_t>(weights::bytes_of(p.target, n * columns)));
-      weights::encode(values.data(), n * columns, p.target, bytes.data());
+      weights::encode_finite(p.name, row * columns, values.data(), n * columns, p.target,
+                             bytes.data());
       sink(bytes);
     }
   }
@@ -276,8 +280,8 @@ class Merge {
     const std::int64_t columns = token_rows.shape[1];
     for (std::size_t i = 0; i < ids.size(); ++i)
       if (ids[i] >= first && ids[i] < first + count)
-        weights::to_float(token_rows, static_cast<std::int64_t>(i) * columns, columns,
-                          values + (ids[i] - first) * columns);
+        weights::to_finite_float(token_rows, static_cast<std::int64_t>(i) * columns, columns,
+                                 values + (ids[i] - first) * columns);
   }
 
   std::string base_path_;

@@ -15,6 +15,10 @@ BaseModel open_base_model(const std::string& path, const std::string& config_fro
   family.check(m.config);
   const std::vector<std::string> tables = family.tables();
   weights::settle_tying(m.config, m.weights, tables[0], tables[1]);
+  if (const auto& foreign = m.weights.foreign(); !foreign.empty())
+    log::info(
+        "{}: {} tensors of types that are not read are no part of this model, first '{}' ({})",
+        m.config.origin, foreign.size(), foreign.front().name, foreign.front().type);
   if (adapter == nullptr) return m;
   const std::int64_t rows = m.config.vocab_size;
   adapter::fit_base(m.config, m.weights, *adapter, tables);

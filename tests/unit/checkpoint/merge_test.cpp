@@ -188,6 +188,43 @@ TEST_F(MergeAdapter, NamesThatMatchNothingAreToldNotRefused) {
     EXPECT_NE(told.find(part), std::string::npos) << told;
 }
 
+TEST_F(MergeAdapter, RefusesNanAndInfinityByName) {
+  add(AdapterRole::lora_a, kQ, {2, 64});
+  add(AdapterRole::lora_b, kQ, {64, 2});
+  const float good = values_[70];
+  values_[70] = std::nanf("");
+  std::string text = refusal();
+  EXPECT_NE(text.find("adapter_model.safetensors: tensor 'base_model.model." + kQ),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("at element 70"), std::string::npos) << text;
+  values_[70] = good;
+  testing::spoil(path("base"), "model.norm.weight", 9, -HUGE_VALF);  // merging leaves it as it is
+  text = refusal();
+  EXPECT_NE(
+      text.find("model.safetensors: tensor 'model.norm.weight' at element 9: the value is -inf"),
+      std::string::npos)
+      << text;
+}
+
+TEST_F(MergeAdapter, RefusesValuesThatTheTypeCannotHold) {
+  add(AdapterRole::lora_a, kQ, {2, 64});
+  add(AdapterRole::lora_b, kQ, {64, 2});
+  config_.lora_alpha = 1e6;
+  adapter::write_adapter(path("adapter"), config_, tensors_);
+  try {
+    merge_adapter(path("base"), path("adapter"), path("out"), {.dtype = Storage::f16});
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::input);
+    EXPECT_NE(e.message().find("tensor '" + kQ + ".weight'"), std::string::npos) << e.what();
+    EXPECT_NE(e.message().find("is too large for F16"), std::string::npos) << e.what();
+    EXPECT_EQ(e.hint(), "BF16 and F32 hold it");
+  }
+  EXPECT_FALSE(std::filesystem::exists(path("out")));
+  merge_adapter(path("base"), path("adapter"), path("out"), {.dtype = Storage::bf16});
+}
+
 TEST_F(MergeAdapter, EqualsPeftOnTheOracles) {
   const std::filesystem::path root = test::oracle_root();
   if (!std::filesystem::exists(root / "peft")) GTEST_SKIP() << root << " is not there";
