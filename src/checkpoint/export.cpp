@@ -11,6 +11,7 @@
 #include "core/input_file.hpp"
 #include "core/log.hpp"
 #include "weights/convert.hpp"
+#include "weights/finite.hpp"
 #include "weights/gguf.hpp"
 #include "weights/gguf_reader.hpp"
 #include "weights/gguf_rope.hpp"
@@ -98,7 +99,7 @@ void verify(const std::string& written, const std::vector<Item>& items,
       weights::to_float(*item.source, first, n, expected.data());
       if (!weights::is_integer(item.target)) {
         rounded.resize(static_cast<std::size_t>(weights::bytes_of(item.target, n)));
-        weights::encode(expected.data(), n, item.target, rounded.data());
+        weights::encode_finite(back.name, first, expected.data(), n, item.target, rounded.data());
         weights::to_float({"", item.target, {n}, rounded}, 0, n, expected.data());
       }
       weights::to_float(back, first, n, got.data());
@@ -144,8 +145,9 @@ ExportSummary to_folder(const std::string& source, const std::string& target,
   ModelFolder folder(target, options.overwrite);
   write_companions(source, config, main_storage(items), folder.path());
   Progress progress(options.progress, "write", total_bytes(items));
-  weights::write_model_safetensors(folder.path(), writers(items, progress),
-                                   options.max_shard_bytes);
+  std::vector<TensorToWrite> tensors = writers(items, progress);
+  for (TensorToWrite& t : weights::carried(in)) tensors.push_back(std::move(t));
+  weights::write_model_safetensors(folder.path(), tensors, options.max_shard_bytes);
   if (options.verify) verify(folder.path(), items, options);
   folder.commit();
   return summary_of(items);
@@ -240,6 +242,9 @@ ExportSummary to_gguf(const std::string& source, const std::string& target,
     throw Error(ErrorCode::unsupported, source + ": models of class '" + config.architecture +
                                             "' cannot be written as GGUF")
         .hint("known: LlamaForCausalLM");
+  for (const weights::ForeignTensor& t : in.foreign())
+    throw Error(ErrorCode::unsupported,
+                source + ": tensor '" + t.name + "' (" + t.type + ") has no place in a GGUF file");
   std::vector<Item> items;
   for (const TensorEntry& t : in.tensors()) {
     if (t.name.ends_with(".rotary_emb.inv_freq")) continue;  // computed, not a parameter
@@ -294,11 +299,21 @@ ExportSummary to_gguf(const std::string& source, const std::string& target,
 
 }  // namespace
 
+void check_tensors(const std::string& source, const WeightFile& in) {
+  if (in.tensors().empty() && in.foreign().empty())
+    throw Error(ErrorCode::input, source + ": holds no tensors")
+        .hint("an interrupted conversion leaves such files");
+  for (const TensorEntry& t : in.tensors())
+    if (has_gguf_name(t.name) && t.elements() == 0)
+      throw Error(ErrorCode::input, source + ": tensor '" + t.name + "' has no elements");
+}
+
 ExportSummary export_model(const std::string& source, const std::string& target,
                            const ExportOptions& options) {
   if (options.dtype && weights::block_of(*options.dtype) > 1 && *options.dtype != Storage::q8_0)
     throw Error(ErrorCode::unsupported, "models can be written as F32, F16, BF16 and Q8_0");
   WeightFile in = WeightFile::open(source);
+  check_tensors(source, in);
   ModelConfig config = weights::read_model_config(source);
   weights::settle_tying(config, in, weights::kEmbeddingName, weights::kHeadName);
   return target.ends_with(".gguf") ? to_gguf(source, target, config, in, options)

@@ -28,6 +28,10 @@ struct ExportSummary {
   std::int64_t bytes = 0;  ///< of the tensors as written
 };
 
+/// Error{input} for a model without tensors or with a parameter without elements: files that were
+/// never filled.
+void check_tensors(const std::string& source, const weights::WeightFile& in);
+
 /// Turns a model (Hugging Face folder or .gguf) into a Hugging Face folder, or, when `target` ends
 /// in .gguf, into a GGUF file; tokenizer and configuration included. Memory use does not grow with
 /// the model. The target appears in full or not at all.

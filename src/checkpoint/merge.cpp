@@ -5,12 +5,15 @@
 #include <memory>
 #include <set>
 
+#include "adapter/completeness.hpp"
 #include "adapter/fit_base.hpp"
 #include "checkpoint/model_folder.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "family/family.hpp"
+#include "core/log.hpp"
 #include "weights/convert.hpp"
+#include "weights/finite.hpp"
 #include "weights/model_config.hpp"
 #include "weights/tying.hpp"
 
@@ -29,7 +32,7 @@ constexpr std::int64_t kPieceElements = std::int64_t{1} << 18;
 
 std::vector<float> floats(const TensorEntry& t) {
   std::vector<float> out(static_cast<std::size_t>(t.elements()));
-  weights::to_float(t, 0, t.elements(), out.data());
+  weights::to_finite_float(t, 0, t.elements(), out.data());
   return out;
 }
 
@@ -114,9 +117,13 @@ class Merge {
         config_(weights::read_model_config(base)),
         base_(WeightFile::open(base)),
         adapter_(AdapterFiles::open(adapter)) {
+    check_tensors(base_path_, base_);
     tables_ = family::family_of(config_).tables();
     weights::settle_tying(config_, base_, tables_[0], tables_[1]);
     adapter::fit_base(config_, base_, adapter_, tables_);
+    for (const std::string& note :
+         adapter::check_complete(adapter_, adapter::base_names(config_, base_, tables_[1])))
+      log::warning("{}", note);
     for (const TensorEntry& t : base_.tensors()) add(t.name, t);
     untie_if_touched();
     for (const AdapterTensor& t : adapter_.tensors())
@@ -145,6 +152,7 @@ class Merge {
                              if (options_.progress) options_.progress("merge", done, summary.bytes);
                            });
                          }});
+    for (TensorToWrite& t : weights::carried(base_)) tensors.push_back(std::move(t));
     weights::write_model_safetensors(folder.path(), tensors, options_.max_shard_bytes);
     folder.commit();
     return summary;
@@ -286,12 +294,13 @@ class Merge {
     }
     for (std::int64_t row = 0; row < rows; row += step) {
       const std::int64_t n = std::min(step, rows - row);
-      weights::to_float(*p.values, row * columns, n * columns, values.data());
+      weights::to_finite_float(*p.values, row * columns, n * columns, values.data());
       if (p.a != nullptr) update.add_to(row, n, columns, values.data(), !p.conv1d);
       if (by_column) update.scale_columns(n, columns, values.data());
       if (p.token_rows != nullptr) replace_rows(*p.token_rows, row, n, values.data());
       bytes.resize(static_cast<std::size_t>(weights::bytes_of(p.target, n * columns)));
-      weights::encode(values.data(), n * columns, p.target, bytes.data());
+      weights::encode_finite(p.name, row * columns, values.data(), n * columns, p.target,
+                             bytes.data());
       sink(bytes);
     }
   }
@@ -303,8 +312,8 @@ class Merge {
     const std::int64_t columns = token_rows.shape[1];
     for (std::size_t i = 0; i < ids.size(); ++i)
       if (ids[i] >= first && ids[i] < first + count)
-        weights::to_float(token_rows, static_cast<std::int64_t>(i) * columns, columns,
-                          values + (ids[i] - first) * columns);
+        weights::to_finite_float(token_rows, static_cast<std::int64_t>(i) * columns, columns,
+                                 values + (ids[i] - first) * columns);
   }
 
   std::string base_path_;

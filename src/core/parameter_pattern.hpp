@@ -19,6 +19,7 @@ class ParameterPattern {
  public:
   /// Error{input} says what is wrong with it.
   explicit ParameterPattern(const std::string& text);
+  const std::string& text() const { return text_; }
   bool match(const std::string& name) const { return pattern_.match(name); }
   /// Of a parameter with so many; nothing where all of them are meant. Error{input} when the range
   /// leads beyond them.

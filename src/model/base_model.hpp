@@ -18,7 +18,8 @@ struct BaseModel {
 /// Opens the Hugging Face folder or GGUF file `path`, with the config.json of `config_from` where
 /// that is not empty. Embedding and head are what transformers makes of them (settle_tying) and,
 /// with an `adapter`, what it was trained on (adapter::fit_base). Throws Error{unsupported} for a
-/// family or an option of config.json that the blocks cannot do, otherwise as WeightFile::open.
+/// family or an option of config.json that the blocks cannot do, Error{input} for an adapter that
+/// is not whole (adapter::check_complete), otherwise as WeightFile::open.
 BaseModel open_base_model(const std::string& path, const std::string& config_from,
                           const adapter::AdapterFiles* adapter);
 

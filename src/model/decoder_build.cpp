@@ -2,6 +2,7 @@
 
 #include "adapter/peft_files.hpp"
 #include "core/log.hpp"
+#include "model/check_training.hpp"
 #include "model/decoder.hpp"
 #include "model/parameter_groups.hpp"
 
@@ -343,6 +344,7 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
           .hint("modules: " + names);
     }
   }
+  check_training_names(options_.training, config_, family_, weights);
   weight_bytes_ = store.bytes();
   mapped_bytes_ = store.mapped_bytes();
   if (options_.plan_only) {

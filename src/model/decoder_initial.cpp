@@ -4,6 +4,7 @@
 
 #include "core/rng.hpp"
 #include "model/decoder.hpp"
+#include "weights/finite.hpp"
 
 namespace axl::model {
 namespace {
@@ -17,11 +18,11 @@ std::uint64_t hash_text(const std::string& text, std::uint64_t seed) {
 
 void load_into(const Parameter& p, const weights::TensorEntry& e) {
   if (p.master.dtype() == DType::f32) {
-    weights::to_float(e, 0, e.elements(), p.master.as<float>());
+    weights::to_finite_float(e, 0, e.elements(), p.master.as<float>());
     return;
   }
   std::vector<float> f(static_cast<std::size_t>(e.elements()));
-  weights::to_float(e, 0, e.elements(), f.data());
+  weights::to_finite_float(e, 0, e.elements(), f.data());
   std::copy(f.begin(), f.end(), p.master.as<double>());
 }
 
@@ -31,7 +32,7 @@ std::vector<double> output_norms(const weights::TensorEntry& e, bool conv1d) {
   std::vector<float> row(static_cast<std::size_t>(columns));
   std::vector<double> out(static_cast<std::size_t>(conv1d ? columns : rows), 0.0);
   for (std::int64_t r = 0; r < rows; ++r) {
-    weights::to_float(e, r * columns, columns, row.data());
+    weights::to_finite_float(e, r * columns, columns, row.data());
     for (std::int64_t c = 0; c < columns; ++c) {
       const double x = static_cast<double>(row[static_cast<std::size_t>(c)]);
       out[static_cast<std::size_t>(conv1d ? c : r)] += x * x;
@@ -84,7 +85,7 @@ void load_rows(const Parameter& p, const weights::TensorEntry& e,
   const std::int64_t C = p.shape[1];
   std::vector<float> row(static_cast<std::size_t>(C));
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    weights::to_float(e, rows[r] * C, C, row.data());
+    weights::to_finite_float(e, rows[r] * C, C, row.data());
     fill(p.master.rows(static_cast<std::int64_t>(r), 1),
          [&](std::int64_t c) { return static_cast<double>(row[static_cast<std::size_t>(c)]); });
   }

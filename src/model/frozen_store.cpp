@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "device/arena.hpp"
+#include "weights/finite.hpp"
 
 namespace axl::model {
 namespace {
@@ -27,12 +28,12 @@ TensorView shaped(void* data, DType dtype, const weights::TensorEntry& e) {
 
 void convert(const weights::TensorEntry& e, DType compute, void* out) {
   if (compute == DType::bf16) {
-    weights::to_bf16(e, 0, e.elements(), static_cast<bf16*>(out));
+    weights::to_finite_bf16(e, 0, e.elements(), static_cast<bf16*>(out));
   } else if (compute == DType::f32) {
-    weights::to_float(e, 0, e.elements(), static_cast<float*>(out));
+    weights::to_finite_float(e, 0, e.elements(), static_cast<float*>(out));
   } else {
     std::vector<float> f(static_cast<std::size_t>(e.elements()));
-    weights::to_float(e, 0, e.elements(), f.data());
+    weights::to_finite_float(e, 0, e.elements(), f.data());
     std::copy(f.begin(), f.end(), static_cast<double*>(out));
   }
 }
@@ -67,6 +68,7 @@ void FrozenStore::want(const weights::TensorEntry& entry, TensorView* target, bo
     if (plain_in_file(entry, type)) {
       *target = shaped(const_cast<std::byte*>(entry.bytes.data()), type, entry);
       mapped_bytes_ += target->bytes();
+      mapped_.push_back(&entry);
       return;
     }
   const DType type = for_matmul ? stored_ : compute_;
@@ -97,6 +99,8 @@ void FrozenStore::plan() {
 }
 
 void FrozenStore::materialise(const WeightMemory& memory, kernels::Queue& queue) {
+  if (memory.fills)  // one rank of a node looks for all of them
+    for (const weights::TensorEntry* e : mapped_) weights::require_finite(*e, 0, e->elements());
   if (jobs_.empty()) return;
   auto* base = static_cast<std::byte*>(memory.allocate(bytes_));
   std::vector<std::byte> plain;
@@ -118,6 +122,8 @@ void FrozenStore::materialise(const WeightMemory& memory, kernels::Queue& queue)
         converted = job.entry;
       }
       source = plain.data();
+    } else if (!job.transposed) {
+      weights::require_finite(*job.entry, 0, job.entry->elements());
     }
     kernels_.pack(source, job.transposed, *job.packed, at, queue);
   }

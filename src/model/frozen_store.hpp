@@ -38,6 +38,8 @@ class FrozenStore {
                    kernels::PackedMatrix* target);
   std::int64_t bytes() const { return bytes_; }
   std::int64_t mapped_bytes() const { return mapped_bytes_; }
+  /// Error{input} names a value that is NaN or infinite, of mapped weights too: looked for once on
+  /// every node, by the rank that fills the memory.
   void materialise(const WeightMemory& memory, kernels::Queue& queue);
   /// Gives every target its shape and an address that must not be read: for a plan.
   void plan();
@@ -55,6 +57,7 @@ class FrozenStore {
   const kernels::KernelTable& kernels_;
   DType compute_, stored_;
   std::vector<Job> jobs_;
+  std::vector<const weights::TensorEntry*> mapped_;  ///< used where they lie
   std::int64_t bytes_ = 0, mapped_bytes_ = 0;
 };
 

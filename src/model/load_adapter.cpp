@@ -5,6 +5,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "weights/finite.hpp"
+
 namespace axl::model {
 namespace {
 
@@ -31,11 +33,11 @@ double element(tensor::TensorView t, std::int64_t i) {
 
 void copy(const weights::TensorEntry& from, const tensor::Parameter& to) {
   if (to.master.dtype() == DType::f32) {
-    weights::to_float(from, 0, from.elements(), to.master.as<float>());
+    weights::to_finite_float(from, 0, from.elements(), to.master.as<float>());
     return;
   }
   std::vector<float> values(static_cast<std::size_t>(from.elements()));
-  weights::to_float(from, 0, from.elements(), values.data());
+  weights::to_finite_float(from, 0, from.elements(), values.data());
   std::copy(values.begin(), values.end(), to.master.as<double>());
 }
 
@@ -57,7 +59,7 @@ void check_base_copy(const Decoder& decoder, const std::string& path,
   double difference = 0, scale = 0;
   for (std::int64_t i = 0; i < 16; ++i) {
     const std::int64_t r = i * V / 16;
-    weights::to_float(*t.entry, r * C, C, row.data());
+    weights::to_finite_float(*t.entry, r * C, C, row.data());
     for (std::int64_t c = 0; c < C; ++c) {
       const double ours = element(table, r * C + c), theirs = row[static_cast<std::size_t>(c)];
       difference += (ours - theirs) * (ours - theirs);

@@ -10,13 +10,8 @@
 namespace axl::train {
 namespace {
 
-weights::TensorToWrite trained_tensor(const tensor::Parameter& p) {
-  return weights::float_tensor(p.name, p.shape, p.master.as<float>());
-}
-
-/// A trained parameter in the type that the model is saved in.
+/// A trained parameter in the type that the model is saved in; NaN and infinity are refused.
 weights::TensorToWrite converted_parameter(const tensor::Parameter& p, weights::Storage storage) {
-  if (storage == weights::Storage::f32) return trained_tensor(p);
   const auto bytes =
       std::as_bytes(std::span(p.master.as<float>(), static_cast<std::size_t>(p.elements())));
   const weights::TensorEntry entry{
@@ -34,6 +29,7 @@ void save_full(const std::string& folder, model::Decoder& model, const weights::
     else
       tensors.push_back(weights::converted(e, storage));
   }
+  for (weights::TensorToWrite& t : weights::carried(base)) tensors.push_back(std::move(t));
   weights::write_model_safetensors(folder, tensors);
   nlohmann::ordered_json config = parse_json<nlohmann::ordered_json>(model.config().raw);
   config["torch_dtype"] = half ? "bfloat16" : "float32";
@@ -86,7 +82,8 @@ void save_trained(const std::string& folder, model::Decoder& model, const weight
     return;
   }
   std::vector<weights::TensorToWrite> tensors;
-  for (const tensor::Parameter& p : model.parameters().all()) tensors.push_back(trained_tensor(p));
+  for (const tensor::Parameter& p : model.parameters().all())
+    tensors.push_back(converted_parameter(p, weights::Storage::f32));
   const weights::Storage storage =
       model.stored() == DType::bf16 ? weights::Storage::bf16 : weights::Storage::f32;
   for (const std::string& module : {model.embedding().name, model.lm_head().name}) {

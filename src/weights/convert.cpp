@@ -8,7 +8,9 @@
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "weights/finite.hpp"
 #include "weights/formats.hpp"
+#include "weights/gguf_reader.hpp"
 
 namespace axl::weights {
 namespace {
@@ -72,19 +74,41 @@ void encode(const float* values, std::int64_t elements, Storage target, std::byt
 TensorToWrite converted(const TensorEntry& source, Storage target) {
   const bool as_it_is = source.storage == target && source.interleaved_head_dim == 0;
   return {source.name, target, source.shape, [source, target, as_it_is](const auto& sink) {
-            if (as_it_is) return sink(source.bytes);
             std::vector<float> values;
             std::vector<std::byte> bytes;
             const std::int64_t total = source.elements();
             for (std::int64_t first = 0; first < total; first += kPiece) {
               const std::int64_t n = std::min(kPiece, total - first);
+              if (as_it_is) {
+                require_finite(source, first, n);
+                sink(source.bytes.subspan(static_cast<std::size_t>(bytes_of(target, first)),
+                                          static_cast<std::size_t>(bytes_of(target, n))));
+                continue;
+              }
               values.resize(static_cast<std::size_t>(n));
               bytes.resize(static_cast<std::size_t>(bytes_of(target, n)));
-              to_float(source, first, n, values.data());
-              encode(values.data(), n, target, bytes.data());
+              to_finite_float(source, first, n, values.data());
+              encode_finite(source.name, first, values.data(), n, target, bytes.data());
               sink(bytes);
             }
           }};
+}
+
+std::vector<TensorToWrite> carried(const WeightFile& file) {
+  std::vector<TensorToWrite> out;
+  for (const ForeignTensor& t : file.foreign()) {
+    if (gguf_name(t.name) != t.name) file.get(t.name);  // the model's own: says it is not read
+    if (t.bytes.empty() && checked_elements(t.shape) != 0)
+      throw Error(ErrorCode::unsupported, *t.file + ": tensor '" + t.name + "' has type " + t.type +
+                                              ", which cannot be carried along");
+    out.push_back({t.name,
+                   Storage::u8,
+                   {static_cast<std::int64_t>(t.bytes.size())},
+                   [bytes = t.bytes](const auto& sink) { sink(bytes); },
+                   t.type,
+                   t.shape});
+  }
+  return out;
 }
 
 void write_model_safetensors(const std::string& folder, const std::vector<TensorToWrite>& tensors,

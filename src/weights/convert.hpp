@@ -17,8 +17,12 @@ bool is_integer(Storage storage);
 void encode(const float* values, std::int64_t elements, Storage target, std::byte* out);
 
 /// The tensor in another format, converted piece by piece while it is written. The entry's bytes
-/// must stay mapped until then.
+/// must stay mapped until then. Writing throws what to_finite_float and encode_finite do.
 TensorToWrite converted(const TensorEntry& source, Storage target);
+
+/// The tensors of types that are not read, byte for byte, for safetensors. Error{unsupported}
+/// naming one that is a parameter of the model, or whose size is not known.
+std::vector<TensorToWrite> carried(const WeightFile& file);
 
 /// Writes model.safetensors, or with more than `max_shard_bytes` of data
 /// model-00001-of-0000N.safetensors and model.safetensors.index.json as transformers names them.

@@ -48,16 +48,15 @@ constexpr std::pair<std::uint32_t, Storage> kTypes[] = {
     {8, Storage::q8_0}, {12, Storage::q4_k}, {14, Storage::q6_k}, {26, Storage::i32},
     {27, Storage::i64}, {30, Storage::bf16}};
 
-const char* ggml_name(std::uint32_t type) {
-  static const std::map<std::uint32_t, const char*> kNames = {
-      {6, "Q5_0"},   {7, "Q5_1"},    {9, "Q8_1"},     {10, "Q2_K"},   {11, "Q3_K"},
-      {13, "Q5_K"},  {15, "Q8_K"},   {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"},
-      {19, "IQ1_S"}, {20, "IQ4_NL"}, {21, "IQ3_S"},   {22, "IQ2_S"},  {23, "IQ4_XS"},
-      {24, "I8"},    {25, "I16"},    {28, "F64"},     {29, "IQ1_M"},  {34, "TQ1_0"},
-      {35, "TQ2_0"}, {39, "MXFP4"}};
-  const auto found = kNames.find(type);
-  return found == kNames.end() ? nullptr : found->second;
-}
+/// Names of the others, those that ggml has given up included (ggml.h, enum ggml_type).
+constexpr std::pair<std::uint32_t, const char*> kForeign[] = {
+    {4, "Q4_2"},    {5, "Q4_3"},        {6, "Q5_0"},        {7, "Q5_1"},        {9, "Q8_1"},
+    {10, "Q2_K"},   {11, "Q3_K"},       {13, "Q5_K"},       {15, "Q8_K"},       {16, "IQ2_XXS"},
+    {17, "IQ2_XS"}, {18, "IQ3_XXS"},    {19, "IQ1_S"},      {20, "IQ4_NL"},     {21, "IQ3_S"},
+    {22, "IQ2_S"},  {23, "IQ4_XS"},     {24, "I8"},         {25, "I16"},        {28, "F64"},
+    {29, "IQ1_M"},  {31, "Q4_0_4_4"},   {32, "Q4_0_4_8"},   {33, "Q4_0_8_8"},   {34, "TQ1_0"},
+    {35, "TQ2_0"},  {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"}, {39, "MXFP4"},
+    {40, "NVFP4"},  {41, "Q1_0"}};
 
 /// Splits "blk.12.attn_q.weight" after `prefix` into "12", "attn_q", ".weight".
 struct Parts {
@@ -109,15 +108,26 @@ std::string translate_name(const std::string& name, std::string_view architectur
 
 }  // namespace
 
-Storage storage_of_ggml(const std::string& path, const std::string& tensor, std::uint32_t type) {
+std::optional<Storage> storage_of_ggml(std::uint32_t type) {
   for (const auto& [number, storage] : kTypes)
     if (number == type) return storage;
-  const char* name = ggml_name(type);
-  throw Error(name != nullptr ? ErrorCode::unsupported : ErrorCode::input,
-              path + ": tensor '" + tensor + "' is stored as " +
-                  (name != nullptr ? std::string(name) : "unknown type " + std::to_string(type)) +
-                  ", which is not supported")
-      .hint("supported: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K, Q6_K");
+  return std::nullopt;
+}
+
+std::string ggml_name(std::uint32_t type) {
+  if (const auto storage = storage_of_ggml(type)) return std::string(name_of(*storage));
+  for (const auto& [number, name] : kForeign)
+    if (number == type) return name;
+  return "unknown type " + std::to_string(type);
+}
+
+bool is_ggml_type(std::uint32_t type) { return !ggml_name(type).starts_with("unknown"); }
+
+std::string readable_ggml_types() {
+  std::string out;
+  for (const auto& [number, storage] : kTypes)
+    out += (out.empty() ? "" : ", ") + std::string(name_of(storage));
+  return out;
 }
 
 std::uint32_t ggml_of_storage(Storage storage) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "core/error.hpp"
@@ -194,14 +195,10 @@ std::string read_name(Cursor& in, const char* what) {
 
 /// Bytes of a tensor, or -1 for a type that this program does not know.
 std::int64_t size_of_ggml(std::uint32_t type, std::int64_t elements, std::int64_t row) {
-  Storage storage{};
-  try {
-    storage = storage_of_ggml("", "", type);
-  } catch (const Error&) {
-    return -1;
-  }
-  if (row % block_of(storage) != 0) return -2;
-  return bytes_of(storage, elements);
+  const std::optional<Storage> storage = storage_of_ggml(type);
+  if (!storage) return -1;
+  if (row % block_of(*storage) != 0) return -2;
+  return bytes_of(*storage, elements);
 }
 
 struct Header {
@@ -331,6 +328,28 @@ void subtract_one(TensorEntry& entry, std::vector<std::shared_ptr<const void>>& 
   owners.push_back(std::move(values));
 }
 
+/// "Q4_K (120 tensors), F32 (61), Q5_0 (30)", the most frequent first.
+std::string types_of(const std::vector<GgufTensor>& tensors) {
+  std::map<std::uint32_t, std::size_t> counts;
+  for (const GgufTensor& t : tensors) ++counts[t.type];
+  std::vector<std::pair<std::uint32_t, std::size_t>> sorted(counts.begin(), counts.end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string out;
+  for (const auto& [type, count] : sorted)
+    out += (out.empty() ? "" : ", ") + ggml_name(type) + " (" + std::to_string(count) +
+           (out.empty() ? count == 1 ? " tensor)" : " tensors)" : ")");
+  return out;
+}
+
+[[noreturn]] void refuse_type(const std::string& path, const GgufTensor& t,
+                              const std::vector<GgufTensor>& all) {
+  throw Error(ErrorCode::unsupported, path + ": tensor '" + shown(t.name) + "' is stored as " +
+                                          ggml_name(t.type) +
+                                          ", which is not read; the file holds " + types_of(all))
+      .hint("read are " + readable_ggml_types() + "; take such a file of the model");
+}
+
 }  // namespace
 
 WeightFile open_gguf(const std::string& path) {
@@ -343,8 +362,16 @@ WeightFile open_gguf(const std::string& path) {
     TensorEntry entry;
     entry.name = hugging_face_name(t.name, architecture);
     if (entry.name.empty()) continue;
-    entry.storage = storage_of_ggml(path, t.name, t.type);
-    entry.shape = std::move(t.shape);
+    const std::optional<Storage> storage = storage_of_ggml(t.type);
+    if (!storage) {
+      const bool is_parameter = entry.name != t.name;
+      if (is_parameter || !is_ggml_type(t.type)) refuse_type(path, t, contents.tensors);
+      out.foreign_.push_back({t.name, ggml_name(t.type), t.shape, {}, &out.files_.back()->path()});
+      continue;
+    }
+    entry.storage = *storage;
+    entry.file = &out.files_.back()->path();
+    entry.shape = t.shape;
     entry.bytes = t.bytes;
     entry.interleaved_head_dim =
         interleaved_head_dim(contents.metadata, path, entry.name, entry.shape.front());

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,15 @@ struct GgufContents {
 /// Everything but the tensors' values. Views point into `file`.
 GgufContents parse_gguf(const MappedFile& file);
 
-/// ggml_type <-> Storage; Error{unsupported} naming file, tensor and type.
-Storage storage_of_ggml(const std::string& path, const std::string& tensor, std::uint32_t type);
+/// ggml_type <-> Storage; nothing for a type that is not read.
+std::optional<Storage> storage_of_ggml(std::uint32_t type);
+/// "Q5_0", or "unknown type 77".
+std::string ggml_name(std::uint32_t type);
+/// Whether ggml has, or had, a type of this number.
+bool is_ggml_type(std::uint32_t type);
+/// "F32, F16, ...": all that storage_of_ggml knows.
+std::string readable_ggml_types();
+/// Error{unsupported} for a type without Storage.
 std::uint32_t ggml_of_storage(Storage storage);
 
 /// "blk.3.attn_q.weight" <-> "model.layers.3.self_attn.q_proj.weight"; names that are not in the

@@ -33,20 +33,20 @@ std::string shown(std::string_view name) {
   return name.size() > 120 ? out + "..." : out;
 }
 
-Storage storage_of(const std::string& path, const std::string& name, std::string_view dtype) {
-  static constexpr std::pair<std::string_view, Storage> kKnown[] = {
-      {"F32", Storage::f32}, {"F16", Storage::f16}, {"BF16", Storage::bf16},
-      {"I64", Storage::i64}, {"I32", Storage::i32}, {"U8", Storage::u8}};
-  for (const auto& [text, storage] : kKnown)
-    if (text == dtype) return storage;
-  static constexpr std::string_view kOthers[] = {"BOOL",    "F64", "I8",      "I16",     "U16",
-                                                 "U32",     "U64", "C64",     "F8_E4M3", "F8_E5M2",
-                                                 "F8_E8M0", "F4",  "F6_E2M3", "F6_E3M2"};
-  const std::string what = "tensor '" + shown(name) + "' has dtype '" + shown(dtype) + "'";
-  const bool known = std::find(std::begin(kOthers), std::end(kOthers), dtype) != std::end(kOthers);
-  throw Error(known ? ErrorCode::unsupported : ErrorCode::input,
-              path + ": " + what + (known ? ", which is not supported" : ", which does not exist"))
-      .hint("supported: F32, F16, BF16, I64, I32, U8");
+/// The types of the format that are read, and bits of an element of the others.
+constexpr std::pair<std::string_view, Storage> kRead[] = {
+    {"F32", Storage::f32}, {"F16", Storage::f16}, {"BF16", Storage::bf16},
+    {"I64", Storage::i64}, {"I32", Storage::i32}, {"U8", Storage::u8}};
+constexpr std::pair<std::string_view, std::int64_t> kForeign[] = {
+    {"BOOL", 8},    {"F64", 64},        {"I8", 8},          {"I16", 16},
+    {"U16", 16},    {"U32", 32},        {"U64", 64},        {"C64", 64},
+    {"F8_E4M3", 8}, {"F8_E5M2", 8},     {"F4", 4},          {"F8_E8M0", 8},
+    {"F6_E2M3", 6}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F6_E3M2", 6}};
+
+template <class Table>
+auto find_type(const Table& table, std::string_view name) {
+  return std::find_if(std::begin(table), std::end(table),
+                      [&](const auto& entry) { return entry.first == name; });
 }
 
 struct Range {
@@ -82,8 +82,33 @@ std::vector<std::int64_t> read_shape(const std::string& path, const std::string&
 
 struct Placed {
   TensorEntry entry;
+  std::string foreign_type;  ///< of a tensor that is not read; `entry` has its name and shape
   Range range;
 };
+
+struct Parsed {
+  std::vector<TensorEntry> tensors;
+  std::vector<ForeignTensor> foreign;
+};
+
+/// Of elements that need not fill bytes.
+std::int64_t needed_bytes(const std::string& path, const std::string& name, std::int64_t elements,
+                          std::int64_t bits) {
+  if (elements > std::numeric_limits<std::int64_t>::max() / 64 || elements * bits % 8 != 0)
+    refuse(path, "tensor '" + shown(name) + "' has an impossible shape");
+  return elements * bits / 8;
+}
+
+/// {"key": "text", ...} or null, as the format's own reader has it.
+void check_metadata(const std::string& path, simdjson::dom::element value) {
+  if (value.is_null()) return;
+  simdjson::dom::object fields;
+  if (value.get(fields) != simdjson::SUCCESS)
+    refuse(path, "__metadata__ is not an object of texts");
+  for (const auto field : fields)
+    if (!field.value.is_string())
+      refuse(path, "__metadata__['" + shown(field.key) + "'] is not a text");
+}
 
 Placed read_tensor(const std::string& path, std::string_view key, simdjson::dom::element value,
                    std::uint64_t data_bytes) {
@@ -110,7 +135,6 @@ Placed read_tensor(const std::string& path, std::string_view key, simdjson::dom:
   }
   if (!has_dtype || !has_shape || !has_offsets)
     refuse(path, "tensor '" + shown(name) + "' lacks dtype, shape or data_offsets");
-  out.entry.storage = storage_of(path, name, dtype);
   const std::int64_t elements = checked_elements(out.entry.shape);
   if (elements < 0 || elements > std::numeric_limits<std::int64_t>::max() / 8)
     refuse(path, "tensor '" + shown(name) + "' has an impossible shape");
@@ -119,7 +143,17 @@ Placed read_tensor(const std::string& path, std::string_view key, simdjson::dom:
     refuse(path, "tensor '" + shown(name) + "' lies at bytes " + std::to_string(r.begin) + " to " +
                      std::to_string(r.end) + ", but the file has " + std::to_string(data_bytes) +
                      " bytes of data (truncated download?)");
-  const std::int64_t needed = bytes_of(out.entry.storage, elements);
+  std::int64_t needed = 0;
+  if (const auto* read = find_type(kRead, dtype); read != std::end(kRead)) {
+    out.entry.storage = read->second;
+    needed = bytes_of(read->second, elements);
+  } else if (const auto* foreign = find_type(kForeign, dtype); foreign != std::end(kForeign)) {
+    out.foreign_type = dtype;
+    needed = needed_bytes(path, name, elements, foreign->second);
+  } else {
+    refuse(path,
+           "tensor '" + shown(name) + "' has dtype '" + shown(dtype) + "', which does not exist");
+  }
   if (static_cast<std::int64_t>(r.end - r.begin) != needed)
     refuse(path, "tensor '" + shown(name) + "' needs " + std::to_string(needed) +
                      " bytes by its shape and dtype, its data_offsets span " +
@@ -127,7 +161,7 @@ Placed read_tensor(const std::string& path, std::string_view key, simdjson::dom:
   return out;
 }
 
-std::vector<TensorEntry> parse(const MappedFile& file) {
+Parsed parse(const MappedFile& file) {
   const std::span<const std::byte> bytes = file.bytes();
   const std::string& path = file.path();
   std::uint64_t header_bytes = 0;
@@ -151,15 +185,22 @@ std::vector<TensorEntry> parse(const MappedFile& file) {
 
   const std::span<const std::byte> data = bytes.subspan(sizeof(header_bytes) + header_bytes);
   std::vector<Placed> placed;
-  for (const auto field : entries)
-    if (field.key != "__metadata__")
+  bool has_metadata = false;
+  for (const auto field : entries) {
+    if (field.key != "__metadata__") {
       placed.push_back(read_tensor(path, field.key, field.value, data.size()));
+      continue;
+    }
+    if (has_metadata) refuse(path, "__metadata__ stands there twice");
+    has_metadata = true;
+    check_metadata(path, field.value);
+  }
   std::stable_sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
     return std::pair(a.range.begin, a.range.end) < std::pair(b.range.begin, b.range.end);
   });
   std::uint64_t expected = 0;
-  std::vector<TensorEntry> tensors;
-  tensors.reserve(placed.size());
+  Parsed out;
+  out.tensors.reserve(placed.size());
   for (Placed& p : placed) {
     if (p.range.begin != expected)
       refuse(path, "tensor '" + shown(p.entry.name) +
@@ -167,12 +208,17 @@ std::vector<TensorEntry> parse(const MappedFile& file) {
                                                  : "' leaves a hole before it"));
     expected = p.range.end;
     p.entry.bytes = data.subspan(p.range.begin, p.range.end - p.range.begin);
-    tensors.push_back(std::move(p.entry));
+    p.entry.file = &path;
+    if (p.foreign_type.empty())
+      out.tensors.push_back(std::move(p.entry));
+    else
+      out.foreign.push_back({std::move(p.entry.name), std::move(p.foreign_type),
+                             std::move(p.entry.shape), p.entry.bytes, &path});
   }
   if (expected != data.size())
     refuse(path, "the tensors end at byte " + std::to_string(expected) +
                      " of the data, the file has " + std::to_string(data.size()));
-  return tensors;
+  return out;
 }
 
 /// File of every tensor, in the order of the index.
@@ -217,7 +263,9 @@ std::int64_t checked_elements(const std::vector<std::int64_t>& shape) {
 WeightFile open_safetensors(const std::string& path) {
   WeightFile out;
   out.files_.push_back(std::make_unique<MappedFile>(path));
-  out.tensors_ = parse(*out.files_.back());
+  Parsed parsed = parse(*out.files_.back());
+  out.tensors_ = std::move(parsed.tensors);
+  out.foreign_ = std::move(parsed.foreign);
   return out;
 }
 
@@ -246,14 +294,19 @@ WeightFile open_folder(const std::string& folder) {
     if (!fs::exists(base / name, ignored))
       refuse(index.string(), "names the shard " + shown(name) + ", which is missing");
     out.files_.push_back(std::make_unique<MappedFile>((base / name).string()));
-    for (TensorEntry& t : parse(*out.files_.back())) {
-      // A tensor belongs to the shard that the index names; what it does not name is no part of
-      // the model.
-      const auto place = weight_map.find(t.name);
-      if (place == weight_map.end() || place->second != name) continue;
-      found.insert(place->first);
-      out.tensors_.push_back(std::move(t));
-    }
+    Parsed parsed = parse(*out.files_.back());
+    // A tensor belongs to the shard that the index names; what it does not name is no part of the
+    // model.
+    const auto take = [&](auto& from, auto& to) {
+      for (auto& t : from) {
+        const auto place = weight_map.find(t.name);
+        if (place == weight_map.end() || place->second != name) continue;
+        found.insert(place->first);
+        to.push_back(std::move(t));
+      }
+    };
+    take(parsed.tensors, out.tensors_);
+    take(parsed.foreign, out.foreign_);
   }
   for (const auto& [tensor, file] : weight_map)
     if (!found.contains(tensor))

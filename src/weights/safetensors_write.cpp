@@ -22,8 +22,10 @@ std::string header_of(const std::vector<TensorToWrite>& tensors) {
     AXL_CHECK(block_of(t.storage) == 1,
               "safetensors cannot hold " + std::string(name_of(t.storage)) + " tensor " + t.name);
     const std::int64_t bytes = bytes_of(t.storage, elements_of(t.shape));
-    out += ',' + json_string(t.name) + R"(:{"dtype":")" + std::string(name_of(t.storage)) +
-           R"(","shape":)" + json_text(nlohmann::json(t.shape)) + R"(,"data_offsets":[)" +
+    const bool foreign = !t.foreign_type.empty();
+    out += ',' + json_string(t.name) + R"(:{"dtype":")" +
+           (foreign ? t.foreign_type : std::string(name_of(t.storage))) + R"(","shape":)" +
+           json_text(nlohmann::json(foreign ? t.foreign_shape : t.shape)) + R"(,"data_offsets":[)" +
            std::to_string(offset) + ',' + std::to_string(offset + bytes) + "]}";
     offset += bytes;
   }

@@ -10,7 +10,7 @@
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "core/rng.hpp"
-#include "weights/convert.hpp"
+#include "weights/finite.hpp"
 
 namespace axl::weights {
 namespace {
@@ -39,7 +39,7 @@ std::vector<float> mean_row(const TensorEntry& table) {
   std::vector<float> row(static_cast<std::size_t>(columns));
   std::vector<double> sum(row.size());
   for (std::int64_t r = 0; r < rows; ++r) {
-    to_float(table, r * columns, columns, row.data());
+    to_finite_float(table, r * columns, columns, row.data());
     for (std::size_t c = 0; c < row.size(); ++c) sum[c] += static_cast<double>(row[c]);
   }
   for (std::size_t c = 0; c < row.size(); ++c)
@@ -66,15 +66,15 @@ Larger with_rows(const TensorEntry& table, std::int64_t rows, const NewRows& kin
   std::vector<float> row(static_cast<std::size_t>(columns));
   for (std::int64_t r = 0; r < rows; ++r) {
     if (r < old)
-      to_float(table, r * columns, columns, row.data());
+      to_finite_float(table, r * columns, columns, row.data());
     else if (kind.mean)
       row = mean;
     else
       for (std::int64_t c = 0; c < columns; ++c)
         row[static_cast<std::size_t>(c)] = static_cast<float>(
             range * normal(kind.seed, stream, static_cast<std::uint64_t>(r * columns + c)));
-    encode(row.data(), columns, out.entry.storage,
-           out.memory.get() + row_bytes * static_cast<std::size_t>(r));
+    encode_finite(table.name, r * columns, row.data(), columns, out.entry.storage,
+                  out.memory.get() + row_bytes * static_cast<std::size_t>(r));
   }
   return out;
 }

@@ -30,7 +30,13 @@ void WeightFile::index_names() {
 
 const TensorEntry* WeightFile::find(std::string_view name) const {
   const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : &tensors_[found->second];
+  if (found != by_name_.end()) return &tensors_[found->second];
+  for (const ForeignTensor& t : foreign_)
+    if (t.name == name)
+      throw Error(ErrorCode::unsupported,
+                  *t.file + ": tensor '" + t.name + "' has type " + t.type + ", which is not read")
+          .hint("save the model as BF16, F16 or F32");
+  return nullptr;
 }
 
 void WeightFile::replace(TensorEntry entry, std::shared_ptr<const void> owner) {

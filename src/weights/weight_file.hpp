@@ -27,11 +27,21 @@ struct TensorEntry {
   /// of this size with the two rotary halves interleaved, as llama.cpp stores q/k of the llama
   /// family; to_float and to_bf16 undo it, so only code that reads `bytes` itself has to care.
   std::int64_t interleaved_head_dim = 0;
+  const std::string* file = nullptr;  ///< path of the file that holds `bytes`, for messages
   std::int64_t elements() const {
     std::int64_t n = 1;
     for (const std::int64_t d : shape) n *= d;
     return n;
   }
+};
+
+/// A tensor of a type that is not among Storage: it can be named and carried along, not read.
+struct ForeignTensor {
+  std::string name;
+  std::string type;  ///< "BOOL", "F8_E4M3", "Q5_0", ... as the format calls it
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;   ///< empty where the type's size is not known (GGUF)
+  const std::string* file = nullptr;  ///< path
 };
 
 /// Byte count of a storage format; block formats need elements % block == 0 (Error{internal}).
@@ -76,6 +86,9 @@ class WeightFile {
   WeightFile(WeightFile&&) noexcept = default;
   WeightFile& operator=(WeightFile&&) noexcept = default;
   const std::vector<TensorEntry>& tensors() const { return tensors_; }
+  /// Tensors that no name asks for may have any type; those here are not among tensors().
+  const std::vector<ForeignTensor>& foreign() const { return foreign_; }
+  /// nullptr when there is none. Error{unsupported} naming the type of one that cannot be read.
   const TensorEntry* find(std::string_view name) const;
   /// Error{input} naming the tensor and the nearest names when it is absent.
   const TensorEntry& get(std::string_view name) const;
@@ -94,6 +107,7 @@ class WeightFile {
   std::vector<std::unique_ptr<MappedFile>> files_;
   std::vector<std::shared_ptr<const void>> owners_;
   std::vector<TensorEntry> tensors_;
+  std::vector<ForeignTensor> foreign_;
 };
 
 /// What writing needs to know of a tensor; `write` is called once with a sink for its bytes in
@@ -103,6 +117,10 @@ struct TensorToWrite {
   Storage storage = Storage::f32;
   std::vector<std::int64_t> shape;
   std::function<void(const std::function<void(std::span<const std::byte>)>& sink)> write;
+  /// Of a ForeignTensor: the type and shape that stand in the header. `storage` and `shape` are
+  /// those of its bytes then.
+  std::string foreign_type = {};
+  std::vector<std::int64_t> foreign_shape = {};
 };
 
 /// Writes one safetensors file under a temporary name, fsyncs, renames. Tensors are laid out in the

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 
 #include "support/paths.hpp"
@@ -114,6 +115,93 @@ TEST_F(Export, ConvertsElementTypes) {
   EXPECT_EQ(*weights::read_gguf_metadata(path("q8.gguf")).integer("general.file_type"), 7);
   export_model(path("q8.gguf"), path("from_q8"), {});
   EXPECT_EQ(weights::read_model_config(path("from_q8")).torch_dtype, "bfloat16");
+}
+
+TEST_F(Export, RefusesNanInfinityAndOverflowByName) {
+  const auto refused = [&](const std::string& target, const ExportOptions& options) {
+    try {
+      export_model(path("base"), path(target), options);
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::input);
+      EXPECT_TRUE(!std::filesystem::exists(path(target)) &&
+                  !std::filesystem::exists(path(target) + ".unchecked"));
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  const std::string name = "model.layers.1.mlp.up_proj.weight";
+  for (const float bad : {std::nanf(""), HUGE_VALF}) {
+    testing::write_tiny_model(path("base"));
+    testing::spoil(path("base"), name, 65, bad);
+    for (const bool verify : {false, true})
+      for (const char* target : {"out", "out.gguf"})
+        for (const auto dtype : {std::optional<Storage>{}, std::optional(Storage::f16)})
+          EXPECT_NE(
+              refused(target, {.dtype = dtype, .verify = verify})
+                  .find("tensor '" + name + "' at element 65 (row 1, column 1): the value is"),
+              std::string::npos);
+  }
+  testing::spoil(path("base"), name, 65, 70144.0f);
+  for (const char* target : {"out", "out.gguf"})
+    EXPECT_NE(refused(target, {.dtype = Storage::f16})
+                  .find("tensor '" + name +
+                        "' at element 65: the value 70144 is too large for F16\n"
+                        "  hint: BF16 and F32 hold it"),
+              std::string::npos);
+  export_model(path("base"), path("out"), {.dtype = Storage::bf16});
+  export_model(path("base"), path("out.gguf"), {.dtype = Storage::q8_0});
+  testing::spoil(path("base"), name, 65, 9e6f);
+  EXPECT_NE(refused("q.gguf", {.dtype = Storage::q8_0}).find("too large for Q8_0"),
+            std::string::npos);
+  testing::spoil(path("base"), name, 65, 3.4e38f);
+  EXPECT_NE(refused("b", {.dtype = Storage::bf16}).find("hint: F32 holds it"), std::string::npos);
+}
+
+TEST_F(Export, RefusesModelsThatHoldNothing) {
+  testing::write_tiny_model(path("base"));
+  const auto refused = [&](const std::string& source, const std::string& says) {
+    for (const char* target : {"out", "out.gguf"}) try {
+        export_model(source, path(target), {});
+        ADD_FAILURE() << "accepted";
+      } catch (const Error& e) {
+        EXPECT_NE(std::string(e.what()).find(says), std::string::npos) << e.what();
+        EXPECT_FALSE(std::filesystem::exists(path(target)));
+      }
+  };
+  export_model(path("base"), path("whole.gguf"), {});
+  const weights::GgufMetadata metadata = weights::read_gguf_metadata(path("whole.gguf"));
+  weights::write_gguf(path("empty.gguf"), metadata, {});
+  refused(path("empty.gguf"), "holds no tensors");
+  weights::write_gguf(path("flat.gguf"), metadata,
+                      {weights::float_tensor("model.embed_tokens.weight", {264, 0}, nullptr)});
+  refused(path("flat.gguf"), "has no elements");
+  weights::write_safetensors(path("base") + "/model.safetensors", {});
+  refused(path("base"), "holds no tensors");
+}
+
+TEST_F(Export, CarriesTensorsOfOtherTypesAlong) {
+  testing::write_tiny_model(path("base"));
+  const WeightFile base = WeightFile::open(path("base"));
+  std::vector<weights::TensorToWrite> tensors;
+  for (const weights::TensorEntry& t : base.tensors())
+    tensors.push_back(weights::converted(t, t.storage));
+  const std::vector<std::byte> flags(7, std::byte{1});
+  tensors.push_back({"model.mask",
+                     Storage::u8,
+                     {7},
+                     [&](const auto& sink) { sink(std::span(flags)); },
+                     "BOOL",
+                     {7}});
+  std::filesystem::create_directories(path("more"));
+  std::filesystem::copy(path("base") + "/config.json", path("more") + "/config.json");
+  weights::write_safetensors(path("more") + "/model.safetensors", tensors);
+  export_model(path("more"), path("out"), {.dtype = Storage::bf16});
+  const WeightFile out = WeightFile::open(path("out"));
+  ASSERT_EQ(out.foreign().size(), 1u);
+  EXPECT_EQ(out.foreign()[0].type, "BOOL");
+  EXPECT_EQ(out.tensors().size(), base.tensors().size());
+  EXPECT_THROW(export_model(path("more"), path("out.gguf"), {}), Error);
 }
 
 TEST_F(Export, ShardsLargeModels) {

@@ -31,7 +31,7 @@ class MergeAdapter : public testing::Scratch {
     std::filesystem::create_directories(path("adapter"));
     config_.r = 2;
     config_.lora_alpha = 6;
-    config_.target_modules.names = {"q_proj"};
+    config_.target_modules.names = {kQ};
   }
   void add(AdapterRole role, const std::string& name, std::vector<std::int64_t> shape) {
     tensors_.push_back(weights::float_tensor(adapter::adapter_tensor_name(role, name, config_),
@@ -123,15 +123,106 @@ TEST_F(MergeAdapter, RefusesAdaptersOfAnotherBase) {
   add(AdapterRole::lora_a, kQ, {2, 32});
   add(AdapterRole::lora_b, kQ, {64, 2});
   EXPECT_NE(refusal().find("does not fit"), std::string::npos);
-  tensors_.clear();
   add(AdapterRole::lora_a, "model.layers.7.self_attn.q_proj", {2, 64});
   add(AdapterRole::lora_b, "model.layers.7.self_attn.q_proj", {64, 2});
-  EXPECT_NE(refusal().find("no counterpart"), std::string::npos);
+  config_.target_modules.names = {"q_proj"};
+  config_.layers_to_transform = {1, 7};
+  const std::string surplus = refusal();
+  EXPECT_NE(surplus.find("2 tensors have no counterpart"), std::string::npos) << surplus;
+  EXPECT_NE(surplus.find("layers.7"), std::string::npos) << surplus;
+  config_.layers_to_transform = {1};
   tensors_.clear();
   add(AdapterRole::lora_a, kQ, {2, 64});
   add(AdapterRole::lora_b, kQ, {64, 2});
+  config_.modules_to_save = {"model.norm"};
   add(AdapterRole::parameter, "model.norm.weight", {32});
   EXPECT_NE(refusal().find("another shape"), std::string::npos);
+}
+
+TEST_F(MergeAdapter, RefusesAdaptersThatLackDeclaredTensors) {
+  add(AdapterRole::lora_a, kQ, {2, 64});
+  add(AdapterRole::lora_b, kQ, {64, 2});
+  const auto lacks = [&](const std::string& count, const std::string& name) {
+    const std::string text = refusal();
+    EXPECT_NE(text.find("lacks " + count), std::string::npos) << text;
+    EXPECT_NE(text.find(name), std::string::npos) << text;
+  };
+  config_.target_modules.names = {"q_proj"};  // of two layers
+  lacks("2 of the 4", "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight");
+  config_.target_modules.names = {kQ, "v_proj"};
+  lacks("4 of the 6", "v_proj.lora_A.weight");
+  config_.target_modules = {{}, "all-linear"};
+  lacks("26 of the 28", " and 22 more");
+  config_.target_modules = {{kQ}, ""};
+  config_.modules_to_save = {"lm_head"};  // tied: it is a module all the same
+  lacks("1 of the 3", "base_model.model.lm_head.weight");
+  config_.modules_to_save = {"norm"};  // and the ends of other names
+  lacks("5 of the 7", "model.norm.weight");
+  config_.modules_to_save.clear();
+  config_.trainable_tokens = {3};
+  lacks("1 of the 3", "embed_tokens.token_adapter.trainable_tokens_delta");
+}
+
+TEST_F(MergeAdapter, RefusesAdaptersThatLackTrainedBiases) {
+  testing::write_tiny_model(path("base"), /*bias=*/true);
+  add(AdapterRole::lora_a, kQ, {2, 64});
+  add(AdapterRole::lora_b, kQ, {64, 2});
+  config_.bias = "lora_only";
+  std::string text = refusal();
+  EXPECT_NE(text.find("lacks 1 of the 3"), std::string::npos) << text;
+  config_.bias = "all";
+  text = refusal();
+  EXPECT_NE(text.find("lacks 8 of the 10"), std::string::npos) << text;
+}
+
+TEST_F(MergeAdapter, NamesThatMatchNothingAreToldNotRefused) {
+  add(AdapterRole::lora_a, kQ, {2, 64});
+  add(AdapterRole::lora_b, kQ, {64, 2});
+  config_.target_modules.names = {kQ, "gate_porj", "c_attn"};
+  config_.rank_pattern = {{"v_proj", 3}};
+  ::testing::internal::CaptureStderr();
+  merge();
+  const std::string told = ::testing::internal::GetCapturedStderr();
+  for (const char* part : {"target_modules: 'gate_porj' matches no module", "'gate_proj'?",
+                           "'c_attn' matches no module", "rank_pattern: 'v_proj'"})
+    EXPECT_NE(told.find(part), std::string::npos) << told;
+}
+
+TEST_F(MergeAdapter, RefusesNanAndInfinityByName) {
+  add(AdapterRole::lora_a, kQ, {2, 64});
+  add(AdapterRole::lora_b, kQ, {64, 2});
+  const float good = values_[70];
+  values_[70] = std::nanf("");
+  std::string text = refusal();
+  EXPECT_NE(text.find("adapter_model.safetensors: tensor 'base_model.model." + kQ),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("at element 70"), std::string::npos) << text;
+  values_[70] = good;
+  testing::spoil(path("base"), "model.norm.weight", 9, -HUGE_VALF);  // merging leaves it as it is
+  text = refusal();
+  EXPECT_NE(
+      text.find("model.safetensors: tensor 'model.norm.weight' at element 9: the value is -inf"),
+      std::string::npos)
+      << text;
+}
+
+TEST_F(MergeAdapter, RefusesValuesThatTheTypeCannotHold) {
+  add(AdapterRole::lora_a, kQ, {2, 64});
+  add(AdapterRole::lora_b, kQ, {64, 2});
+  config_.lora_alpha = 1e6;
+  adapter::write_adapter(path("adapter"), config_, tensors_);
+  try {
+    merge_adapter(path("base"), path("adapter"), path("out"), {.dtype = Storage::f16});
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::input);
+    EXPECT_NE(e.message().find("tensor '" + kQ + ".weight'"), std::string::npos) << e.what();
+    EXPECT_NE(e.message().find("is too large for F16"), std::string::npos) << e.what();
+    EXPECT_EQ(e.hint(), "BF16 and F32 hold it");
+  }
+  EXPECT_FALSE(std::filesystem::exists(path("out")));
+  merge_adapter(path("base"), path("adapter"), path("out"), {.dtype = Storage::bf16});
 }
 
 TEST_F(MergeAdapter, EqualsPeftOnTheOracles) {

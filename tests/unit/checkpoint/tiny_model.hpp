@@ -150,4 +150,21 @@ inline void write_tiny_model(const std::string& folder, bool bias = false, bool 
   weights::write_safetensors(folder + "/model.safetensors", tensors);
 }
 
+/// Puts `value` into a tensor of a folder that write_tiny_model wrote.
+inline void spoil(const std::string& folder, const std::string& tensor, std::size_t element,
+                  float value) {
+  const std::string path = folder + "/model.safetensors";
+  std::size_t at = 0;
+  {
+    const weights::WeightFile file = weights::WeightFile::open(path);
+    const std::byte* last = nullptr;  // tensors keep the order of the file and end where it ends
+    for (const weights::TensorEntry& t : file.tensors()) last = t.bytes.data() + t.bytes.size();
+    const auto behind = static_cast<std::size_t>(last - file.get(tensor).bytes.data());
+    at = std::filesystem::file_size(path) - behind + element * sizeof(float);
+  }
+  std::fstream out(path, std::ios::binary | std::ios::in | std::ios::out);
+  out.seekp(static_cast<std::streamoff>(at));
+  out.write(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
 }  // namespace axl::checkpoint::testing

@@ -105,6 +105,42 @@ TEST(DecoderRefuses, AdaptersThatMatchNothing) {
                  {.training = {.lora = lora}});
 }
 
+TEST(DecoderRefuses, NamesThatMatchNothingWhileOthersMatch) {
+  const TinyWeights w({});
+  const auto refused = [&](const std::string& message, const auto& change) {
+    auto lora = tiny_lora();
+    change(lora);
+    expect_refused(w, ErrorCode::config, message, {.training = {.lora = lora}});
+  };
+  refused("lora_target_modules: 'gate_porj' matches no module of this model", [](auto& lora) {
+    lora.target_modules.names = {"q_proj", "gate_porj"};
+  });
+  refused("lora_target_modules: 'query_key_value' matches no module of this model", [](auto& lora) {
+    lora.target_modules.names = {"q_proj", "query_key_value"};
+  });
+  refused("lora_target_modules: 'input_layernorm' matches no module of this model", [](auto& lora) {
+    lora.target_modules.names = {"q_proj", "input_layernorm"};
+  });
+  refused("lora_modules_to_save: 'lmhead' matches no module of this model",
+          [](auto& lora) { lora.modules_to_save = {"lmhead"}; });
+  refused("lora_rank_pattern: 'q_porj' matches no module that has an adapter", [](auto& lora) {
+    lora.rank_pattern = {{"q_porj", 2}};
+  });
+  refused("lora_alpha_pattern: 'layers.9.*' matches no module that has an adapter", [](auto& lora) {
+    lora.alpha_pattern = {{"layers.9.*", 2}};
+  });
+  refused("peft_layers_to_transform: there is no layer 40", [](auto& lora) {
+    lora.layers_to_transform = {0, 40};
+  });
+  model::DecoderOptions some{.training = {.full = true}};
+  some.training.unfrozen_parameters.emplace_back("model.norm.weight");
+  some.training.unfrozen_parameters.emplace_back("^model.embed_token.weight$[:5]");
+  expect_refused(w, ErrorCode::config,
+                 "unfrozen_parameters: '^model.embed_token.weight$[:5]' matches no parameter of "
+                 "this model",
+                 some);
+}
+
 TEST(DecoderRefuses, DoraOnTheEnds) {
   const TinyWeights w({});
   for (const std::string module : {"lm_head", "model.embed_tokens"}) {

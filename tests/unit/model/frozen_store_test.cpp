@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "core/error.hpp"
 #include "unit/model/tiny_model.hpp"
 
 namespace axl::test {
@@ -53,6 +54,33 @@ TEST(FrozenStore, SameTypeIsReadFromTheFile) {
   EXPECT_EQ(s.store.bytes(), 0);
   EXPECT_EQ(s.store.mapped_bytes(), 96);
   EXPECT_TRUE(s.memory.empty());
+}
+
+TEST(FrozenStore, NanAndInfinityAreRefusedMappedConvertedAndPacked) {
+  for (const weights::Storage storage : {weights::Storage::f32, weights::Storage::bf16})
+    for (const DType compute : {DType::f32, DType::bf16})
+      for (const bool packed : {false, true}) {
+        Entry e(storage, 4, 6);
+        e.bytes[14 * (e.bytes.size() - 8) / 24 + (storage == weights::Storage::f32 ? 3 : 1)] =
+            std::byte{0x7F};
+        e.bytes[14 * (e.bytes.size() - 8) / 24 + (storage == weights::Storage::f32 ? 2 : 0)] =
+            std::byte{0x80};
+        e.entry.name = "layers.0.w";
+        Store s(compute);
+        TensorView v;
+        kernels::PackedMatrix forward, backward;
+        if (!packed || !s.store.want_packed(e.entry, true, &forward) ||
+            !s.store.want_packed(e.entry, false, &backward))
+          s.store.want(e.entry, &v, true);
+        try {
+          s.materialise();
+          ADD_FAILURE() << "accepted";
+        } catch (const Error& error) {
+          EXPECT_NE(error.message().find("tensor 'layers.0.w' at element 14 (row 2, column 2)"),
+                    std::string::npos)
+              << error.what();
+        }
+      }
 }
 
 TEST(FrozenStore, AMisalignedTensorIsCopied) {

@@ -2,6 +2,7 @@
 #include <limits>
 #include <random>
 
+#include "weights/convert.hpp"
 #include "weights_testing.hpp"
 
 namespace axl::weights {
@@ -101,6 +102,41 @@ TEST_F(Safetensors, RefusesEveryTruncation) {
   refusal([&] { WeightFile::open(write("long.safetensors", whole + "x")); });
 }
 
+TEST_F(Safetensors, TensorsOfOtherTypesAreRefusedOnlyWhenAskedFor) {
+  const std::string name = file(
+      R"({"__metadata__":{"format":"pt"},"flags":{"dtype":"BOOL","shape":[2,2],"data_offsets":[0,4]},)"
+      R"("w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},)"
+      R"("scale":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[8,11]},)"
+      R"("four":{"dtype":"F4","shape":[2,5],"data_offsets":[11,16]}})",
+      16);
+  const WeightFile in = WeightFile::open(name);
+  ASSERT_EQ(in.tensors().size(), 1u);
+  EXPECT_EQ(in.get("w").elements(), 1);
+  ASSERT_EQ(in.foreign().size(), 3u);
+  EXPECT_EQ(in.foreign()[2].bytes.size(), 5u);
+  for (const auto& [tensor, type] :
+       {std::pair{"flags", "BOOL"}, {"scale", "F8_E4M3"}, {"four", "F4"}}) {
+    const std::string says = refusal([&] { in.get(tensor); });
+    EXPECT_NE(says.find(std::string("tensor '") + tensor + "' has type " + type), std::string::npos)
+        << says;
+  }
+  EXPECT_EQ(in.find("other"), nullptr);
+  write_safetensors(path("copy.safetensors"), carried(in));
+  const WeightFile copy = WeightFile::open(path("copy.safetensors"));
+  ASSERT_EQ(copy.foreign().size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(copy.foreign()[i].type, in.foreign()[i].type);
+    EXPECT_EQ(copy.foreign()[i].shape, in.foreign()[i].shape);
+    EXPECT_TRUE(std::equal(in.foreign()[i].bytes.begin(), in.foreign()[i].bytes.end(),
+                           copy.foreign()[i].bytes.begin(), copy.foreign()[i].bytes.end()));
+  }
+  // A parameter of the model cannot be left as it is.
+  const WeightFile used = WeightFile::open(
+      file(R"({"model.norm.weight":{"dtype":"F8_E5M2","shape":[8],"data_offsets":[0,8]}})", 8));
+  EXPECT_NE(refusal([&] { carried(used); }).find("'model.norm.weight' has type F8_E5M2"),
+            std::string::npos);
+}
+
 TEST_F(Safetensors, RefusesHostileHeaders) {
   const char* good = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
   WeightFile::open(file(good, 8));
@@ -122,7 +158,16 @@ TEST_F(Safetensors, RefusesHostileHeaders) {
        "impossible shape"},
       {R"({"a":{"dtype":"F32","shape":2,"data_offsets":[0,8]}})", "shape must be a list"},
       {R"({"a":{"dtype":"F99","shape":[2],"data_offsets":[0,8]}})", "does not exist"},
-      {R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})", "not supported"},
+      {R"({"a":{"dtype":"F64","shape":[2],"data_offsets":[0,8]}})", "by its shape and dtype"},
+      {R"({"a":{"dtype":"F4","shape":[3],"data_offsets":[0,8]}})", "impossible shape"},
+      {R"({"__metadata__":{"a":1},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
+       "not a text"},
+      {R"({"__metadata__":{"a":{}},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
+       "not a text"},
+      {R"({"__metadata__":["a"],"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
+       "not an object of texts"},
+      {R"({"__metadata__":{},"__metadata__":{},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
+       "twice"},
       {R"({"a":{"dtype":7,"shape":[2],"data_offsets":[0,8]}})", "dtype is not a string"},
       {R"({"a":{"dtype":"F32","shape":[2]}})", "lacks"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}})", "unexpected field"},
