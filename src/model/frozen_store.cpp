@@ -99,21 +99,32 @@ void FrozenStore::plan() {
 }
 
 void FrozenStore::materialise(const WeightMemory& memory, kernels::Queue& queue) {
-  if (memory.fills)  // one rank of a node looks for all of them
-    for (const weights::TensorEntry* e : mapped_) weights::require_finite(*e, 0, e->elements());
-  if (jobs_.empty()) return;
-  auto* base = static_cast<std::byte*>(memory.allocate(bytes_));
+  if (jobs_.empty() && mapped_.empty()) return;
+  auto* base = jobs_.empty() ? nullptr : static_cast<std::byte*>(memory.allocate(bytes_));
+  for (const Job& job : jobs_) {
+    void* at = base + job.offset;
+    if (job.view != nullptr)
+      *job.view = shaped(at, job.type, *job.entry);
+    else
+      job.packed->data = at;
+  }
+  memory.together([&] {
+    if (memory.fills) fill(base, queue);
+  });
+  memory.fence();
+}
+
+/// One rank of a node writes, and looks at what is used where it lies in the file.
+void FrozenStore::fill(std::byte* base, kernels::Queue& queue) const {
+  for (const weights::TensorEntry* e : mapped_) weights::require_finite(*e, 0, e->elements());
   std::vector<std::byte> plain;
   const weights::TensorEntry* converted = nullptr;
   for (const Job& job : jobs_) {
     void* at = base + job.offset;
     if (job.view != nullptr) {
-      *job.view = shaped(at, job.type, *job.entry);
-      if (memory.fills) convert(*job.entry, job.type, at);
+      convert(*job.entry, job.type, at);
       continue;
     }
-    job.packed->data = at;
-    if (!memory.fills) continue;
     const void* source = job.entry->bytes.data();
     if (!plain_in_file(*job.entry, compute_)) {
       if (converted != job.entry) {  // forward and backward copies follow each other
@@ -122,14 +133,13 @@ void FrozenStore::materialise(const WeightMemory& memory, kernels::Queue& queue)
         converted = job.entry;
       }
       source = plain.data();
-    } else if (!job.transposed) {
+    } else if (converted != job.entry) {
       weights::require_finite(*job.entry, 0, job.entry->elements());
+      converted = job.entry;
     }
     kernels_.pack(source, job.transposed, *job.packed, at, queue);
   }
-  if (memory.fills)
-    for (const Job& job : jobs_) drop_pages(job.entry->bytes);
-  memory.fence();
+  for (const Job& job : jobs_) drop_pages(job.entry->bytes);
 }
 
 }  // namespace axl::model

@@ -17,6 +17,8 @@ struct WeightMemory {
       allocate;                         ///< 64-byte aligned, as long as the model lives
   bool fills = true;                    ///< this rank writes
   std::function<void()> fence = [] {};  ///< returns when the block is written
+  /// Runs the body on every rank that shares the memory; what it throws on one, all throw.
+  std::function<void(const std::function<void()>&)> together = [](const auto& body) { body(); };
 };
 /// Memory of this process alone; it is kept alive by `owner`.
 WeightMemory private_weight_memory(std::vector<device::Buffer>& owner);
@@ -54,6 +56,7 @@ class FrozenStore {
     std::int64_t offset = 0;
   };
   std::int64_t reserve(std::int64_t bytes);
+  void fill(std::byte* base, kernels::Queue& queue) const;
   const kernels::KernelTable& kernels_;
   DType compute_, stored_;
   std::vector<Job> jobs_;

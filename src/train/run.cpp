@@ -43,11 +43,12 @@ OutputLock take_output_folder(const config::Config& config, const parallel::Comm
   return lock;
 }
 
-model::WeightMemory shared_memory(parallel::NodeShared& shared) {
+model::WeightMemory shared_memory(parallel::NodeShared& shared, const parallel::Comm& node) {
   model::WeightMemory m;
   m.allocate = [&shared](std::int64_t bytes) { return shared.allocate(bytes); };
   m.fills = shared.writer();
   m.fence = [&shared] { shared.fence(); };
+  m.together = [&node](const std::function<void()>& body) { parallel::collectively(node, body); };
   return m;
 }
 
@@ -129,7 +130,7 @@ int run(const RunRequest& request) {
   std::unique_ptr<model::Decoder> model;
   model = std::make_unique<model::Decoder>(base->config, base->weights,
                                            decoder_options(config, base->config, kernels), kernels,
-                                           kokkos.queue(), shared_memory(shared));
+                                           kokkos.queue(), shared_memory(shared, node));
   model->reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));
   const std::int64_t arena_bytes =
       std::max(model::plan_step(*model, data.max_tokens, data.max_tokens, true).bytes,
