@@ -10,10 +10,12 @@
 #include <filesystem>
 #include <vector>
 
+#include "checkpoint/foreign.hpp"
 #include "checkpoint/manifest.hpp"
 #include "checkpoint/state_file.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "core/log.hpp"
 
 namespace axl::checkpoint {
@@ -165,7 +167,10 @@ std::optional<std::string> find_latest(const std::string& output_dir) {
       verify_manifest(found.path);
       return found.path;
     } catch (const Error& e) {
-      log::warning("skipping the damaged checkpoint {}: {}", found.path, e.message());
+      if (!is_there(fs::path(found.path) / kManifestFile))
+        log::warning("skipping {}", foreign_folder(found.path, ErrorCode::checkpoint).message());
+      else
+        log::warning("skipping the damaged checkpoint {}: {}", found.path, e.message());
     }
   }
   return std::nullopt;
@@ -185,7 +190,10 @@ std::int64_t load_collective(const parallel::Comm& comm, const std::string& fold
                              TrainState& state) {
   std::int64_t step = 0;
   parallel::collectively(comm, [&] {
-    if (comm.rank() == 0) step = verify_manifest(folder);
+    if (comm.rank() != 0) return;
+    if (!is_there(fs::path(folder) / kManifestFile))
+      throw foreign_folder(folder, ErrorCode::checkpoint);
+    step = verify_manifest(folder);
   });
   comm.broadcast(&step, sizeof(step), 0);
   read_state_collective(comm, folder + kStateFile, state);

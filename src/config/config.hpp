@@ -188,6 +188,7 @@ struct Config {
   std::optional<std::int64_t> evals_per_epoch;
   std::string eval_strategy;  ///< "", steps, epoch, no
   std::string resume_from_checkpoint;
+  bool resume_from_newest = false;  ///< resume_from_checkpoint: true
   bool auto_resume_from_checkpoints = false;
   std::string loss_normalization = "global_tokens";  ///< our extension; or "axolotl"
   std::optional<double> loss_watchdog_threshold;

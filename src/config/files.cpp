@@ -21,9 +21,7 @@ Finding missing(UserLocation where, const std::string& path, const char* what) {
   f.message = fmt::format("no such {}: '{}'", what, path);
   f.hint = hub::hint_of_remote(path);
   if (!f.hint.empty()) return f;
-  if (path.front() == '~')
-    f.hint = "'~' is not expanded in a configuration: write the whole path";
-  else if (path.front() != '/')
+  if (path.front() != '/')
     f.hint = fmt::format("looked for it from {}", fs::current_path().string());
   return f;
 }

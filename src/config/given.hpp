@@ -75,6 +75,9 @@ class Given {
   void error(std::string_view key, std::string message, std::string hint = "") const {
     report_.error(at(key), std::move(message), std::move(hint));
   }
+  void error_at(const UserLocation& where, std::string message, std::string hint = "") const {
+    report_.error(where, std::move(message), std::move(hint));
+  }
   void unsupported(std::string_view key, std::string message, std::string hint = "") const {
     report_.unsupported(at(key), std::move(message), std::move(hint));
   }
@@ -104,6 +107,7 @@ class Given {
 };
 
 // Groups of rules, one file each; check_rules() runs them all.
+void path_rules(const Given&);
 void data_rules(const Given&);
 void adapter_rules(const Given&);
 void kernel_rules(const Given&);

@@ -383,6 +383,19 @@ void read_steps(Config& c, const Node& node, const std::string& key, Report& rep
     (save ? c.save_steps : c.eval_steps) = *whole;
 }
 
+void read_resume(Config& c, const Node& node, const std::string& key, Report& report) {
+  if (const auto newest = as_bool(node)) {
+    c.resume_from_newest = *newest;
+    return;
+  }
+  if (node.kind != Node::Kind::scalar)
+    return report.error(key, node,
+                        fmt::format("must be a checkpoint folder, or true for the newest "
+                                    "one in output_dir; got {}",
+                                    found(node)));
+  c.resume_from_checkpoint = node.text;
+}
+
 void read_safetensors(Config&, const Node& node, const std::string& key, Report& report) {
   const auto v = bool_or_error(node, key, report);
   if (v && !*v)

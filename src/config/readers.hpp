@@ -34,6 +34,8 @@ void read_float16(Config&, const Node&, const std::string& key, Report&);
 void read_gradient_checkpointing(Config&, const Node&, const std::string& key, Report&);
 /// save_steps and eval_steps: a count, or a share of all steps below 1.
 void read_steps(Config&, const Node&, const std::string& key, Report&);
+/// resume_from_checkpoint: a folder; true: the newest checkpoint in output_dir; false: none.
+void read_resume(Config&, const Node&, const std::string& key, Report&);
 void read_safetensors(Config&, const Node&, const std::string& key, Report&);
 void read_plugins(Config&, const Node&, const std::string& key, Report&);
 /// Layout keys that only 1 is supported for.

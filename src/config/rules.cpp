@@ -63,13 +63,13 @@ void batch_rules(const Given& g) {
 void step_rules(const Given& g) {
   const Config& c = g.config();
   const bool eval_rows = c.val_set_size > 0 || !c.test_datasets.empty();
-  if (g.on("save_steps") && g.has("save_strategy") && c.save_strategy != "steps")
-    g.error("save_strategy",
-            fmt::format("must be steps with save_steps; got '{}'", c.save_strategy),
+  const std::string save_given = g.text("save_strategy");
+  if (g.on("save_steps") && g.has("save_strategy") && save_given != "steps")
+    g.error("save_strategy", fmt::format("must be steps with save_steps; got '{}'", save_given),
             "leave save_strategy or save_steps out");
-  if (g.on("saves_per_epoch") && g.has("save_strategy") && c.save_strategy != "steps")
+  if (g.on("saves_per_epoch") && g.has("save_strategy") && save_given != "steps")
     g.error("save_strategy",
-            fmt::format("must be steps with saves_per_epoch; got '{}'", c.save_strategy),
+            fmt::format("must be steps with saves_per_epoch; got '{}'", save_given),
             "leave save_strategy or saves_per_epoch out");
   g.exclusive("save_steps", "saves_per_epoch");
   if (c.save_strategy == "best" && !g.has("metric_for_best_model"))
@@ -78,16 +78,17 @@ void step_rules(const Given& g) {
   else if (c.save_strategy == "best")
     g.unsupported("save_strategy", "keeping the best checkpoint is not supported yet; got 'best'",
                   "use save_steps or saves_per_epoch");
-  if (g.on("eval_steps") && g.has("eval_strategy") && c.eval_strategy != "steps")
-    g.error("eval_strategy",
-            fmt::format("must be steps with eval_steps; got '{}'", c.eval_strategy),
+  // What is given, not what derive() made of it: without rows to evaluate that is "no".
+  const std::string eval_given = g.text("eval_strategy");
+  if (g.on("eval_steps") && g.has("eval_strategy") && eval_given != "steps")
+    g.error("eval_strategy", fmt::format("must be steps with eval_steps; got '{}'", eval_given),
             "leave eval_strategy or eval_steps out");
   g.exclusive("eval_steps", "evals_per_epoch");
-  if (g.on("evals_per_epoch") && g.has("eval_strategy") && c.eval_strategy != "steps")
+  if (g.on("evals_per_epoch") && g.has("eval_strategy") && eval_given != "steps")
     g.error("eval_strategy",
-            fmt::format("must be steps with evals_per_epoch; got '{}'", c.eval_strategy),
+            fmt::format("must be steps with evals_per_epoch; got '{}'", eval_given),
             "leave eval_strategy or evals_per_epoch out");
-  const bool eval_off = g.text("eval_strategy") == "no";  // derive() says "no" without rows too
+  const bool eval_off = eval_given == "no";
   if (g.has("val_set_size") && !eval_rows && !eval_off) {
     if (g.on("eval_steps"))
       g.error("eval_steps", "there are no evaluation rows: val_set_size is 0",
@@ -146,6 +147,7 @@ void check_rules(const Config& config, const Node& root, Report& report) {
     if (g.written(key) && !g.has(key))
       g.error(key, "must have a value; got nothing", "leave the key out for its default");
   required_and_data(g);
+  path_rules(g);
   data_rules(g);
   batch_rules(g);
   step_rules(g);

@@ -63,6 +63,7 @@ void lora(const Given& g) {
     return;
   }
   if (c.lora_model_dir.empty() && is_lora(g)) {  // otherwise adapter_config.json tells
+    // Axolotl takes a file without them, and PEFT then fails on a rank or alpha of None.
     const std::string with = "is required with adapter: " + c.adapter;
     if (!g.has("lora_r")) g.error("lora_r", with, "typical: 8, 16, 32");
     if (!g.has("lora_alpha")) g.error("lora_alpha", with, "typical: lora_r or twice lora_r");

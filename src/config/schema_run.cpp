@@ -28,7 +28,10 @@ ConfigSection output_section() {
           key("save_only_model", &Config::save_only_model,
               "Checkpoints hold the weights only, so that nothing can be resumed from them."),
           key("resume_from_checkpoint", &Config::resume_from_checkpoint,
-              "Checkpoint folder to go on from."),
+              "Checkpoint folder to go on from; true: the newest one in output_dir, which must "
+              "have "
+              "one.")
+              .read_by(&read_resume),
           key("auto_resume_from_checkpoints", &Config::auto_resume_from_checkpoints,
               "Go on from the newest complete checkpoint in output_dir, if there is one."),
           key("eval_steps", &Config::eval_steps,

@@ -68,8 +68,15 @@ std::optional<std::string> ResumableState::wanted() const {
     });
     return config_.resume_from_checkpoint;
   }
-  if (!config_.auto_resume_from_checkpoints) return std::nullopt;
-  return checkpoint::find_latest_collective(comm_, config_.output_dir);
+  if (!config_.auto_resume_from_checkpoints && !config_.resume_from_newest) return std::nullopt;
+  auto newest = checkpoint::find_latest_collective(comm_, config_.output_dir);
+  if (!newest && config_.resume_from_newest)
+    throw Error(ErrorCode::config,
+                "there is no checkpoint to go on from in '" + config_.output_dir + "'")
+        .at(config_.at("resume_from_checkpoint"))
+        .hint("auto_resume_from_checkpoints: true begins anew where there is none")
+        .agreed();
+  return newest;
 }
 
 std::int64_t ResumableState::load(const std::string& folder) const {

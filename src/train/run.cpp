@@ -8,6 +8,7 @@
 
 #include "adapter/peft_files.hpp"
 #include "core/durable_file.hpp"
+#include "core/input_file.hpp"
 #include "core/log.hpp"
 #include "data/prepare.hpp"
 #include "data/stream.hpp"
@@ -91,6 +92,19 @@ bool take_best(const config::Config& config, const BestEvaluation& best) {
   return true;
 }
 
+/// The output folder holds the weights that a finished run writes. Collective.
+bool has_result(const config::Config& config, const parallel::Comm& comm) {
+  std::int64_t there = 0;
+  if (comm.rank() == 0) {
+    const std::filesystem::path folder(config.output_dir);
+    for (const char* name :
+         {"adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json"})
+      if (is_there(folder / name)) there = 1;
+  }
+  comm.broadcast(&there, sizeof there, 0);
+  return there != 0;
+}
+
 /// A failure of one rank inside a step cannot be agreed upon: its peers wait in a collective. The
 /// first cause is printed and the job ended. Failures that every rank sees alike go on up.
 template <class F>
@@ -163,8 +177,11 @@ int run(const RunRequest& request) {
     first_step = state.load(*folder);
     model->refresh_values(ctx);
     log::info("resume: {} steps done, from {}", first_step, *folder);
-    if (first_step >= cadence.total_steps)
-      log::info("nothing is left to train: the run has {} steps", cadence.total_steps);
+    if (first_step >= cadence.total_steps && has_result(config, comm)) {
+      log::info("nothing is left to train: all {} steps are done, and {} holds the result",
+                cadence.total_steps, config.output_dir);
+      return kExitDone;
+    }
   }
   parallel::collectively(comm, [&] {
     events->start({.output_dir = config.output_dir,

@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
-#include <initializer_list>
 
 namespace axl::train {
 namespace {
@@ -15,21 +15,30 @@ extern "C" void on_signal(int signal) {
   received = signal;
 }
 
-void install(void (*handler)(int)) {
-  struct sigaction action = {};
-  action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;
-  for (const int s : {SIGTERM, SIGUSR1, SIGINT}) ::sigaction(s, &action, nullptr);
-}
+/// A batch system's or a user's wish that the run ends: also of a terminal that is gone, of a
+/// processor time limit, and of systems that send USR2.
+constexpr std::array kStops{SIGTERM, SIGUSR1, SIGUSR2, SIGINT, SIGHUP, SIGXCPU};
+
+std::array<struct sigaction, kStops.size()> before;
 
 }  // namespace
 
 StopSignal::StopSignal() {
   received = 0;
-  install(&on_signal);
+  struct sigaction action = {};
+  action.sa_handler = &on_signal;
+  action.sa_flags = SA_RESTART;
+  for (std::size_t i = 0; i < kStops.size(); ++i) {
+    ::sigaction(kStops[i], nullptr, &before[i]);
+    // Ignored by who started us (nohup, a shell's background): it stays so.
+    if (before[i].sa_handler != SIG_IGN) ::sigaction(kStops[i], &action, nullptr);
+  }
 }
 
-StopSignal::~StopSignal() { install(SIG_DFL); }
+StopSignal::~StopSignal() {
+  for (std::size_t i = 0; i < kStops.size(); ++i)
+    if (before[i].sa_handler != SIG_IGN) ::sigaction(kStops[i], &before[i], nullptr);
+}
 
 int StopSignal::requested() const { return received; }
 

@@ -2,8 +2,9 @@
 
 namespace axl::train {
 
-/// SIGTERM, SIGUSR1 and the first SIGINT ask for a checkpoint and a stop at the next step; a second
-/// SIGINT quits at once with status 130. Installed for the lifetime of the object.
+/// SIGTERM, SIGUSR1, SIGUSR2, SIGHUP, SIGXCPU and the first SIGINT ask for a checkpoint and a stop
+/// at the next step; a second SIGINT quits at once with status 130. Installed for the lifetime of
+/// the object.
 class StopSignal {
  public:
   StopSignal();
