@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "reference/optimizer.hpp"
+
 namespace axl::kernels {
 namespace {
 
@@ -345,27 +347,6 @@ void narrow_gemm(const NarrowGemm& g, Queue&) {
     }
 }
 
-void adamw(const AdamW& a, Queue&) {
-  const auto t = static_cast<double>(a.t);
-  for (std::int64_t i = 0; i < a.n; ++i) {
-    const double g = d(a.g[i]) * a.grad_scale;
-    const double m = a.beta1 * d(a.m[i]) + (1 - a.beta1) * g;
-    const double v = a.beta2 * d(a.v[i]) + (1 - a.beta2) * g * g;
-    const double mean = m / (1 - std::pow(a.beta1, t));
-    const double root = std::sqrt(v / (1 - std::pow(a.beta2, t)));
-    const double p = d(a.p[i]) * (1 - a.lr * a.weight_decay) - a.lr * mean / (root + a.eps);
-    a.m[i] = static_cast<float>(m);
-    a.v[i] = static_cast<float>(v);
-    a.p[i] = static_cast<float>(p);
-  }
-}
-
-void sum_of_squares(const SumOfSquares& a, Queue&) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < a.n; ++i) sum += d(a.x[i]) * d(a.x[i]);
-  *a.result = sum;
-}
-
 }  // namespace
 
 #define AXL_REFERENCE(name) t.name = {"reference", &name<float>, &name<bf16>, &name<double>}
@@ -399,8 +380,7 @@ KernelTable reference_table() {
   t.widen = &widen;
   t.widen_transposed = &widen_transposed;
   t.narrow_gemm = &narrow_gemm;
-  t.adamw = &adamw;
-  t.sum_of_squares = &sum_of_squares;
+  reference::add_optimizer(t);
   return t;
 }
 #undef AXL_REFERENCE

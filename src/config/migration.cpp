@@ -73,7 +73,10 @@ result.
 - **Streamed texts** longer than `sequence_len` become overlapping rows, each closed by EOS, also without
   `sample_packing`; Axolotl cuts them off there, and leaves EOS out without
   `pretraining_sample_concatenation`.
-- **8-bit and 4-bit AdamW** keep their states in f32: exact, and larger.
+- **8-bit AdamW** is bitsandbytes', as that computes on a CPU, also under torchao's names; **4-bit AdamW**
+  keeps its states in f32: exact, and larger. Paging has no meaning here.
+- **`optim_args`** reach Adafactor, where Axolotl drops them, and names that the optimiser does not have
+  are errors ([optimizers.md](optimizers.md)).
 - **Fused kernels** (Liger, Cut Cross Entropy, the LoRA kernels, `torch_compile`) need no switch: the loss
   never holds all logits, and the blocks are fused.
 - **Sharding** (`fsdp`, `deepspeed`) does not change a result; here every rank of a node shares one memory

@@ -74,6 +74,9 @@ struct KernelTable {
   void (*narrow_gemm)(const NarrowGemm&, Queue&) = nullptr;
 
   void (*adamw)(const AdamW&, Queue&) = nullptr;
+  void (*adamw_8bit)(const AdamW8bit&, Queue&) = nullptr;
+  void (*sgd)(const Sgd&, Queue&) = nullptr;
+  void (*adafactor)(const Adafactor&, Queue&) = nullptr;
   void (*sum_of_squares)(const SumOfSquares&, Queue&) = nullptr;
 
   /// What is computed with where `wanted` was asked for: bf16 without arithmetic of its own is only
