@@ -141,6 +141,13 @@ void narrow_gemm(const NarrowGemm& g, Queue& q) {
         product({4, g.M, g.K}) + product({2, g.K, g.N}) + product({4, g.M, g.N}));
 }
 void adamw(const AdamW& a, Queue& q) { count(q, kOther, product({12, a.n}), product({28, a.n})); }
+void adamw_8bit(const AdamW8bit& a, Queue& q) {
+  count(q, kOther, product({14, a.n}), product({16, a.n}));
+}
+void sgd(const Sgd& a, Queue& q) { count(q, kOther, product({6, a.n}), product({20, a.n})); }
+void adafactor(const Adafactor& a, Queue& q) {
+  count(q, kOther, product({12, a.rows, a.columns}), product({16, a.rows, a.columns}));
+}
 void sum_of_squares(const SumOfSquares& a, Queue& q) {
   count(q, kOther, product({2, a.n}), product({4, a.n}));
 }
@@ -199,6 +206,9 @@ KernelTable counting_table() {
   t.widen_transposed = &widen_transposed;
   t.narrow_gemm = &narrow_gemm;
   t.adamw = &adamw;
+  t.adamw_8bit = &adamw_8bit;
+  t.sgd = &sgd;
+  t.adafactor = &adafactor;
   t.sum_of_squares = &sum_of_squares;
   t.fill_zero = &fill_zero;
   t.sum = &sum;

@@ -37,6 +37,8 @@ void add_embedding(KernelTable& t);
 void add_cross_entropy(KernelTable& t);
 void add_elementwise(KernelTable& t);
 void add_optimizer(KernelTable& t);
+void add_optimizer_8bit(KernelTable& t);
+void add_adafactor(KernelTable& t);
 void add_attention(KernelTable& t);
 void add_gemm(KernelTable& t);
 void add_narrow(KernelTable& t);

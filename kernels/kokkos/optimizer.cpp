@@ -25,6 +25,27 @@ void adamw(const AdamW& a, Queue& q) {
   });
 }
 
+void sgd(const Sgd& a, Queue& q) {
+  const auto lr = static_cast<float>(a.lr), decay = static_cast<float>(a.weight_decay);
+  const auto scale = static_cast<float>(a.grad_scale), momentum = static_cast<float>(a.momentum);
+  const auto fresh = static_cast<float>(a.t == 1 ? 1.0 : 1.0 - a.dampening);
+  const float kept = a.t == 1 ? 0.0f : momentum;
+  for_blocks("axl::sgd", q, a.n, [=](std::int64_t first, std::int64_t last) {
+    if (a.buffer == nullptr) {
+#pragma omp simd
+      for (std::int64_t i = first; i < last; ++i) a.p[i] -= lr * (a.g[i] * scale + decay * a.p[i]);
+      return;
+    }
+#pragma omp simd
+    for (std::int64_t i = first; i < last; ++i) {
+      const float g = a.g[i] * scale + decay * a.p[i];
+      const float b = kept * a.buffer[i] + fresh * g;
+      a.buffer[i] = b;
+      a.p[i] -= lr * (a.nesterov ? g + momentum * b : b);
+    }
+  });
+}
+
 void sum_of_squares(const SumOfSquares& a, Queue& q) {
   const std::int64_t blocks = (a.n + kSumBlock - 1) / kSumBlock;
   Kokkos::parallel_for("axl::sum_of_squares", Range(exec_of(q), 0, blocks), [=](std::int64_t b) {
@@ -46,6 +67,7 @@ void sum_of_squares(const SumOfSquares& a, Queue& q) {
 
 void add_optimizer(KernelTable& t) {
   t.adamw = &adamw;
+  t.sgd = &sgd;
   t.sum_of_squares = &sum_of_squares;
 }
 

@@ -11,6 +11,8 @@ KernelTable kokkos_table() {
   host::add_cross_entropy(t);
   host::add_elementwise(t);
   host::add_optimizer(t);
+  host::add_optimizer_8bit(t);
+  host::add_adafactor(t);
   host::add_attention(t);
   host::add_gemm(t);
   host::add_narrow(t);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "reference/optimizer.hpp"
 #include "reference/reference.hpp"
 
 namespace axl::kernels {
@@ -216,21 +217,6 @@ void narrow_gemm(const NarrowGemm& g, Queue&) {
     }
 }
 
-void adamw(const AdamW& a, Queue&) {
-  const auto t = static_cast<double>(a.t);
-  for (std::int64_t i = 0; i < a.n; ++i) {
-    const double g = d(a.g[i]) * a.grad_scale;
-    const double m = a.beta1 * d(a.m[i]) + (1 - a.beta1) * g;
-    const double v = a.beta2 * d(a.v[i]) + (1 - a.beta2) * g * g;
-    const double mean = m / (1 - std::pow(a.beta1, t));
-    const double root = std::sqrt(v / (1 - std::pow(a.beta2, t)));
-    const double p = d(a.p[i]) * (1 - a.lr * a.weight_decay) - a.lr * mean / (root + a.eps);
-    a.m[i] = static_cast<float>(m);
-    a.v[i] = static_cast<float>(v);
-    a.p[i] = static_cast<float>(p);
-  }
-}
-
 void fill_zero(const FillZero& a, Queue&) {
   std::memset(a.x, 0, static_cast<std::size_t>(a.bytes));
 }
@@ -239,12 +225,6 @@ void sum(const Sum& a, Queue&) {
   double total = 0;
   for (std::int64_t i = 0; i < a.n; ++i) total += a.x[i];
   *a.result = total;
-}
-
-void sum_of_squares(const SumOfSquares& a, Queue&) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < a.n; ++i) sum += d(a.x[i]) * d(a.x[i]);
-  *a.result = sum;
 }
 
 }  // namespace
@@ -277,10 +257,9 @@ KernelTable reference_table() {
   t.widen = &widen;
   t.widen_transposed = &widen_transposed;
   t.narrow_gemm = &narrow_gemm;
-  t.adamw = &adamw;
-  t.sum_of_squares = &sum_of_squares;
   t.fill_zero = &fill_zero;
   t.sum = &sum;
+  reference::add_optimizer(t);
   return t;
 }
 

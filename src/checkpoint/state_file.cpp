@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <exception>
-#include <memory>
 #include <set>
 
 #include "checkpoint/hdf5_handle.hpp"
@@ -21,6 +19,11 @@ namespace {
 constexpr const char* kJsonName = "/json";
 constexpr const char* kTensorGroup = "/tensors/";
 constexpr hsize_t kMaxJsonBytes = hsize_t{64} << 20;
+/// Of the file: 2 holds a dataset for each (state, parameter). 1, which had no such attribute, held
+/// every state as one flat array.
+constexpr std::int64_t kFormat = 2;
+constexpr const char* kFormatName = "format";
+constexpr const char* kWriterName = "written_by";
 
 /// The message of the frame where HDF5 met the problem.
 herr_t keep_innermost(unsigned depth, const H5E_error2_t* frame, void* text) {
@@ -44,6 +47,16 @@ std::vector<hsize_t> dimensions_of(const StateTensor& t) {
   return out;
 }
 
+/// How a tensor's elements lie in the file and in memory.
+hid_t file_type(const StateTensor& t) {
+  AXL_CHECK(t.dtype == DType::f32 || t.dtype == DType::u8,
+            t.name + ": states are f32 or u8, not " + std::string(name_of(t.dtype)));
+  return t.dtype == DType::u8 ? H5T_STD_U8LE : H5T_IEEE_F32LE;
+}
+hid_t memory_type(const StateTensor& t) {
+  return t.dtype == DType::u8 ? H5T_NATIVE_UINT8 : H5T_NATIVE_FLOAT;
+}
+
 hid_t access_list(const parallel::Comm* comm) {
   const hid_t list = H5Pcreate(H5P_FILE_ACCESS);
   // Locks are refused by many cluster file systems; who writes is settled by the .tmp folder.
@@ -63,7 +76,7 @@ void create_dataset(hid_t file, const std::string& path, const StateTensor& t) {
   H5Pset_layout(create, H5D_CONTIGUOUS);
   H5Pset_alloc_time(create, H5D_ALLOC_TIME_EARLY);
   H5Pset_fill_time(create, H5D_FILL_TIME_NEVER);
-  const Handle dataset(H5Dcreate2(file, dataset_name(t.name).c_str(), H5T_IEEE_F32LE, space, links,
+  const Handle dataset(H5Dcreate2(file, dataset_name(t.name).c_str(), file_type(t), space, links,
                                   create, H5P_DEFAULT),
                        &H5Dclose);
   if (!dataset.valid()) fail(ErrorCode::io, path, "cannot create the dataset of '" + t.name + "'");
@@ -78,6 +91,20 @@ void write_json(hid_t file, const std::string& path, const std::string& json) {
   if (!dataset.valid() || (length > 0 && H5Dwrite(dataset, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL,
                                                   H5P_DEFAULT, json.data()) < 0))
     fail(ErrorCode::io, path, "cannot write the trainer's state");
+}
+
+void write_format(hid_t file, const std::string& path) {
+  const Handle scalar(H5Screate(H5S_SCALAR), &H5Sclose);
+  const Handle format(
+      H5Acreate2(file, kFormatName, H5T_STD_I64LE, scalar, H5P_DEFAULT, H5P_DEFAULT), &H5Aclose);
+  const Handle text(H5Tcopy(H5T_C_S1), &H5Tclose);
+  const std::string writer = "axolotl-hpc " AXL_VERSION;
+  H5Tset_size(text, writer.size());
+  const Handle written_by(H5Acreate2(file, kWriterName, text, scalar, H5P_DEFAULT, H5P_DEFAULT),
+                          &H5Aclose);
+  if (!format.valid() || !written_by.valid() || H5Awrite(format, H5T_NATIVE_INT64, &kFormat) < 0 ||
+      H5Awrite(written_by, text, writer.data()) < 0)
+    fail(ErrorCode::io, path, "cannot write its format");
 }
 
 void reserve_disk(const std::string& path) {
@@ -106,10 +133,11 @@ std::string write_share(hid_t file, const StateTensor& t, int rank, int size) {
   const Handle space(H5Dget_space(dataset), &H5Sclose);
   const Handle memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
                       &H5Sclose);
-  const float* data = t.data + share.first * (t.elements() / rows);
+  const auto* data = static_cast<const std::byte*>(t.data) +
+                     share.first * (t.elements() / rows) * size_of(t.dtype);
   if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr) <
           0 ||
-      H5Dwrite(dataset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, data) < 0)
+      H5Dwrite(dataset, memory_type(t), memory, space, H5P_DEFAULT, data) < 0)
     return "cannot write '" + t.name + "': " + hdf5_reason();
   return {};
 }
@@ -123,6 +151,7 @@ class StateReader {
  public:
   explicit StateReader(const std::string& path) : path_(path), file_(open(path), &H5Fclose) {
     if (!file_.valid()) fail(ErrorCode::checkpoint, path, "cannot be opened");
+    check_format();
   }
 
   /// Both sides must name the same tensors of the same shapes, before anything is read.
@@ -135,7 +164,7 @@ class StateReader {
       if (stored.erase(t.name) == 0)
         throw Error(ErrorCode::checkpoint, path_ + ": holds no tensor '" + t.name + "'")
             .hint("the checkpoint is of a run with other trained parameters or another optimizer");
-      check_shape(t);
+      check_tensor(t);
     }
     if (!stored.empty())
       throw Error(ErrorCode::checkpoint,
@@ -147,7 +176,7 @@ class StateReader {
     const Handle dataset(H5Dopen2(file_, dataset_name(t.name).c_str(), H5P_DEFAULT), &H5Dclose);
     if (t.elements() == 0) return;
     if (!dataset.valid() ||
-        H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, t.data) < 0)
+        H5Dread(dataset, memory_type(t), H5S_ALL, H5S_ALL, H5P_DEFAULT, t.data) < 0)
       fail(ErrorCode::checkpoint, path_, "cannot read '" + t.name + "'");
   }
 
@@ -173,7 +202,34 @@ class StateReader {
     return H5Fopen(path.c_str(), H5F_ACC_RDONLY, access);
   }
 
-  void check_shape(const StateTensor& t) const {
+  void check_format() const {
+    std::int64_t found = 1;
+    std::string writer = "axolotl-hpc 0.1.0 of before states had names";
+    if (H5Aexists(file_, kFormatName) > 0) {
+      const Handle format(H5Aopen(file_, kFormatName, H5P_DEFAULT), &H5Aclose);
+      if (H5Aread(format, H5T_NATIVE_INT64, &found) < 0)
+        fail(ErrorCode::checkpoint, path_, "cannot read its format");
+      writer = written_by();
+    }
+    if (found == kFormat) return;
+    throw Error(ErrorCode::checkpoint,
+                path_ + ": written by " + writer + " in format " + std::to_string(found) +
+                    "; axolotl-hpc " AXL_VERSION " reads format " + std::to_string(kFormat))
+        .hint(
+            "go on with the version that wrote it, or start anew from its weights: lora_model_dir "
+            "or base_model: the checkpoint's folder");
+  }
+
+  std::string written_by() const {
+    const Handle attribute(H5Aopen(file_, kWriterName, H5P_DEFAULT), &H5Aclose);
+    const Handle type(attribute.valid() ? H5Aget_type(attribute) : -1, &H5Tclose);
+    const std::size_t size = type.valid() ? H5Tget_size(type) : 0;
+    if (size == 0 || size > 256 || H5Tis_variable_str(type) != 0) return "another version";
+    std::string out(size, '\0');
+    return H5Aread(attribute, type, out.data()) < 0 ? "another version" : out;
+  }
+
+  void check_tensor(const StateTensor& t) const {
     const Handle dataset(H5Dopen2(file_, dataset_name(t.name).c_str(), H5P_DEFAULT), &H5Dclose);
     const Handle space(dataset.valid() ? H5Dget_space(dataset) : -1, &H5Sclose);
     const std::vector<hsize_t> expected = dimensions_of(t);
@@ -183,6 +239,11 @@ class StateReader {
       found.resize(static_cast<std::size_t>(rank));
       H5Sget_simple_extent_dims(space, found.data(), nullptr);
     }
+    const Handle type(dataset.valid() ? H5Dget_type(dataset) : -1, &H5Tclose);
+    if (found == expected && type.valid() && H5Tequal(type, file_type(t)) <= 0)
+      throw Error(ErrorCode::checkpoint, path_ + ": tensor '" + t.name + "' is not of type " +
+                                             std::string(name_of(t.dtype)))
+          .hint("the optimizer must be as when it was written");
     if (found == expected) return;
     const auto text = [](const std::vector<hsize_t>& d) {
       std::string out;
@@ -222,6 +283,7 @@ void create_state_file(const std::string& path, const TrainState& state) {
     const Handle access(access_list(nullptr), &H5Pclose);
     Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), &H5Fclose);
     if (!file.valid()) fail(ErrorCode::io, path, "cannot be created");
+    write_format(file, path);
     write_json(file, path, state.json);
     for (const StateTensor& t : state.tensors) create_dataset(file, path, t);
     if (file.close() < 0) fail(ErrorCode::io, path, "cannot be written");
@@ -243,27 +305,11 @@ std::string write_shares_collective(const parallel::Comm& comm, const std::strin
 }
 
 void read_state_collective(const parallel::Comm& comm, const std::string& path, TrainState& state) {
-  std::unique_ptr<StateReader> reader;
   parallel::collectively(comm, [&] {
-    if (comm.rank() != 0) return;
-    reader = std::make_unique<StateReader>(path);
-    reader->check(state);
-    state.json = reader->json();
-  });
-  state.json = comm.broadcast(state.json, 0);
-  std::exception_ptr problem;
-  for (const StateTensor& t : state.tensors) {
-    if (reader && !problem) {
-      try {
-        reader->read(t);
-      } catch (const Error&) {
-        problem = std::current_exception();
-      }
-    }
-    comm.broadcast(t.data, t.elements() * static_cast<std::int64_t>(sizeof(float)), 0);
-  }
-  parallel::collectively(comm, [&] {
-    if (problem) std::rethrow_exception(problem);
+    const StateReader reader(path);
+    reader.check(state);
+    for (const StateTensor& t : state.tensors) reader.read(t);
+    state.json = reader.json();
   });
 }
 

@@ -6,8 +6,9 @@
 
 namespace axl::checkpoint {
 
-/// trainer_state.h5: one float dataset a tensor, of its global shape, and the dataset /json.
-/// HDF5's own error printing is off; its innermost message is part of ours.
+/// trainer_state.h5: the dataset /tensors/STATE/PARAMETER for every state of every parameter, of
+/// its global shape and type; the dataset /json; the attributes `format` and `written_by`. HDF5's
+/// own error printing is off; its innermost message is part of ours.
 
 /// One rank lays the file out: datasets of their final shapes, the JSON text, and every byte of
 /// disk reserved, so that a full disk shows here and not inside a collective write.
@@ -26,7 +27,8 @@ struct Share {
 Share share_of(std::int64_t rows, int rank, int size);
 
 /// Fills the tensors of `state` and its JSON on every rank, whatever number of ranks wrote the
-/// file: rank 0 reads, the others receive. Error{checkpoint} when names or shapes differ.
+/// file: each rank reads what it holds from the file. Error{checkpoint}, on every rank alike, when
+/// names, shapes or types differ or when another version wrote the file.
 void read_state_collective(const parallel::Comm& comm, const std::string& path, TrainState& state);
 
 }  // namespace axl::checkpoint

@@ -3,14 +3,18 @@
 #include <string>
 #include <vector>
 
+#include "axl/kernels/types.hpp"
+
 namespace axl::checkpoint {
 
-/// One tensor that a resumed run needs: optimiser moments, master weights. Every data-parallel rank
-/// holds the whole of it; saving writes each rank's share, loading fills it on every rank.
+/// One array that a resumed run needs of one parameter: its master weights, a moment that the
+/// optimiser keeps. Every data-parallel rank holds the whole of it; saving writes each rank's
+/// share, loading fills it on every rank.
 struct StateTensor {
-  std::string name;                 ///< unique; '/' makes groups ("exp_avg/model.layers.0...")
+  std::string name;                 ///< unique: STATE/PARAMETER, "exp_avg/model.layers.0..."
   std::vector<std::int64_t> shape;  ///< global, row-major
-  float* data = nullptr;            ///< borrowed
+  void* data = nullptr;             ///< borrowed
+  DType dtype = DType::f32;         ///< f32 or u8
   std::int64_t elements() const {
     std::int64_t n = 1;
     for (const std::int64_t d : shape) n *= d;

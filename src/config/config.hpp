@@ -151,7 +151,8 @@ struct Config {
   std::optional<std::int64_t> max_steps;
 
   // optimiser and schedule
-  std::string optimizer = "adamw_torch_fused";  ///< as given; every accepted name means AdamW
+  std::string optimizer = "adamw_torch_fused";  ///< as given; one of optimizer_names()
+  std::map<std::string, double> optim_args;     ///< booleans as 0 and 1
   std::string lr_scheduler = "cosine";
   double learning_rate = 0.0;
   std::optional<std::int64_t> warmup_steps;

@@ -111,6 +111,7 @@ void path_rules(const Given&);
 void data_rules(const Given&);
 void adapter_rules(const Given&);
 void kernel_rules(const Given&);
+void optimizer_rules(const Given&);
 void parallel_rules(const Given&);
 void preference_rules(const Given&);
 

@@ -49,8 +49,17 @@ result.
 - **`bf16: auto`** asks this processor; Axolotl asks its GPU. `validate` shows the outcome as `dtype`.
 - **`field_tools`** is read; Axolotl 0.19 looks at the column `tools` only. `train_on_last_step_only`,
   `step_separator` and `max_completion_length` are read too.
-- **CSV cells** are the text that stands there. Axolotl takes `NA`, `null`, `None` and `nan` for nothing, so
-  that such an answer is never learned, and stops on columns of numbers.
+- **CSV cells** `NA`, `NaN`, `null`, `None`, `n/a`, the empty cell and the others that pandas takes for
+  missing are missing here too. Numbers stay the text that stands there, with their leading zeros (`007`);
+  pandas makes numbers of columns that hold nothing else.
+- **Texts** must be UTF-8: a file of another encoding is refused with its line and what it looks like, and of
+  JSON lines the broken ones are counted.
+- **`~` and `$VAR`** in a path are errors: no shell reads a configuration, and Axolotl makes folders of
+  that name.
+- **`lora_r` and `lora_alpha`** are asked for. Axolotl takes a file without them, and PEFT then fails on `None`.
+- **`resume_from_checkpoint: true`** goes on from the newest checkpoint in `output_dir`, as transformers' Trainer
+  does. Checkpoints of other programs hold no state that is read here: their adapters and weights go on through
+  `lora_model_dir` and `base_model`.
 - **`sharegpt`** was removed from Axolotl; it is translated here, and the current form is printed.
 
 ## What is computed differently
@@ -73,7 +82,10 @@ result.
 - **Streamed texts** longer than `sequence_len` become overlapping rows, each closed by EOS, also without
   `sample_packing`; Axolotl cuts them off there, and leaves EOS out without
   `pretraining_sample_concatenation`.
-- **8-bit and 4-bit AdamW** keep their states in f32: exact, and larger.
+- **8-bit AdamW** is bitsandbytes', as that computes on a CPU, also under torchao's names; **4-bit AdamW**
+  keeps its states in f32: exact, and larger. Paging has no meaning here.
+- **`optim_args`** reach Adafactor, where Axolotl drops them, and names that the optimiser does not have
+  are errors ([optimizers.md](optimizers.md)).
 - **Fused kernels** (Liger, Cut Cross Entropy, the LoRA kernels, `torch_compile`) need no switch: the loss
   never holds all logits, and the blocks are fused.
 - **Sharding** (`fsdp`, `deepspeed`) does not change a result; here every rank of a node shares one memory

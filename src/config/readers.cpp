@@ -8,6 +8,7 @@
 
 #include "config/bind.hpp"
 #include "config/chat_template_names.hpp"
+#include "config/optimizers.hpp"
 #include "config/value.hpp"
 #include "core/error.hpp"
 #include "core/pattern.hpp"
@@ -243,9 +244,7 @@ void read_target_modules(Config& c, const Node& node, const std::string& key, Re
 void read_optimizer(Config& c, const Node& node, const std::string& key, Report& report) {
   const auto v = text_or_error(node, key, report);
   if (!v) return;
-  static const std::vector<std::string_view> kLater{"adafactor",
-                                                    "sgd",
-                                                    "adagrad",
+  static const std::vector<std::string_view> kLater{"adagrad",
                                                     "lion",
                                                     "lion_8bit",
                                                     "lion_32bit",
@@ -277,12 +276,9 @@ void read_optimizer(Config& c, const Node& node, const std::string& key, Report&
                                                     "q_galore_adamw8bit",
                                                     "ao_adamw_fp8"};
   c.optimizer = *v;
-  if (contains(optimizer_names(), *v)) {
-    if (v->find("8bit") != std::string::npos || v->find("4bit") != std::string::npos)
-      report.warning(report.place(key, node),
-                     fmt::format("'{}' runs as AdamW with f32 states: exact, but with more memory "
-                                 "than quantised states",
-                                 *v),
+  if (const KnownOptimizer* known = find_optimizer(*v)) {
+    if (!known->notice.empty())
+      report.warning(report.place(key, node), fmt::format("'{}': {}", *v, known->notice),
                      "axolotl-hpc plan shows the memory");
   } else if (contains(kLater, *v)) {
     report.unsupported(key, node, fmt::format("this optimiser is not supported yet; got '{}'", *v),

@@ -25,6 +25,7 @@ void read_target_modules(Config&, const Node&, const std::string& key, Report&);
 /// peft_trainable_token_indices: token ids, or a map from the input embedding to them.
 void read_token_indices(Config&, const Node&, const std::string& key, Report&);
 void read_optimizer(Config&, const Node&, const std::string& key, Report&);
+void read_optim_args(Config&, const Node&, const std::string& key, Report&);
 void read_scheduler(Config&, const Node&, const std::string& key, Report&);
 void read_bf16(Config&, const Node&, const std::string& key, Report&);
 /// bfloat16: true and float32: true are other spellings of bf16: true and bf16: false.

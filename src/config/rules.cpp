@@ -122,9 +122,6 @@ void step_rules(const Given& g) {
               fmt::format("has no effect with lr_scheduler: {}", c.lr_scheduler));
   if (g.has("cosine_constant_lr_ratio") && !g.on("cosine_min_lr_ratio"))
     g.warning("cosine_constant_lr_ratio", "has no effect without cosine_min_lr_ratio above 0");
-  for (const char* key : {"embedding_lr", "loraplus_lr_embedding"})
-    if (c.learning_rate == 0 && g.on(key))
-      g.unsupported(key, "needs a learning_rate above 0: rates are kept as shares of it");
   for (const char* key : {"embedding_lr", "embedding_lr_scale"}) {
     if (g.has(key) && !g.on(key))
       g.warning(key, "0 counts as not given, as in Axolotl 0.19: embeddings learn at learning_rate",
@@ -154,6 +151,7 @@ void check_rules(const Config& config, const Node& root, Report& report) {
   adapter_rules(g);
   parallel_rules(g);
   kernel_rules(g);
+  optimizer_rules(g);
   preference_rules(g);
 }
 

@@ -233,7 +233,7 @@ const std::vector<DatasetKey>& dataset_keys();
 
 /// nullptr for a name that no table knows. Patterns are looked at last.
 const ConfigKey* find_key(std::string_view name);
-/// The optimisers that are accepted: all of them are AdamW.
+/// The optimisers that are accepted (config/optimizers.cpp).
 const std::vector<std::string_view>& optimizer_names();
 /// Dataset types that this program converts; data/formats has one for each.
 const std::vector<std::string_view>& dataset_types();

@@ -137,14 +137,6 @@ ConfigSection batch_section() {
   return s;
 }
 
-const std::vector<std::string_view>& optimizer_names() {
-  static const std::vector<std::string_view> list{
-      "adamw_torch_fused", "adamw_torch",      "adamw_hf",       "adamw",      "optimi_adamw",
-      "adamw_torch_8bit",  "adamw_torch_4bit", "adamw_bnb_8bit", "adamw_8bit", "paged_adamw_8bit",
-      "paged_adamw_32bit", "ao_adamw_8bit",    "ao_adamw_4bit"};
-  return list;
-}
-
 ConfigSection optimizer_section() {
   using enum Kind;
   ConfigSection s{
@@ -155,10 +147,17 @@ ConfigSection optimizer_section() {
               .at_most(1e3)
               .is_required(),
           key("optimizer", &Config::optimizer,
-              "AdamW, under any of its Axolotl names. The 8-bit and 4-bit ones keep f32 states "
-              "here, which is exact and takes more memory.")
+              "AdamW, under any of its Axolotl names, with 8-bit states under those of "
+              "bitsandbytes "
+              "and torchao's 8-bit ones; SGD; Adafactor. docs/optimizers.md says what each keeps.")
               .one_of(optimizer_names())
               .read_by(&read_optimizer),
+          key("optim_args", &Config::optim_args,
+              "Arguments of the optimiser, a map or \"name=value,name=value\". sgd: momentum, "
+              "dampening, nesterov. adafactor: scale_parameter, relative_step, warmup_init, beta1, "
+              "eps (one number or two), clip_threshold, decay_rate.")
+              .of_kind(Kind::text_or_map)
+              .read_by(&read_optim_args),
           key("lr_scheduler", &Config::lr_scheduler, "Course of the learning rate after warm-up.")
               .one_of({"cosine", "linear", "constant", "constant_with_warmup"})
               .read_by(&read_scheduler),
@@ -178,7 +177,7 @@ ConfigSection optimizer_section() {
               .at_least(0)
               .at_most(1),
           key("weight_decay", &Config::weight_decay,
-              "Decoupled weight decay; biases and norms have none.")
+              "Weight decay, decoupled but for sgd; biases and norms have none.")
               .at_least(0)
               .at_most(1e3),
           key("adam_beta1", &Config::adam_beta1, "Decay of AdamW's mean of gradients.")
@@ -230,9 +229,6 @@ ConfigSection optimizer_section() {
   add(s.keys, Action::notice,
       {{"jagged_restart_warmup_steps", integer}, {"jagged_restart_anneal_steps", integer}},
       "only has an effect with jagged_restart_steps");
-  add(s.keys, Action::later, {{"optim_args", text_or_map}},
-      "free arguments of the optimiser are not supported yet; use adam_beta1, adam_beta2 and "
-      "adam_epsilon");
   add(s.keys, Action::notice,
       {{"optim_target_modules", text_or_list, {"all_linear"}},
        {"adam_beta3", number},

@@ -21,10 +21,6 @@ struct TrainingMode {
   bool full = false;  ///< every parameter, or those that unfrozen_parameters match
   std::vector<ParameterPattern> unfrozen_parameters;
   std::optional<adapter::PeftConfig> lora;
-  std::optional<double> lora_plus_ratio;       ///< LoRA+: learning rate of B over that of A
-  std::optional<double> embedding_adapter_lr;  ///< with LoRA+; over the run's learning rate
-  bool embedding_group = false;                ///< embeddings and heads do not decay
-  std::optional<double> embedding_lr;          ///< of that group, over the run's
 };
 
 struct DecoderOptions {
@@ -122,7 +118,7 @@ class Decoder {
   void initialise_magnitudes(const weights::WeightFile& weights);
   void adopt_values();
   tensor::Parameter* add_parameter(const std::string& name, std::vector<std::int64_t> shape,
-                                   bool decay);
+                                   tensor::Role role);
   void attach_norm(const weights::WeightFile& weights, FrozenStore& store, Norm& norm);
   void initialise_trained(const weights::WeightFile& weights);
   bool trains(const std::string& parameter, const std::string& module) const;

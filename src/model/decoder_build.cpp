@@ -4,12 +4,12 @@
 #include "core/log.hpp"
 #include "model/check_training.hpp"
 #include "model/decoder.hpp"
-#include "model/parameter_groups.hpp"
 
 namespace axl::model {
 namespace {
 
 using tensor::Parameter;
+using tensor::Role;
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string s = "(";
@@ -157,12 +157,12 @@ std::vector<RowRange> Decoder::frozen_rows(const std::string& parameter, std::in
 }
 
 Parameter* Decoder::add_parameter(const std::string& name, std::vector<std::int64_t> shape,
-                                  bool decay) {
+                                  Role role) {
   const auto& lora = options_.training.lora;
   const std::int64_t rows = shape[0];
   Parameter& p = parameters_.add(
       lora ? adapter::adapter_tensor_name(adapter::AdapterRole::parameter, name, *lora) : name,
-      std::move(shape), decay);
+      std::move(shape), role);
   p.frozen_rows = frozen_rows(name, rows);
   return &p;
 }
@@ -171,7 +171,7 @@ void Decoder::attach_norm(const weights::WeightFile& w, FrozenStore& store, Norm
   const auto attach = [&](const std::string& name, Parameter*& trained, TensorView& view) {
     total_parameters_ += w.get(name).elements();
     if (trains(name, norm.name))
-      trained = add_parameter(name, {norm.width}, false);
+      trained = add_parameter(name, {norm.width}, Role::norm);
     else
       store.want(w.get(name), &view);
   };
@@ -184,16 +184,19 @@ void Decoder::attach_lora(Linear& l) {
   if (peft.use_dora && &l == &lm_head_) refuse_dora(l.name);
   const std::int64_t r = peft.rank_of(l.name);
   adapter::Lora lora;
-  lora.a = &parameters_.add(
-      adapter::adapter_tensor_name(adapter::AdapterRole::lora_a, l.name, peft), {r, l.in}, true);
-  lora.b = &parameters_.add(
-      adapter::adapter_tensor_name(adapter::AdapterRole::lora_b, l.name, peft), {l.out, r}, true);
+  lora.a =
+      &parameters_.add(adapter::adapter_tensor_name(adapter::AdapterRole::lora_a, l.name, peft),
+                       {r, l.in}, Role::lora_a);
+  lora.b =
+      &parameters_.add(adapter::adapter_tensor_name(adapter::AdapterRole::lora_b, l.name, peft),
+                       {l.out, r}, Role::lora_b);
+  lora.a->at_end = lora.b->at_end = &l == &lm_head_;
   lora.scale = static_cast<float>(peft.scaling_of(l.name));
   lora.dropout = peft.lora_dropout;
   if (peft.use_dora) {
     const std::string name =
         adapter::adapter_tensor_name(adapter::AdapterRole::magnitude, l.name, peft);
-    lora.dora.emplace().magnitude = &parameters_.add(name, {l.out}, true);
+    lora.dora.emplace().magnitude = &parameters_.add(name, {l.out}, Role::magnitude);
   }
   l.lora = lora;
 }
@@ -210,7 +213,8 @@ void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Li
   const weights::TensorEntry& entry = base_weight(w, l);
   total_parameters_ += entry.elements();
   if (trains(name, l.name)) {
-    l.trained_weight = add_parameter(name, l.weight_shape(), true);
+    l.trained_weight =
+        add_parameter(name, l.weight_shape(), &l == &lm_head_ ? Role::head : Role::matrix);
   } else {
     const bool packed = options_.prepack &&
                         store.want_packed(entry, !l.conv1d, &l.packed_forward) &&
@@ -224,10 +228,12 @@ void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Li
     total_parameters_ += b.elements();
     const bool with_adapter =
         lora && (lora->bias == "all" || (lora->bias == "lora_only" && adapted));
-    if (with_adapter || trains(bias_name, l.name))
-      l.trained_bias = add_parameter(bias_name, {l.out}, false);
-    else
+    if (with_adapter || trains(bias_name, l.name)) {
+      l.trained_bias = add_parameter(bias_name, {l.out}, Role::bias);
+      l.trained_bias->at_end = &l == &lm_head_;
+    } else {
       store.want(b, &l.bias);
+    }
   }
   if (adapted) attach_lora(l);
 }
@@ -238,19 +244,19 @@ void Decoder::attach_embedding(const weights::WeightFile& w, FrozenStore& store)
   const std::int64_t V = embedding_.rows, C = embedding_.width;
   total_parameters_ += w.get(weight).elements();
   if (trains(weight, embedding_.name))
-    embedding_.trained_table = add_parameter(weight, {V, C}, true);
+    embedding_.trained_table = add_parameter(weight, {V, C}, Role::embedding);
   else
     store.want(w.get(weight), &embedding_.table);
-  const auto add = [&](adapter::AdapterRole role, std::vector<std::int64_t> shape) {
-    return &parameters_.add(adapter::adapter_tensor_name(role, embedding_.name, *peft),
-                            std::move(shape), true);
+  const auto add = [&](adapter::AdapterRole tensor, std::vector<std::int64_t> shape, Role role) {
+    return &parameters_.add(adapter::adapter_tensor_name(tensor, embedding_.name, *peft),
+                            std::move(shape), role);
   };
   if (peft && peft->targets(embedding_.name)) {
     if (peft->use_dora) refuse_dora(embedding_.name);
     const std::int64_t r = peft->rank_of(embedding_.name);
     adapter::EmbeddingLora lora;
-    lora.a = add(adapter::AdapterRole::embedding_a, {r, V});
-    lora.b = add(adapter::AdapterRole::embedding_b, {C, r});
+    lora.a = add(adapter::AdapterRole::embedding_a, {r, V}, Role::lora_embedding_a);
+    lora.b = add(adapter::AdapterRole::embedding_b, {C, r}, Role::lora_embedding_b);
     lora.scale = static_cast<float>(peft->scaling_of(embedding_.name));
     embedding_.lora = lora;
   }
@@ -265,7 +271,7 @@ void Decoder::attach_embedding(const weights::WeightFile& w, FrozenStore& store)
       throw Error(ErrorCode::config, "peft_trainable_token_indices: token " + std::to_string(id) +
                                          " is not in the vocabulary of " + std::to_string(V));
   embedding_.token_rows.emplace(
-      add(adapter::AdapterRole::token_rows, {n, C}),
+      add(adapter::AdapterRole::token_rows, {n, C}, Role::token_rows),
       std::vector<std::int32_t>(peft->trainable_tokens.begin(), peft->trainable_tokens.end()));
 }
 
@@ -279,7 +285,8 @@ void Decoder::attach_positions(const weights::WeightFile& w, FrozenStore& store)
                 "adapters on the table of positions '" + positions_->name + "' are not supported")
         .hint("leave it out of lora_target_modules");
   if (trains(weight, positions_->name))
-    positions_->trained_table = add_parameter(weight, {positions_->rows, positions_->width}, true);
+    positions_->trained_table =
+        add_parameter(weight, {positions_->rows, positions_->width}, Role::matrix);
   else
     store.want(w.get(weight), &positions_->table);
 }
@@ -333,7 +340,6 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
   check_shapes(weights);
   FrozenStore store(kernels_, compute(), stored());
   attach_training(weights, store);
-  group_parameters(parameters_, options_.training);
   if (options_.training.lora) {
     bool any = embedding_.lora || lm_head_.lora;
     for (const Linear* l : linears()) any = any || l->lora;

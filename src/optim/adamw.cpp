@@ -3,12 +3,16 @@
 namespace axl::optim {
 namespace {
 
-void step(ops::Context& ctx, const OptimizerConfig& c, const ShardStep& s) {
-  ctx.kernels.adamw({.p = s.value,
-                     .m = s.state[0],
-                     .v = s.state[1],
-                     .g = s.grad,
-                     .n = s.elements,
+std::vector<StateShape> state(const OptimizerConfig&, const tensor::Parameter& p) {
+  return {{.name = "exp_avg", .shape = p.shape}, {.name = "exp_avg_sq", .shape = p.shape}};
+}
+
+void step(ops::Context& ctx, const OptimizerConfig& c, const ParameterStep& s) {
+  ctx.kernels.adamw({.p = s.value.as<float>(),
+                     .m = s.state[0].as<float>(),
+                     .v = s.state[1].as<float>(),
+                     .g = s.grad.as<float>(),
+                     .n = s.value.elements(),
                      .lr = s.lr,
                      .beta1 = c.beta1,
                      .beta2 = c.beta2,
@@ -24,11 +28,11 @@ void step(ops::Context& ctx, const OptimizerConfig& c, const ShardStep& s) {
 OptimizerSpec adamw_spec() {
   return {.name = "adamw_torch",
           .paper = "Loshchilov & Hutter 2019, arXiv:1711.05101",
-          // The 8-bit and 4-bit ones with f32 states, as config/schema_training.cpp says.
-          .aliases = {"adamw_torch_fused", "adamw", "adamw_hf", "optimi_adamw", "adamw_torch_8bit",
-                      "adamw_torch_4bit", "adamw_bnb_8bit", "adamw_8bit", "paged_adamw_8bit",
-                      "paged_adamw_32bit", "ao_adamw_8bit", "ao_adamw_4bit"},
-          .state = {"exp_avg", "exp_avg_sq"},
+          // torchao's 4-bit ones with f32 states, as config/optimizers.cpp says.
+          .aliases = {"adamw_torch_fused", "adamw", "adamw_hf", "optimi_adamw", "paged_adamw_32bit",
+                      "adamw_torch_4bit", "ao_adamw_4bit"},
+          .args = {},
+          .state = &state,
           .step = &step};
 }
 

@@ -4,7 +4,14 @@
 namespace axl::optim {
 
 const Registry<OptimizerSpec>& optimizers() {
-  static const Registry<OptimizerSpec> list{"optimizer", {adamw_spec()}};
+  static const Registry<OptimizerSpec> list{"optimizer",
+                                            {
+                                                // One a line.
+                                                adamw_spec(),
+                                                adamw_8bit_spec(),
+                                                sgd_spec(),
+                                                adafactor_spec(),
+                                            }};
   return list;
 }
 

@@ -14,12 +14,14 @@ TensorView view_of(std::byte* flat, const Parameter& p, DType dtype) {
 
 }  // namespace
 
-Parameter& ParameterTable::add(std::string name, std::vector<std::int64_t> shape, bool decay) {
+Parameter& ParameterTable::add(std::string name, std::vector<std::int64_t> shape, Role role) {
   AXL_CHECK(master_.data() == nullptr, "parameters are added before finish()");
   Parameter& p = parameters_.emplace_back();
   p.name = std::move(name);
   p.shape = std::move(shape);
-  p.decay = decay;
+  p.role = role;
+  p.at_end = role == Role::embedding || role == Role::head || role == Role::lora_embedding_a ||
+             role == Role::lora_embedding_b || role == Role::token_rows;
   p.offset = flat_elements_;
   flat_elements_ += (p.elements() + 15) / 16 * 16;
   return p;

@@ -11,12 +11,28 @@
 
 namespace axl::tensor {
 
+/// What a trained tensor is to the model: said where it is made, so that nobody reads it from a
+/// name.
+enum class Role : std::uint8_t {
+  matrix,            ///< of a linear layer of the base model
+  norm,              ///< weight of a norm
+  bias,              ///< of a linear layer
+  embedding,         ///< the table of the input embedding; also the head's when the two are tied
+  head,              ///< the output embedding's own matrix
+  lora_a,            ///< LoRA's A, (r, in)
+  lora_b,            ///< LoRA's B, (out, r)
+  lora_embedding_a,  ///< LoRA's A of an embedding, (r, vocabulary)
+  lora_embedding_b,  ///< LoRA's B of an embedding, (hidden, r)
+  magnitude,         ///< DoRA's, (out)
+  token_rows         ///< single rows of an embedding
+};
+
 /// A trained tensor: described by name and global shape; blocks never see flat buffers or ranks.
 struct Parameter {
   std::string name;  ///< as in the file that it is saved to
   std::vector<std::int64_t> shape;
-  bool decay = true;                  ///< weight decay applies (not to biases and norms)
-  double lr_scale = 1.0;              ///< LoRA+ and the like
+  Role role = Role::matrix;
+  bool at_end = false;                ///< of the input or the output embedding, its adapters too
   std::vector<RowRange> frozen_rows;  ///< of the first axis: their gradient is none
   TensorView value;                   ///< compute type; what kernels read
   TensorView master;                  ///< accumulator type; what the optimiser updates
@@ -36,7 +52,7 @@ class ParameterTable {
  public:
   explicit ParameterTable(DType compute) : compute_(compute) {}
   /// Only before finish(). The tensor's contents start at zero.
-  Parameter& add(std::string name, std::vector<std::int64_t> shape, bool decay);
+  Parameter& add(std::string name, std::vector<std::int64_t> shape, Role role);
   /// Allocates the flat buffers and fills in every view. Offsets are multiples of 16 elements.
   void finish();
   /// In place of finish(), for a plan: views of the right shapes at addresses that must not be

@@ -108,8 +108,8 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
   e.weights_mapped = model.mapped_bytes();
   const std::int64_t flat = model.parameters().flat_elements();
   e.parameters = flat * (4 + 4 + (options.compute == DType::bf16 ? 2 : 0));
-  e.optimizer =
-      flat * 4 * static_cast<std::int64_t>(optim::optimizer_named(config.optimizer).state.size());
+  e.optimizer = optim::state_bytes(optim::optimizer_named(config.optimizer),
+                                   optimizer_config(config), model.parameters());
   e.max_tokens_per_micro_batch = data.train->max_tokens_per_micro_batch();
   e.max_tokens_per_pass = data.max_tokens;
   model.reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));

@@ -22,9 +22,10 @@ ResumableState::ResumableState(const config::Config& config, const parallel::Com
 checkpoint::TrainState ResumableState::state() const {
   checkpoint::TrainState s;
   tensor::ParameterTable& table = model_.parameters();
-  s.tensors.push_back({"master", {table.flat_elements()}, table.master()});
-  for (const optim::Optimizer::StateBuffer& b : optimizer_.state())
-    s.tensors.push_back({b.name, {b.elements}, b.data});
+  for (const tensor::Parameter& p : table.all())
+    s.tensors.push_back({"master/" + p.name, p.shape, p.master.data(), p.master.dtype()});
+  for (const optim::Optimizer::StateTensor& t : optimizer_.state())
+    s.tensors.push_back({t.name + "/" + t.parameter, t.shape, t.data, t.dtype});
   return s;
 }
 
@@ -39,7 +40,7 @@ nlohmann::ordered_json ResumableState::describe(std::int64_t step) const {
   j["optimizer"] = config_.optimizer;
   auto& parameters = j["parameters"] = nlohmann::ordered_json::array();
   for (const tensor::Parameter& p : model_.parameters().all())
-    parameters.push_back({{"name", p.name}, {"shape", p.shape}, {"offset", p.offset}});
+    parameters.push_back({{"name", p.name}, {"shape", p.shape}});
   return j;
 }
 

@@ -146,18 +146,14 @@ int run(const RunRequest& request) {
                                            decoder_options(config, base->config, kernels), kernels,
                                            kokkos.queue(), shared_memory(shared, node));
   model->reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));
+  const optim::OptimizerSpec& method = optim::optimizer_named(config.optimizer);
   const std::int64_t arena_bytes =
       std::max(model::plan_step(*model, data.max_tokens, data.max_tokens, true).bytes,
-               optim::gradient_norm_bytes(model->parameters()));
+               optim::workspace_bytes(method, model->parameters()));
   device::Arena arena(arena_bytes);
   ops::Context ctx{kernels, kokkos.queue(), arena};
 
-  optim::Optimizer optimizer(optim::optimizer_named(config.optimizer),
-                             {.beta1 = config.adam_beta1,
-                              .beta2 = config.adam_beta2,
-                              .epsilon = config.adam_epsilon,
-                              .weight_decay = config.weight_decay},
-                             model->parameters());
+  optim::Optimizer optimizer(method, optimizer_config(config), model->parameters());
   const Cadence cadence(config, data.train->total_steps(), data.train->steps_per_epoch());
   const std::unique_ptr<observe::EventSink> events =
       comm.rank() == 0 ? observe::make_sinks({.tensorboard = config.use_tensorboard})

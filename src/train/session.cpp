@@ -58,13 +58,6 @@ model::DecoderOptions decoder_options(const config::Config& config,
   // Measured (docs/architecture.md, "Packed weights"): packing gains 5 % and doubles the frozen
   // weights; under bf16 both copies are as small as one f32 copy.
   o.prepack = o.compute == DType::bf16;
-  // 0 counts as not given, but for the weight decay of the group.
-  o.training.embedding_group =
-      config.embedding_lr_scale || config.embedding_lr || config.optimizer == "optimi_adamw";
-  if (config.embedding_lr_scale.value_or(0) > 0)
-    o.training.embedding_lr = config.embedding_lr_scale;
-  else if (config.embedding_lr.value_or(0) > 0)
-    o.training.embedding_lr = *config.embedding_lr / config.learning_rate;
   if (config.adapter.empty()) {
     o.training.full = true;
     for (const std::string& pattern : config.unfrozen_parameters)
@@ -76,9 +69,28 @@ model::DecoderOptions decoder_options(const config::Config& config,
                         : adapter::read_peft_config(config.lora_model_dir);
   std::tie(o.training.lora->base_model_name_or_path, o.training.lora->revision) =
       hub::recorded_name(config.model_source());
-  o.training.lora_plus_ratio = config.loraplus_lr_ratio;
-  if (config.loraplus_lr_embedding)
-    o.training.embedding_adapter_lr = *config.loraplus_lr_embedding / config.learning_rate;
+  return o;
+}
+
+optim::OptimizerConfig optimizer_config(const config::Config& config) {
+  optim::OptimizerConfig o{.learning_rate = config.learning_rate,
+                           .beta1 = config.adam_beta1,
+                           .beta2 = config.adam_beta2,
+                           .epsilon = config.adam_epsilon,
+                           .weight_decay = config.weight_decay,
+                           .args = config.optim_args,
+                           .groups = {}};
+  optim::GroupOptions& g = o.groups;
+  g.adapter = !config.adapter.empty();
+  // 0 counts as not given, but for the weight decay of the group.
+  g.embedding_group =
+      config.embedding_lr_scale || config.embedding_lr || config.optimizer == "optimi_adamw";
+  if (config.embedding_lr_scale.value_or(0) > 0) g.embedding_lr_scale = config.embedding_lr_scale;
+  if (config.embedding_lr.value_or(0) > 0) g.embedding_lr = config.embedding_lr;
+  if (g.adapter) {
+    g.lora_plus_ratio = config.loraplus_lr_ratio;
+    g.embedding_adapter_lr = config.loraplus_lr_embedding;
+  }
   return o;
 }
 

@@ -41,5 +41,6 @@ void fit_vocabulary(model::BaseModel& base, const config::Config& config, std::i
 model::DecoderOptions decoder_options(const config::Config& config,
                                       const weights::ModelConfig& model,
                                       const kernels::KernelTable& kernels);
+optim::OptimizerConfig optimizer_config(const config::Config& config);
 
 }  // namespace axl::train

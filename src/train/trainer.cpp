@@ -96,13 +96,13 @@ Trainer::StepResult Trainer::step(std::int64_t index, const StepBatches& batches
   result.grad_norm = optim::gradient_norm(p_.ctx, p_.model.parameters());
   check_finite(index, result);
   warn_of_zero_gradient(index, result);
-  result.learning_rate =
-      p_.config.learning_rate *
+  const double schedule =
       optim::schedules().get(p_.config.lr_scheduler).factor(index, p_.cadence.schedule);
+  result.learning_rate = p_.config.learning_rate * schedule;
   const double limit = p_.config.max_grad_norm;
   // torch.nn.utils.clip_grad_norm_: max / (norm + 1e-6), at most 1.
   const double clip = limit > 0 ? std::min(1.0, limit / (result.grad_norm + 1e-6)) : 1.0;
-  p_.optimizer.step(p_.ctx, result.learning_rate, clip, index + 1);
+  p_.optimizer.step(p_.ctx, schedule, clip, index + 1);
   p_.model.refresh_values(p_.ctx);
   updated_ = true;
   return result;

@@ -34,13 +34,13 @@ class Reducer : public ::testing::Test {
   std::vector<std::int64_t> offsets;
   ~Reducer() override { comm.close(); }
   void SetUp() override {
-    table.add("embedding", {37, 16}, true);
+    table.add("embedding", {37, 16}, tensor::Role::embedding);
     for (int layer = 0; layer < 4; ++layer) {
       offsets.push_back(table.flat_elements());
-      table.add("matrix", {16, 16 + layer}, true);
-      table.add("norm", {16}, false);
+      table.add("matrix", {16, 16 + layer}, tensor::Role::matrix);
+      table.add("norm", {16}, tensor::Role::norm);
     }
-    table.add("head", {37, 16}, true);
+    table.add("head", {37, 16}, tensor::Role::head);
     table.finish();
   }
   void fill(bool whole_numbers) {

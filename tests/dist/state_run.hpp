@@ -16,10 +16,11 @@ class StateRun {
     add("exp_avg/b", {3}, step, 2);
     add("exp_avg_sq/deep/er.weight", {7, 2, 2}, step, 3);
     add("scalar", {}, step, 4);
+    add_codes("exp_avg_codes/a", {rows, 3}, step);
     state.json = "{\"step\": " + std::to_string(step) + "}";
   }
   bool operator==(const StateRun& other) const {
-    return values_ == other.values_ && state.json == other.state.json;
+    return values_ == other.values_ && codes_ == other.codes_ && state.json == other.state.json;
   }
   TrainState state;
 
@@ -34,7 +35,17 @@ class StateRun {
     t.data = values_.back().data();
     state.tensors.push_back(std::move(t));
   }
+  void add_codes(const std::string& name, std::vector<std::int64_t> shape, std::int64_t step) {
+    StateTensor t{name, std::move(shape), nullptr, DType::u8};
+    std::vector<std::uint8_t> codes(static_cast<std::size_t>(t.elements()));
+    for (std::size_t i = 0; i < codes.size(); ++i)
+      codes[i] = static_cast<std::uint8_t>(7 * i + static_cast<std::size_t>(step));
+    codes_.push_back(std::move(codes));
+    t.data = codes_.back().data();
+    state.tensors.push_back(std::move(t));
+  }
   std::vector<std::vector<float>> values_;
+  std::vector<std::vector<std::uint8_t>> codes_;
 };
 
 }  // namespace axl::checkpoint::testing

@@ -53,11 +53,16 @@ void run_case(const std::string& name) {
   else if (std::filesystem::exists(folder + "/init/model.safetensors"))
     FAIL() << "unexpected init";
   const auto no_decay = t.json.at("no_decay").get<std::vector<std::string>>();
+  // As recorded: some let norms decay too.
   for (tensor::Parameter& p : m.decoder->parameters().all())
-    p.decay = std::find(no_decay.begin(), no_decay.end(), p.name) == no_decay.end();
+    p.role = std::find(no_decay.begin(), no_decay.end(), p.name) == no_decay.end()
+                 ? tensor::Role::matrix
+                 : tensor::Role::norm;
 
+  const auto peak = t.json.at("lr").get<double>();
   optim::Optimizer optimizer(optim::optimizer_named("adamw_torch"),
-                             {.beta1 = t.json.at("betas").at(0),
+                             {.learning_rate = peak,
+                              .beta1 = t.json.at("betas").at(0),
                               .beta2 = t.json.at("betas").at(1),
                               .epsilon = t.json.at("eps"),
                               .weight_decay = t.json.at("weight_decay")},
@@ -77,13 +82,12 @@ void run_case(const std::string& name) {
       loss += m.forward_backward(
           t.micro[(static_cast<std::size_t>(index) * accum + a) % t.micro.size()].batch(), labels);
     const double norm = optim::gradient_norm(ctx, m.decoder->parameters());
-    const double lr =
-        t.json.at("lr").get<double>() *
+    const double factor =
         optim::schedules().get(t.json.at("scheduler").get<std::string>()).factor(index, schedule);
     worst_loss = std::max(worst_loss, relative(loss, step.at("loss")));
     worst_norm = std::max(worst_norm, relative(norm, step.at("grad_norm")));
-    worst_lr = std::max(worst_lr, std::abs(lr - step.at("lr").get<double>()));
-    optimizer.step(ctx, lr, std::min(1.0, t.json.at("clip").get<double>() / (norm + 1e-6)),
+    worst_lr = std::max(worst_lr, std::abs(peak * factor - step.at("lr").get<double>()));
+    optimizer.step(ctx, factor, std::min(1.0, t.json.at("clip").get<double>() / (norm + 1e-6)),
                    index + 1);
     m.decoder->refresh_values(ctx);
   }

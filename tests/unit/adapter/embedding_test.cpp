@@ -57,17 +57,17 @@ struct Case {
 };
 
 void whole(Case& c) {
-  c.embedding.trained_table = &c.parameters.add("table", {kVocab, kWidth}, true);
+  c.embedding.trained_table = &c.parameters.add("table", {kVocab, kWidth}, tensor::Role::embedding);
 }
 void low_rank(Case& c) {
   adapter::EmbeddingLora lora;
-  lora.a = &c.parameters.add("A", {kRank, kVocab}, true);
-  lora.b = &c.parameters.add("B", {kWidth, kRank}, true);
+  lora.a = &c.parameters.add("A", {kRank, kVocab}, tensor::Role::lora_embedding_a);
+  lora.b = &c.parameters.add("B", {kWidth, kRank}, tensor::Role::lora_embedding_b);
   lora.scale = 1.5f;
   c.embedding.lora = lora;
 }
 void rows(Case& c) {
-  c.embedding.token_rows.emplace(&c.parameters.add("rows", {2, kWidth}, true),
+  c.embedding.token_rows.emplace(&c.parameters.add("rows", {2, kWidth}, tensor::Role::token_rows),
                                  std::vector<std::int32_t>{8, 3});
 }
 

@@ -37,17 +37,17 @@ struct Case {
     linear.name = "test";
     linear.in = kIn;
     linear.out = kOut;
-    if (w.weight) linear.trained_weight = &table.add("weight", {kOut, kIn}, true);
-    if (w.bias) linear.trained_bias = &table.add("bias", {kOut}, false);
+    if (w.weight) linear.trained_weight = &table.add("weight", {kOut, kIn}, tensor::Role::matrix);
+    if (w.bias) linear.trained_bias = &table.add("bias", {kOut}, tensor::Role::bias);
     if (w.lora) {
       adapter::Lora lora;
-      lora.a = &table.add("lora_A", {kRank, kIn}, true);
-      lora.b = &table.add("lora_B", {kOut, kRank}, true);
+      lora.a = &table.add("lora_A", {kRank, kIn}, tensor::Role::lora_a);
+      lora.b = &table.add("lora_B", {kOut, kRank}, tensor::Role::lora_b);
       lora.scale = 2.0f;
       lora.dropout = w.dropout;
       if (w.dora) {
-        lora.dora =
-            adapter::Dora{&table.add("magnitude", {kOut}, true), base_norms, factor, inverse_norm};
+        lora.dora = adapter::Dora{&table.add("magnitude", {kOut}, tensor::Role::magnitude),
+                                  base_norms, factor, inverse_norm};
         for (std::int64_t o = 0; o < kOut; ++o) {
           const TensorView row = frozen.view.rows(o, 1);
           base_norms.values[static_cast<std::size_t>(o)] = dot(row, row);

@@ -1,6 +1,7 @@
 #include "checkpoint/checkpoint.hpp"
 
 #include <gtest/gtest.h>
+#include <hdf5.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -165,12 +166,62 @@ TEST_F(Checkpoint, LoadingSaysWhatDoesNotFit) {
   FakeRun extra(0);
   extra.state.tensors.pop_back();
   fails(extra, "that this run does not have");
+  FakeRun codes(0);
+  codes.state.tensors[1].dtype = DType::u8;
+  fails(codes, "is not of type u8");
   FakeRun gone(0);
   fs::remove(at(1) + "/trainer_state.h5");
   fails(gone, "trainer_state.h5");
   testing::write_text(at(1) + "/trainer_state.h5", "no HDF5");
   write_manifest(at(1), 1);
   fails(gone, "cannot be opened");
+}
+
+TEST_F(Checkpoint, EveryStateOfEveryParameterIsADatasetOfItsOwn) {
+  save(5);
+  const std::int64_t file =
+      H5Fopen((at(5) + "/trainer_state.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  const auto q = "/tensors/exp_avg/model.layers.0.q_proj.lora_A.weight";
+  const std::int64_t set = H5Dopen2(file, q, H5P_DEFAULT);
+  ASSERT_GE(set, 0);
+  const std::int64_t space = H5Dget_space(set);
+  hsize_t shape[2] = {};
+  EXPECT_EQ(H5Sget_simple_extent_dims(space, shape, nullptr), 2);
+  EXPECT_EQ(shape[0], 4u);
+  EXPECT_EQ(shape[1], 6u);
+  EXPECT_EQ(H5Dget_storage_size(set), 4u * 6u * 4u) << "no padding";
+  H5Sclose(space);
+  H5Dclose(set);
+  H5Fclose(file);
+}
+
+TEST_F(Checkpoint, AFileOfAnotherFormatNamesWhoWroteIt) {
+  const auto refused = [&](const std::string& says) {
+    write_manifest(at(1), 1);
+    try {
+      FakeRun run(0);
+      load_collective(comm_, at(1), run.state);
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::checkpoint);
+      EXPECT_NE(std::string(e.what()).find(says), std::string::npos) << e.what();
+    }
+  };
+  const auto open = [&] {
+    return H5Fopen((at(1) + "/trainer_state.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  };
+  save(1);
+  std::int64_t file = open();
+  const std::int64_t attribute = H5Aopen(file, "format", H5P_DEFAULT), newer = 3;
+  H5Awrite(attribute, H5T_NATIVE_INT64, &newer);
+  H5Aclose(attribute);
+  H5Fclose(file);
+  refused("written by axolotl-hpc 0.1.0 in format 3; axolotl-hpc 0.1.0 reads format 2");
+  file = open();
+  H5Adelete(file, "format");
+  H5Adelete(file, "written_by");
+  H5Fclose(file);
+  refused("written by axolotl-hpc 0.1.0 of before states had names in format 1");
 }
 
 TEST_F(Checkpoint, AFailedSaveLeavesTheOldOnes) {

@@ -137,7 +137,7 @@ TEST(Keys, UnknownOptimiserAndUnsupportedOptimiserDiffer) {
             "this optimiser is not supported yet; got 'muon'");
   EXPECT_EQ(about(read(yaml + "optimizer: adamw_trch\n").errors, "optimizer").hint,
             "did you mean 'adamw_torch'?");
-  const LoadResult eight = read(yaml + "optimizer: adamw_bnb_8bit\n");
+  const LoadResult eight = read(yaml + "optimizer: adamw_torch_4bit\n");
   EXPECT_TRUE(eight.accepted());
   EXPECT_NE(about(eight.warnings, "optimizer").message.find("f32 states"), std::string::npos);
 }

@@ -1,4 +1,5 @@
-// The AdamW step over many steps, and the sum behind the gradient norm.
+// The optimisers over many steps, and the sum behind the gradient norm.
+#include "axl/kernels/quantile_map.hpp"
 #include "kernel_testing.hpp"
 
 namespace axl::test {
@@ -57,6 +58,112 @@ TEST_P(OptimizerKernels, TheFirstStepMovesByTheLearningRate) {
   EXPECT_NEAR(s.p[0], decayed - 1e-3f, 1e-7);
   EXPECT_NEAR(s.p[1], decayed + 1e-3f, 1e-7);
   EXPECT_NEAR(s.p[2], decayed, 1e-7);
+}
+
+TEST_P(OptimizerKernels, SgdFollowsTheDefinition) {
+  for (const std::int64_t n : {1, 7, 8192, 8193})
+    for (const bool buffered : {false, true}) {
+      State ours(n), expected(n);
+      const auto step = [&](State& s, const KernelTable& t, const std::vector<float>& g,
+                            std::int64_t at) {
+        t.sgd(Sgd{s.p.data(), buffered ? s.m.data() : nullptr, g.data(), n, 1e-2, 0.9,
+                  n % 2 == 0 ? 0.1 : 0.0, 0.01, 0.5, n % 2 == 1, at},
+              queue);
+      };
+      for (std::int64_t t = 1; t <= 20; ++t) {
+        const std::vector<float> g = uniform<float>(n, 100 + static_cast<std::uint64_t>(t), 0.3);
+        step(ours, table, g, t);
+        step(expected, reference, g, t);
+      }
+      EXPECT_LE(distance(ours.p, expected.p), 1e-6) << n;
+      EXPECT_LE(distance(ours.m, expected.m), 1e-6) << n;
+      EXPECT_GT(distance(ours.p, State(n).p), 1e-4);
+    }
+}
+
+TEST_P(OptimizerKernels, AdafactorFollowsTheDefinition) {
+  struct Shape {
+    std::int64_t rows, columns;
+    bool factored;
+  };
+  for (const Shape& s :
+       {Shape{1, 1, true}, {1, 9000, false}, {3, 5, true}, {33, 4097, true}, {70, 1, true}}) {
+    const std::int64_t n = s.rows * s.columns;
+    struct Factors {
+      std::vector<float> row, column;
+    };
+    State ours(n), expected(n), again(n);
+    const auto zeros = [](std::int64_t k) {
+      return std::vector<float>(static_cast<std::size_t>(k));
+    };
+    Factors a{zeros(s.rows), zeros(s.columns)}, b = a, c = a;
+    std::vector<double> partial(static_cast<std::size_t>(adafactor_partials(s.rows, s.columns)));
+    const auto step = [&](State& x, Factors& f, const KernelTable& t, const std::vector<float>& g,
+                          std::int64_t at) {
+      t.adafactor(
+          Adafactor{x.p.data(), g.data(), s.factored ? f.row.data() : nullptr,
+                    s.factored ? f.column.data() : nullptr, s.factored ? nullptr : x.v.data(),
+                    s.rows % 2 == 1 ? x.m.data() : nullptr, s.rows, s.columns, 1e-2, 0.9,
+                    1.0 - std::pow(static_cast<double>(at), -0.8), 1e-30, 1.0, 0.01, 0.5,
+                    s.rows == 3 ? 1e-3 : 0.0, partial.data()},
+          queue);
+    };
+    for (std::int64_t t = 1; t <= 10; ++t) {
+      const std::vector<float> g = uniform<float>(n, 100 + static_cast<std::uint64_t>(t), 0.3);
+      step(ours, a, table, g, t);
+      step(again, c, table, g, t);
+      step(expected, b, reference, g, t);
+    }
+    EXPECT_LE(distance(ours.p, expected.p), 1e-5) << s.rows << " " << s.columns;
+    EXPECT_LE(distance(a.row, b.row), 1e-5);
+    EXPECT_LE(distance(a.column, b.column), 1e-5);
+    EXPECT_TRUE(same_bits(ours.p, again.p));
+    EXPECT_GT(distance(ours.p, State(n).p), 1e-5);
+  }
+}
+
+TEST_P(OptimizerKernels, EightBitAdamWFollowsTheDefinition) {
+  for (const std::int64_t n : {1, 255, 256, 257, 8192 + 300}) {
+    struct Codes {
+      std::vector<std::uint8_t> m, v;
+      std::vector<float> m_scale, v_scale;
+    };
+    const auto blocks = static_cast<std::size_t>((n + kOptimizerBlock - 1) / kOptimizerBlock);
+    const std::vector<std::uint8_t> none(static_cast<std::size_t>(n));
+    Codes a{none, none, std::vector<float>(blocks), std::vector<float>(blocks)}, b = a;
+    State ours(n), expected(n);
+    const auto step = [&](State& x, Codes& c, const KernelTable& t, const std::vector<float>& g,
+                          std::int64_t at) {
+      t.adamw_8bit(AdamW8bit{x.p.data(), c.m.data(), c.v.data(), c.m_scale.data(), c.v_scale.data(),
+                             g.data(), n, 1e-3, 0.9, 0.95, 1e-8, 0.1, 0.5, at},
+                   queue);
+    };
+    for (std::int64_t t = 1; t <= 10; ++t) {
+      const std::vector<float> g = uniform<float>(n, 100 + static_cast<std::uint64_t>(t), 0.3);
+      step(ours, a, table, g, t);
+      step(expected, b, reference, g, t);
+    }
+    // A last bit may be a whole code; few are.
+    EXPECT_LE(distance(ours.p, expected.p), 1e-5) << n;
+    EXPECT_LE(distance(a.m_scale, b.m_scale), 1e-3) << n;
+    std::int64_t other = 0;
+    for (std::size_t i = 0; i < none.size(); ++i) other += a.m[i] != b.m[i] || a.v[i] != b.v[i];
+    EXPECT_LE(other, n / 100) << n;
+  }
+}
+
+TEST(QuantileMaps, AreAscendingAndEncodeWhatTheyDecode) {
+  for (const bool is_signed : {true, false}) {
+    const QuantileMap& map = dynamic_map(is_signed);
+    EXPECT_TRUE(std::is_sorted(map.values.begin(), map.values.end()));
+    EXPECT_EQ(map.values[255], 1.0f);
+    for (std::size_t i = 0; i < 256; ++i) {
+      const float x = map.values[i];
+      EXPECT_NEAR(map.values[map.encode(x)], x, 2.0f / 65535.0f) << i;
+    }
+    EXPECT_EQ(map.encode(std::nanf("")), 0);
+    EXPECT_EQ(map.encode(1.0f), 255);
+  }
 }
 
 TEST_P(OptimizerKernels, NanGradientsAreNotHidden) {

@@ -2,51 +2,56 @@
 // create_optimizer_grouped_parameters and PEFT 0.20's create_loraplus_optimizer for such models.
 #include <map>
 
+#include "optim/groups.hpp"
 #include "unit/model/tiny_model.hpp"
 
 namespace axl::test {
 namespace {
 
-struct Group {
-  double lr_scale;
-  bool decay;
-  bool operator==(const Group&) const = default;
-};
-void PrintTo(const Group& g, std::ostream* out) { *out << g.lr_scale << " " << g.decay; }
+using optim::Group;
 
-std::map<std::string, Group> groups(const model::TrainingMode& training) {
+/// What is trained, and the configuration's rates for it.
+struct Case {
+  model::TrainingMode mode;
+  optim::GroupOptions options;
+};
+
+std::map<std::string, Group> groups(const Case& c, double learning_rate = 1.0) {
   const TinyWeights weights({.layers = 1});
   model::DecoderOptions options;
-  options.training = training;
+  options.training = c.mode;
   TinyDecoder tiny(weights, options);
+  optim::GroupOptions rates = c.options;
+  rates.adapter = c.mode.lora.has_value();
   std::map<std::string, Group> out;
   for (const tensor::Parameter& p : tiny.decoder.parameters().all()) {
     const std::string prefix = "base_model.model.";
-    out[p.name.starts_with(prefix) ? p.name.substr(prefix.size()) : p.name] = {p.lr_scale, p.decay};
+    out[p.name.starts_with(prefix) ? p.name.substr(prefix.size()) : p.name] =
+        optim::group_of(p, learning_rate, rates);
   }
   return out;
 }
 
-model::TrainingMode lora(std::vector<std::string> targets) {
-  model::TrainingMode mode;
-  mode.lora = tiny_lora();
-  mode.lora->target_modules.names = std::move(targets);
-  return mode;
+Case lora(std::vector<std::string> targets) {
+  Case c;
+  c.mode.lora = tiny_lora();
+  c.mode.lora->target_modules.names = std::move(targets);
+  return c;
 }
 
 const std::string kQ = "model.layers.0.self_attn.q_proj.";
 constexpr Group kPlain{1.0, true};
 
 TEST(ParameterGroups, AFullModelDecaysAllButNorms) {
-  model::TrainingMode mode;
-  mode.full = true;
-  const auto plain = groups(mode);
+  Case c;
+  c.mode.full = true;
+  const auto plain = groups(c);
   EXPECT_EQ(plain.at("model.embed_tokens.weight"), kPlain);
   EXPECT_EQ(plain.at(kQ + "weight"), kPlain);
   EXPECT_EQ(plain.at("model.norm.weight"), (Group{1.0, false}));
-  mode.embedding_group = true;
-  mode.embedding_lr = 0.05;
-  const auto grouped = groups(mode);
+  c.options.embedding_group = true;
+  c.options.embedding_lr = 0.05;
+  const auto grouped = groups(c);
   EXPECT_EQ(grouped.at("model.embed_tokens.weight"), (Group{0.05, false}));
   EXPECT_EQ(grouped.at("lm_head.weight"), (Group{0.05, false}));
   EXPECT_EQ(grouped.at(kQ + "weight"), kPlain);
@@ -54,10 +59,10 @@ TEST(ParameterGroups, AFullModelDecaysAllButNorms) {
 }
 
 TEST(ParameterGroups, TheEmbeddingRateReachesAdaptersOfTheEnds) {
-  model::TrainingMode mode = lora({"embed_tokens", "lm_head", "q_proj"});
-  mode.embedding_group = true;
-  mode.embedding_lr = 0.05;
-  const auto g = groups(mode);
+  Case c = lora({"embed_tokens", "lm_head", "q_proj"});
+  c.options.embedding_group = true;
+  c.options.embedding_lr = 0.05;
+  const auto g = groups(c);
   for (const char* name :
        {"lm_head.lora_A.weight", "lm_head.lora_B.weight", "model.embed_tokens.lora_embedding_A",
         "model.embed_tokens.lora_embedding_B"})
@@ -67,13 +72,13 @@ TEST(ParameterGroups, TheEmbeddingRateReachesAdaptersOfTheEnds) {
 }
 
 TEST(ParameterGroups, TheEmbeddingRateReachesTokenRowsAndSavedModules) {
-  model::TrainingMode mode = lora({"q_proj"});
-  mode.embedding_group = true;
-  mode.embedding_lr = 0.05;
-  mode.lora->trainable_tokens = {3, 4};
-  mode.lora->modules_to_save = {"o_proj", "norm"};
+  Case c = lora({"q_proj"});
+  c.options.embedding_group = true;
+  c.options.embedding_lr = 0.05;
+  c.mode.lora->trainable_tokens = {3, 4};
+  c.mode.lora->modules_to_save = {"o_proj", "norm"};
   int apart = 0;
-  for (const auto& [name, group] : groups(mode)) {
+  for (const auto& [name, group] : groups(c)) {
     const bool adapter = name.find(".lora_") != std::string::npos;
     EXPECT_EQ(group, adapter ? kPlain : (Group{0.05, false})) << name;
     apart += adapter ? 0 : 1;
@@ -82,13 +87,13 @@ TEST(ParameterGroups, TheEmbeddingRateReachesTokenRowsAndSavedModules) {
 }
 
 TEST(ParameterGroups, LoraPlusSpeedsUpBAndVectorsAndDecaysNothing) {
-  model::TrainingMode mode = lora({"q_proj"});
-  mode.lora->use_dora = true;
-  mode.lora->modules_to_save = {"embed_tokens", "norm"};
-  mode.lora_plus_ratio = 4.0;
-  mode.embedding_group = true;  // PEFT's groups replace those of embedding_lr
-  mode.embedding_lr = 0.05;
-  const auto g = groups(mode);
+  Case c = lora({"q_proj"});
+  c.mode.lora->use_dora = true;
+  c.mode.lora->modules_to_save = {"embed_tokens", "norm"};
+  c.options.lora_plus_ratio = 4.0;
+  c.options.embedding_group = true;  // PEFT's groups replace those of embedding_lr
+  c.options.embedding_lr = 0.05;
+  const auto g = groups(c);
   const Group slow{1.0, false}, fast{4.0, false};
   EXPECT_EQ(g.at(kQ + "lora_A.weight"), slow);
   EXPECT_EQ(g.at(kQ + "lora_B.weight"), fast);
@@ -98,16 +103,40 @@ TEST(ParameterGroups, LoraPlusSpeedsUpBAndVectorsAndDecaysNothing) {
 }
 
 TEST(ParameterGroups, LoraPlusLeavesAnEmbeddingsAdapterAtTheRunsRate) {
-  model::TrainingMode mode = lora({"embed_tokens", "lm_head"});
-  mode.lora_plus_ratio = 4.0;
-  auto g = groups(mode);
+  Case c = lora({"embed_tokens", "lm_head"});
+  c.options.lora_plus_ratio = 4.0;
+  auto g = groups(c);
   EXPECT_EQ(g.at("model.embed_tokens.lora_embedding_A"), (Group{1.0, false}));
   EXPECT_EQ(g.at("model.embed_tokens.lora_embedding_B"), (Group{1.0, false}));
   EXPECT_EQ(g.at("lm_head.lora_B.weight"), (Group{4.0, false}));
-  mode.embedding_adapter_lr = 0.01;  // asked for
-  g = groups(mode);
+  c.options.embedding_adapter_lr = 0.01;  // asked for
+  g = groups(c);
   EXPECT_EQ(g.at("model.embed_tokens.lora_embedding_A"), (Group{0.01, false}));
   EXPECT_EQ(g.at("model.embed_tokens.lora_embedding_B"), (Group{0.01, false}));
+}
+
+TEST(ParameterGroups, RatesOfTheirOwnNeedNoRateOfTheRun) {
+  Case c = lora({"embed_tokens", "q_proj"});
+  c.options.embedding_group = true;
+  c.options.embedding_lr = 0.05;
+  for (const double rate : {0.0, 2.0}) {
+    const auto g = groups(c, rate);
+    EXPECT_EQ(g.at("model.embed_tokens.lora_embedding_A"), (Group{0.05, false}));
+    EXPECT_EQ(g.at(kQ + "lora_B.weight"), (Group{rate, true}));
+  }
+  c.options.embedding_lr_scale = 0.25;  // wins, and is a share of the run's
+  EXPECT_EQ(groups(c, 2.0).at("model.embed_tokens.lora_embedding_A"), (Group{0.5, false}));
+  EXPECT_EQ(groups(c, 0.0).at("model.embed_tokens.lora_embedding_A"), (Group{0.0, false}));
+}
+
+TEST(ParameterGroups, RolesAreToldWhereParametersAreMade) {
+  Case c = lora({"lm_head", "q_proj"});
+  c.options.embedding_group = true;
+  c.options.embedding_lr = 0.05;
+  const auto g = groups(c);
+  EXPECT_EQ(g.at("lm_head.lora_A.weight"), (Group{0.05, false}));
+  EXPECT_EQ(g.at("lm_head.lora_B.weight"), (Group{0.05, false}));
+  EXPECT_EQ(g.at(kQ + "lora_A.weight"), (Group{1.0, true}));
 }
 
 }  // namespace

@@ -43,9 +43,9 @@ TEST(TensorView, RefusesTheWrongType) {
 
 TEST(ParameterTable, LaysParametersOutInOneBuffer) {
   ParameterTable t(DType::bf16);
-  Parameter& a = t.add("a", {3, 5}, true);
-  Parameter& b = t.add("b", {17}, false);
-  Parameter& c = t.add("c", {2, 2}, true);
+  Parameter& a = t.add("a", {3, 5}, Role::matrix);
+  Parameter& b = t.add("b", {17}, Role::norm);
+  Parameter& c = t.add("c", {2, 2}, Role::matrix);
   t.finish();
   EXPECT_EQ(a.offset, 0);
   EXPECT_EQ(b.offset, 16);
@@ -62,7 +62,7 @@ TEST(ParameterTable, LaysParametersOutInOneBuffer) {
 TEST(ParameterTable, ValuesAreTheMastersUnlessTheTypesDiffer) {
   for (const DType type : {DType::f32, DType::f64, DType::bf16}) {
     ParameterTable t(type);
-    Parameter& p = t.add("p", {4, 4}, true);
+    Parameter& p = t.add("p", {4, 4}, Role::matrix);
     t.finish();
     EXPECT_EQ(t.separate_values(), type == DType::bf16);
     EXPECT_EQ(p.value.data() == p.master.data(), type != DType::bf16);
@@ -73,11 +73,12 @@ TEST(ParameterTable, ValuesAreTheMastersUnlessTheTypesDiffer) {
 
 TEST(ParameterTable, FindsByNameAndClearsGradients) {
   ParameterTable t(DType::f32);
-  t.add("x", {4}, true);
-  t.add("y", {4}, false);
+  t.add("x", {4}, Role::matrix);
+  t.add("y", {4}, Role::norm);
   t.finish();
   ASSERT_NE(t.find("y"), nullptr);
-  EXPECT_FALSE(t.find("y")->decay);
+  EXPECT_EQ(t.find("y")->role, Role::norm);
+  EXPECT_FALSE(t.find("y")->at_end);
   EXPECT_EQ(t.find("z"), nullptr);
   t.find("y")->grad.as<float>()[3] = 5;
   t.zero_grad();
@@ -86,18 +87,18 @@ TEST(ParameterTable, FindsByNameAndClearsGradients) {
 
 TEST(ParameterTable, AddressesAreStable) {
   ParameterTable t(DType::f32);
-  Parameter* first = &t.add("first", {1}, true);
-  for (int i = 0; i < 1000; ++i) t.add("p" + std::to_string(i), {3}, true);
+  Parameter* first = &t.add("first", {1}, Role::matrix);
+  for (int i = 0; i < 1000; ++i) t.add("p" + std::to_string(i), {3}, Role::matrix);
   EXPECT_EQ(t.find("first"), first);
 }
 
 TEST(ParameterTable, RefusesLateAdditionsAndOddRanks) {
   ParameterTable t(DType::f32);
-  t.add("a", {1}, true);
+  t.add("a", {1}, Role::matrix);
   t.finish();
-  EXPECT_THROW(t.add("b", {1}, true), Error);
+  EXPECT_THROW(t.add("b", {1}, Role::matrix), Error);
   ParameterTable cube(DType::f32);
-  cube.add("cube", {2, 2, 2}, true);
+  cube.add("cube", {2, 2, 2}, Role::matrix);
   try {
     cube.finish();
     FAIL();

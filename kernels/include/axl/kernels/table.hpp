@@ -94,6 +94,9 @@ struct KernelTable {
   void (*narrow_gemm)(const NarrowGemm&, Queue&) = nullptr;
 
   void (*adamw)(const AdamW&, Queue&) = nullptr;
+  void (*adamw_8bit)(const AdamW8bit&, Queue&) = nullptr;
+  void (*sgd)(const Sgd&, Queue&) = nullptr;
+  void (*adafactor)(const Adafactor&, Queue&) = nullptr;
   void (*sum_of_squares)(const SumOfSquares&, Queue&) = nullptr;
   void (*fill_zero)(const FillZero&, Queue&) = nullptr;
   void (*sum)(const Sum&, Queue&) = nullptr;
