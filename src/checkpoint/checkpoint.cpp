@@ -187,7 +187,8 @@ std::optional<std::string> find_latest_collective(const parallel::Comm& comm,
 }
 
 std::int64_t load_collective(const parallel::Comm& comm, const std::string& folder,
-                             TrainState& state) {
+                             TrainState& state,
+                             const std::function<void(const std::string& json)>& judge) {
   std::int64_t step = 0;
   parallel::collectively(comm, [&] {
     if (comm.rank() != 0) return;
@@ -196,7 +197,7 @@ std::int64_t load_collective(const parallel::Comm& comm, const std::string& fold
     step = verify_manifest(folder);
   });
   comm.broadcast(&step, sizeof(step), 0);
-  read_state_collective(comm, folder + kStateFile, state);
+  read_state_collective(comm, folder + kStateFile, state, judge);
   return step;
 }
 

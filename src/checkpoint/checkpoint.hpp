@@ -40,8 +40,10 @@ std::optional<std::string> find_latest_collective(const parallel::Comm& comm,
                                                   const std::string& output_dir);
 
 /// Verifies `folder` and fills `state` (tensors by name and shape, json) on every rank, for any
-/// number of ranks. Returns the step. Error{checkpoint} on every rank alike.
+/// number of ranks. Returns the step. Error{checkpoint} on every rank alike; a folder of another
+/// program is named for what it is. `judge` may refuse the state by its JSON, before its tensors.
 std::int64_t load_collective(const parallel::Comm& comm, const std::string& folder,
-                             TrainState& state);
+                             TrainState& state,
+                             const std::function<void(const std::string& json)>& judge = {});
 
 }  // namespace axl::checkpoint

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/input_file.hpp"
 #include "core/log.hpp"
+#include "family/family.hpp"
 #include "weights/convert.hpp"
 #include "weights/finite.hpp"
 #include "weights/gguf.hpp"
@@ -142,6 +143,7 @@ ExportSummary to_folder(const std::string& source, const std::string& target,
     items.push_back({&t, weights::is_integer(t.storage)
                              ? t.storage
                              : options.dtype.value_or(weights::plain(t.storage))});
+  refuse_overwriting(target, source, "the model", true);
   ModelFolder folder(target, options.overwrite);
   write_companions(source, config, main_storage(items), folder.path());
   Progress progress(options.progress, "write", total_bytes(items));
@@ -235,6 +237,7 @@ ExportSummary to_gguf(const std::string& source, const std::string& target,
                       const ModelConfig& config, const WeightFile& in,
                       const ExportOptions& options) {
   std::error_code ignored;
+  refuse_overwriting(target, source, "the model", false);
   if (fs::exists(target, ignored) && !options.overwrite)
     throw Error(ErrorCode::input, target + " exists already")
         .hint("name another file, or give --overwrite to replace it");
@@ -308,6 +311,18 @@ void check_tensors(const std::string& source, const WeightFile& in) {
       throw Error(ErrorCode::input, source + ": tensor '" + t.name + "' has no elements");
 }
 
+namespace {
+
+/// The embedding and the head, by Llama's names where the family is not one of ours.
+std::vector<std::string> tables_of(const ModelConfig& config) {
+  for (const family::FamilySpec& f : family::families())
+    for (const std::string_view architecture : f.hf_architectures)
+      if (architecture == config.architecture) return f.tables();
+  return {weights::kEmbeddingName, weights::kHeadName};
+}
+
+}  // namespace
+
 ExportSummary export_model(const std::string& source, const std::string& target,
                            const ExportOptions& options) {
   if (options.dtype && weights::block_of(*options.dtype) > 1 && *options.dtype != Storage::q8_0)
@@ -315,7 +330,8 @@ ExportSummary export_model(const std::string& source, const std::string& target,
   WeightFile in = WeightFile::open(source);
   check_tensors(source, in);
   ModelConfig config = weights::read_model_config(source);
-  weights::settle_tying(config, in, weights::kEmbeddingName, weights::kHeadName);
+  const std::vector<std::string> tables = tables_of(config);
+  weights::settle_tying(config, in, tables[0], tables[1]);
   return target.ends_with(".gguf") ? to_gguf(source, target, config, in, options)
                                    : to_folder(source, target, config, in, options);
 }

@@ -132,6 +132,8 @@ class Merge {
   }
 
   MergeSummary write(const std::string& target) {
+    refuse_overwriting(target, base_path_, "the base model", true);
+    refuse_overwriting(target, adapter_.folder(), "the adapter", true);
     ModelFolder folder(target, options_.overwrite);
     write_companions(base_path_, config_, main_storage(), folder.path());
     adopt_tokenizer(adapter_.folder(), folder.path());  // it may know more tokens than the base's

@@ -1,6 +1,10 @@
 #include "checkpoint/model_folder.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <string_view>
+#include <utility>
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
@@ -90,6 +94,99 @@ void ModelFolder::commit() {
   committed_ = true;
   const std::string parent = fs::path(folder_).parent_path().string();
   sync_path(parent.empty() ? "." : parent);
+}
+
+void align_special_tokens(const SpecialTokenIds& ids, Json& config, Json& generation) {
+  const auto id_or_null = [](const std::optional<std::int64_t>& id) {
+    return id ? Json(*id) : Json(nullptr);
+  };
+  const auto value = [](const Json& in, const char* key) {
+    return in.contains(key) ? in.at(key) : Json(nullptr);
+  };
+  const Json eos = id_or_null(ids.eos);
+  Json stops = value(generation, "eos_token_id");
+  if (!stops.is_null() && !stops.is_array()) stops = Json::array({stops});
+  const bool known =
+      stops.is_null() ? eos.is_null() : std::find(stops.begin(), stops.end(), eos) != stops.end();
+  if (value(config, "eos_token_id") != eos || !known) {
+    config["eos_token_id"] = eos;
+    Json all = Json::array();
+    if (!eos.is_null()) all.push_back(eos);
+    if (stops.is_array())
+      for (const Json& id : stops)
+        if (!id.is_null() && std::find(all.begin(), all.end(), id) == all.end()) all.push_back(id);
+    generation["eos_token_id"] = all.size() == 1 ? all.front() : all;
+  }
+  for (const auto& [key, id] : {std::pair{"bos_token_id", ids.bos}, {"pad_token_id", ids.pad}}) {
+    const Json wanted = id_or_null(id);
+    if (value(config, key) == wanted && value(generation, key) == wanted) continue;
+    config[key] = wanted;
+    generation[key] = wanted;
+  }
+}
+
+namespace {
+
+/// Weights, optimiser states and records of training, under the names that programs give them.
+bool is_side_file(const fs::path& path) {
+  constexpr std::uintmax_t kLargest = std::uintmax_t{64} << 20;
+  const std::string name = path.filename().string();
+  std::error_code failed;
+  static constexpr std::string_view kNames[] = {
+      "config.json",        "generation_config.json", "adapter_config.json",
+      "trainer_state.json", "training_args.bin",      "manifest.json",
+      "trainer_state.h5",   "metrics.jsonl",          "README.md"};
+  static constexpr std::string_view kEndings[] = {
+      ".safetensors", ".bin", ".pt",         ".pth", ".gguf", ".h5",   ".msgpack",
+      ".onnx",        ".ot",  ".index.json", ".tmp", ".ckpt", ".lock", ".html"};
+  const auto is = [&](std::string_view known) { return name == known; };
+  const auto ends = [&](std::string_view ending) { return name.ends_with(ending); };
+  return fs::is_regular_file(path, failed) && !name.starts_with(".") &&
+         std::none_of(std::begin(kNames), std::end(kNames), is) &&
+         std::none_of(std::begin(kEndings), std::end(kEndings), ends) &&
+         fs::file_size(path, failed) <= kLargest && !failed;
+}
+
+}  // namespace
+
+void write_trained_companions(const std::string& from, const weights::ModelConfig& config,
+                              const std::string& dtype, const SpecialTokenIds& ids,
+                              const std::string& folder) {
+  const std::string source = hub::model_folder(from, hub::ModelPart::tokenizer);
+  Json root = parse_json<Json>(config.raw);
+  root["torch_dtype"] = dtype;
+  if (root.contains("dtype")) root["dtype"] = dtype;
+  const fs::path generation_path = fs::path(source) / "generation_config.json";
+  std::error_code ignored;
+  const bool is_folder = fs::is_directory(source, ignored);
+  Json generation =
+      parse_json<Json>(is_folder && is_there(generation_path) ? read_text(generation_path)
+                                                              : generation_text(config));
+  align_special_tokens(ids, root, generation);
+  if (is_folder) {
+    for (const auto& entry : fs::directory_iterator(source))
+      if (is_side_file(entry.path()))
+        copy_durably(entry.path().string(), (fs::path(folder) / entry.path().filename()).string());
+  }
+  write_durably(folder + "/config.json", json_text(root, 2) + "\n");
+  write_durably(folder + "/generation_config.json", json_text(generation, 2) + "\n");
+}
+
+void refuse_overwriting(const std::string& target, const std::string& source,
+                        const std::string& what, bool replaces) {
+  std::error_code failed;
+  if (!fs::exists(source, failed)) return;
+  const fs::path to = fs::weakly_canonical(fs::absolute(target), failed);
+  fs::path from = fs::weakly_canonical(fs::absolute(source), failed);
+  if (failed) return;
+  if (!fs::is_directory(from, failed)) {
+    if (to != from && !replaces) return;
+  }
+  const auto parts = std::mismatch(to.begin(), to.end(), from.begin(), from.end());
+  const bool inside = parts.first == to.end();  // `from` is `to`, or below it
+  if (to != from && !(replaces && inside)) return;
+  throw Error(ErrorCode::input, "'" + target + "' would overwrite " + what + ", '" + source + "'")
+      .hint("name another folder for what is written");
 }
 
 void adopt_tokenizer(const std::string& from, const std::string& folder) {

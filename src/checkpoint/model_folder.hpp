@@ -1,4 +1,7 @@
 #pragma once
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "weights/model_config.hpp"
@@ -27,6 +30,25 @@ class ModelFolder {
 /// tokenizer's files of `source` (a folder: copied; a GGUF file: converted) into `folder`.
 void write_companions(const std::string& source, const weights::ModelConfig& config,
                       weights::Storage storage, const std::string& folder);
+/// Ids of the tokenizer's own special tokens.
+struct SpecialTokenIds {
+  std::optional<std::int64_t> bos, eos, pad;
+};
+/// Makes config.json and generation_config.json agree with the tokenizer on special tokens, as
+/// transformers' Trainer does (align_special_tokens): its ids replace those of config.json; stop
+/// tokens of generation_config.json are kept behind the tokenizer's.
+void align_special_tokens(const SpecialTokenIds& ids, nlohmann::ordered_json& config,
+                          nlohmann::ordered_json& generation);
+/// What stands beside the weights of a trained model so that it loads elsewhere: config.json
+/// (`dtype` is torch's name), generation_config.json, both aligned, and the other files of `source`
+/// but weights, states and what others write (tokenizer files of save() come later and win).
+void write_trained_companions(const std::string& source, const weights::ModelConfig& config,
+                              const std::string& dtype, const SpecialTokenIds& ids,
+                              const std::string& folder);
+/// Error{input} when writing into or replacing `target` would overwrite `source`, a file or folder
+/// that is read: they are the same place, or `replaces` and it lies inside. `what` names it.
+void refuse_overwriting(const std::string& target, const std::string& source,
+                        const std::string& what, bool replaces);
 /// Puts the tokenizer of `from`, where there is one, in the place of that of `folder`.
 void adopt_tokenizer(const std::string& from, const std::string& folder);
 

@@ -304,12 +304,14 @@ std::string write_shares_collective(const parallel::Comm& comm, const std::strin
   return problem.empty() ? problem : path + ": " + problem;
 }
 
-void read_state_collective(const parallel::Comm& comm, const std::string& path, TrainState& state) {
+void read_state_collective(const parallel::Comm& comm, const std::string& path, TrainState& state,
+                           const std::function<void(const std::string& json)>& judge) {
   parallel::collectively(comm, [&] {
     const StateReader reader(path);
+    state.json = reader.json();
+    if (judge) judge(state.json);
     reader.check(state);
     for (const StateTensor& t : state.tensors) reader.read(t);
-    state.json = reader.json();
   });
 }
 

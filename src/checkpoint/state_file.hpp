@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 
 #include "checkpoint/train_state.hpp"
@@ -28,7 +29,9 @@ Share share_of(std::int64_t rows, int rank, int size);
 
 /// Fills the tensors of `state` and its JSON on every rank, whatever number of ranks wrote the
 /// file: each rank reads what it holds from the file. Error{checkpoint}, on every rank alike, when
-/// names, shapes or types differ or when another version wrote the file.
-void read_state_collective(const parallel::Comm& comm, const std::string& path, TrainState& state);
+/// names, shapes or types differ or when another version wrote the file. `judge` is called with the
+/// JSON before any tensor is looked at, and may refuse by throwing.
+void read_state_collective(const parallel::Comm& comm, const std::string& path, TrainState& state,
+                           const std::function<void(const std::string& json)>& judge = {});
 
 }  // namespace axl::checkpoint

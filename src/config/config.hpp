@@ -191,6 +191,7 @@ struct Config {
   std::string resume_from_checkpoint;
   bool resume_from_newest = false;  ///< resume_from_checkpoint: true
   bool auto_resume_from_checkpoints = false;
+  std::vector<std::string> allow_changed;  ///< settings that may differ from the checkpoint's
   std::string loss_normalization = "global_tokens";  ///< our extension; or "axolotl"
   std::optional<double> loss_watchdog_threshold;
   std::int64_t loss_watchdog_patience = 3;

@@ -34,6 +34,9 @@ ConfigSection output_section() {
               .read_by(&read_resume),
           key("auto_resume_from_checkpoints", &Config::auto_resume_from_checkpoints,
               "Go on from the newest complete checkpoint in output_dir, if there is one."),
+          key("allow_changed", &Config::allow_changed,
+              "Keys that may differ from those of the checkpoint that a run goes on from, although "
+              "its numbers then mean something else. Not in Axolotl"),
           key("eval_steps", &Config::eval_steps,
               "Steps between two evaluations; below 1 a share of all steps.")
               .read_by(&read_steps)

@@ -6,18 +6,21 @@
 
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "train/run_settings.hpp"
 
 namespace axl::train {
 
 ResumableState::ResumableState(const config::Config& config, const parallel::Comm& comm,
                                model::Decoder& model, const optim::Optimizer& optimizer,
-                               BatchSource& batches, BestEvaluation& best)
+                               BatchSource& batches, BestEvaluation& best,
+                               std::string base_fingerprint)
     : config_(config),
       comm_(comm),
       model_(model),
       optimizer_(optimizer),
       batches_(batches),
-      best_(best) {}
+      best_(best),
+      base_fingerprint_(std::move(base_fingerprint)) {}
 
 checkpoint::TrainState ResumableState::state() const {
   checkpoint::TrainState s;
@@ -38,6 +41,7 @@ nlohmann::ordered_json ResumableState::describe(std::int64_t step) const {
   j["global_batch"] = config_.micro_batch_size * config_.gradient_accumulation_steps * comm_.size();
   j["ranks"] = comm_.size();
   j["optimizer"] = config_.optimizer;
+  j["settings"] = settings_of(config_, model_, base_fingerprint_);
   auto& parameters = j["parameters"] = nlohmann::ordered_json::array();
   for (const tensor::Parameter& p : model_.parameters().all())
     parameters.push_back({{"name", p.name}, {"shape", p.shape}});
@@ -82,7 +86,16 @@ std::optional<std::string> ResumableState::wanted() const {
 
 std::int64_t ResumableState::load(const std::string& folder) const {
   checkpoint::TrainState s = state();
-  checkpoint::load_collective(comm_, folder, s);
+  // Before the tensors: what was saved under other settings may not even have their shapes.
+  std::vector<std::string> notices;
+  checkpoint::load_collective(comm_, folder, s, [&](const std::string& description) {
+    const auto described = parse_json<nlohmann::json>(description);
+    if (!described.contains("settings")) return;
+    notices = compare_settings(described.at("settings"), nlohmann::json(describe(0).at("settings")),
+                               config_.allow_changed, folder);
+  });
+  if (comm_.rank() == 0)
+    for (const std::string& notice : notices) log::warning("{}: {}", folder, notice);
   const auto saved = parse_json<nlohmann::json>(s.json);
   const nlohmann::json now(describe(saved.at("step")));
   if (saved.at("parameters") != now.at("parameters"))

@@ -20,7 +20,8 @@ namespace axl::train {
 class ResumableState {
  public:
   ResumableState(const config::Config& config, const parallel::Comm& comm, model::Decoder& model,
-                 const optim::Optimizer& optimizer, BatchSource& batches, BestEvaluation& best);
+                 const optim::Optimizer& optimizer, BatchSource& batches, BestEvaluation& best,
+                 std::string base_fingerprint);
   /// Collective. Writes output_dir/checkpoint-STEP; `weights_only` leaves out what resuming needs.
   void save(std::int64_t step, const checkpoint::WeightsWriter& write_weights,
             bool weights_only) const;
@@ -28,7 +29,8 @@ class ResumableState {
   /// newest valid one with auto_resume_from_checkpoints. Collective.
   std::optional<std::string> wanted() const;
   /// Collective. Returns the number of steps done. Error{checkpoint} when it belongs to another
-  /// model or adapter; warns when the data or the batch layout differ.
+  /// model or adapter, or settings changed that its numbers depend on (compare_settings); says when
+  /// the data, the batch layout or other settings differ.
   std::int64_t load(const std::string& folder) const;
 
  private:
@@ -40,6 +42,7 @@ class ResumableState {
   const optim::Optimizer& optimizer_;
   BatchSource& batches_;
   BestEvaluation& best_;
+  std::string base_fingerprint_;
 };
 
 }  // namespace axl::train

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "adapter/peft_files.hpp"
+#include "checkpoint/model_folder.hpp"
 #include "core/durable_file.hpp"
 #include "core/input_file.hpp"
 #include "core/log.hpp"
@@ -19,6 +20,7 @@
 #include "train/layout.hpp"
 #include "train/output_lock.hpp"
 #include "train/resume.hpp"
+#include "train/run_settings.hpp"
 #include "train/save_model.hpp"
 #include "train/session.hpp"
 #include "train/trainer.hpp"
@@ -32,6 +34,17 @@ OutputLock take_output_folder(const config::Config& config, const parallel::Comm
   parallel::collectively(comm, [&] {
     if (comm.rank() != 0) return;
     std::error_code error, ignored;
+    const auto keep = [&](const std::string& source, const std::string& what) {
+      try {
+        checkpoint::refuse_overwriting(config.output_dir, source, what, false);
+      } catch (const Error& e) {
+        throw Error(ErrorCode::config, e.message()).at(config.at("output_dir")).hint(e.hint());
+      }
+    };
+    keep(config.base_model, "the base model");
+    if (!config.lora_model_dir.empty())
+      keep(config.lora_model_dir, "the adapter of lora_model_dir");
+    if (!config.tokenizer_config.empty()) keep(config.tokenizer_config, "the tokenizer");
     std::filesystem::create_directories(config.output_dir, error);
     const bool is_file = std::filesystem::is_regular_file(config.output_dir, ignored);
     if (error || is_file)
@@ -167,7 +180,8 @@ int run(const RunRequest& request) {
       model::load_adapter(ctx, *model, adapter::AdapterFiles::open(config.lora_model_dir));
     });
   BestEvaluation best;
-  const ResumableState state(config, comm, *model, optimizer, *data.train, best);
+  const ResumableState state(config, comm, *model, optimizer, *data.train, best,
+                             fingerprint_of(base->weights));
   std::int64_t first_step = 0;
   if (const auto folder = state.wanted()) {
     first_step = state.load(*folder);
@@ -208,8 +222,16 @@ int run(const RunRequest& request) {
                    .drop_token = data.drop_token,
                    .events = *events});
   Outcome outcome = Outcome::finished;
+  std::optional<tokenizer::Tokenizer> tokenizer;  // of rank 0, when a whole model is written
   const auto write_weights = [&](const std::string& folder) {
     save_trained(folder, *model, base->weights, base->grown);
+    if (!config.adapter.empty()) return;
+    if (!tokenizer) tokenizer.emplace(data::load_tokenizer(config));
+    checkpoint::write_trained_companions(
+        config.model_source(), model->config(),
+        model->stored() == DType::bf16 ? "bfloat16" : "float32",
+        {tokenizer->bos_id(), tokenizer->eos_id(), tokenizer->pad_id()}, folder);
+    tokenizer->save(folder);
   };
   std::int64_t steps_done = first_step;
   std::string last_checkpoint;

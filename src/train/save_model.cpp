@@ -31,10 +31,6 @@ void save_full(const std::string& folder, model::Decoder& model, const weights::
   }
   for (weights::TensorToWrite& t : weights::carried(base)) tensors.push_back(std::move(t));
   weights::write_model_safetensors(folder, tensors);
-  nlohmann::ordered_json config = parse_json<nlohmann::ordered_json>(model.config().raw);
-  config["torch_dtype"] = half ? "bfloat16" : "float32";
-  if (config.contains("dtype")) config["dtype"] = config["torch_dtype"];
-  write_durably(folder + "/config.json", json_text(config, 2) + "\n");
 }
 
 }  // namespace

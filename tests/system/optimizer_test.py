@@ -65,7 +65,7 @@ class Optimizer(TrainingCase):
     def test_another_optimizer_does_not_go_on(self):
         self.run_program(2, self.config(**self.settings("sgd")))
         self.refused(self.config(**self.settings("adafactor", auto_resume_from_checkpoints=True)),
-                     "another optimizer")
+                     "optimizer was \"sgd\" and is \"adafactor\" now")
 
     def test_rate_zero_with_a_rate_for_embeddings(self):
         for rate in (0, 0.01):

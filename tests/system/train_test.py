@@ -129,10 +129,8 @@ class Run(TrainingCase):
             self.assert_merged_answers_alike(out)
 
     def test_an_expression_beside_all_linear_layers_is_a_name(self):
-        self.run_program(1, self.config(max_steps=1, lora_target_modules=r".*\.q_proj"))
-        targets = json.loads((self.folder / "out/adapter_config.json").read_text())["target_modules"]
-        self.assertEqual(sorted(targets), [r".*\.q_proj", "down_proj", "gate_proj", "k_proj", "o_proj",
-                                           "q_proj", "up_proj", "v_proj"])
+        self.refused(self.config(max_steps=1, lora_target_modules=r".*\.q_proj"),
+                     r"'.*\.q_proj' matches no module")
 
     def assert_merged_answers_alike(self, adapter, base=MODEL):
         """The adapter on its base and the two merged continue a text with the same words."""
@@ -188,10 +186,8 @@ class Run(TrainingCase):
         data = bytearray((copy / "model.safetensors").read_bytes())
         data[-4:] = b"\xff\xff\xff\xff"  # a NaN, in f32 and in bf16
         (copy / "model.safetensors").write_bytes(data)
-        keys = dict(base_model=str(copy), max_steps=4, save_steps=1, save_strategy=None)
-        self.diverges("step 1: the loss", "began with", **keys)
-        self.diverges("step 0: the evaluation loss", "began with", val_set_size=0.2, **keys)
-        self.assertEqual(self.checkpoints(), [])
+        self.refused(self.config(base_model=str(copy)), "model.safetensors", "tensor '", "the value is",
+                     "nan")
 
     def test_a_loss_that_diverges(self):
         # The first update is finite, what the model makes of it is not.

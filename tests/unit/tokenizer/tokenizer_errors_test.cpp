@@ -53,7 +53,8 @@ TEST(TokenizerErrors, BrokenJson) {
   expect(std::string(100000, '['), "not valid JSON");
   expect("[]", "no 'model'");
   expect("{}", "no 'model'");
-  expect("\xFF\xFE", "not valid JSON");
+  expect("\xFF\xFE", "is UTF-16 (little-endian) text");
+  expect("\xFFx", "not UTF-8: byte 0xFF at column 1");
 }
 
 TEST(TokenizerErrors, OtherModels) {
