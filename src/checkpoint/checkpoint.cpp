@@ -151,6 +151,19 @@ void save_collective(const parallel::Comm& comm, const std::string& output_dir, 
   }
 }
 
+bool weights_are_copied(const std::string& checkpoint, const std::string& folder) {
+  std::error_code ignored;
+  bool any = false;
+  for (const auto& entry : fs::directory_iterator(checkpoint, ignored)) {
+    if (!entry.is_regular_file() || entry.path().extension() != ".safetensors") continue;
+    any = true;
+    const fs::path copy = fs::path(folder) / entry.path().filename();
+    if (!fs::is_regular_file(copy, ignored) || !same_content(entry.path().string(), copy.string()))
+      return false;
+  }
+  return any;
+}
+
 void copy_weights(const std::string& output_dir, std::int64_t step) {
   const std::string folder = output_dir + "/" + std::string(kPrefix) + std::to_string(step);
   verify_manifest(folder);

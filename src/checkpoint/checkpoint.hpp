@@ -28,6 +28,9 @@ struct Keep {
 void save_collective(const parallel::Comm& comm, const std::string& output_dir, std::int64_t step,
                      const TrainState& state, const WeightsWriter& write_weights, const Keep& keep);
 
+/// Whether `folder` holds the weights of the checkpoint at `checkpoint`, byte for byte.
+bool weights_are_copied(const std::string& checkpoint, const std::string& folder);
+
 /// Copies the weights of OUTPUT_DIR/checkpoint-STEP into OUTPUT_DIR, file by file: whatever is not
 /// there to resume from. Error{io}, Error{checkpoint} when the checkpoint is damaged.
 void copy_weights(const std::string& output_dir, std::int64_t step);

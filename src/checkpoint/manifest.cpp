@@ -70,6 +70,12 @@ bool is_plain(const std::string& name) {
 
 }  // namespace
 
+bool same_content(const std::string& a, const std::string& b) {
+  std::error_code ignored;
+  if (fs::file_size(a, ignored) != fs::file_size(b, ignored)) return false;
+  return sum_of(a).xxh3 == sum_of(b).xxh3;
+}
+
 void write_manifest(const std::string& folder, std::int64_t step) {
   std::vector<std::string> names;
   for (const auto& entry : fs::recursive_directory_iterator(folder))

@@ -6,6 +6,10 @@ namespace axl::checkpoint {
 
 inline constexpr const char* kManifestFile = "manifest.json";
 
+/// Whether two files have the same bytes, by size and XXH3. Error{checkpoint} naming the
+/// unreadable.
+bool same_content(const std::string& a, const std::string& b);
+
 /// Writes FOLDER/manifest.json: name, size and XXH3 of every file below FOLDER, and the step.
 void write_manifest(const std::string& folder, std::int64_t step);
 

@@ -136,7 +136,8 @@ class Merge {
     refuse_overwriting(target, adapter_.folder(), "the adapter", true);
     ModelFolder folder(target, options_.overwrite);
     write_companions(base_path_, config_, main_storage(), folder.path());
-    adopt_tokenizer(adapter_.folder(), folder.path());  // it may know more tokens than the base's
+    // It may know more tokens than the base's.
+    adopt_tokenizer(adapter_.folder(), config_, folder.path());
     MergeSummary summary;
     for (const Plan& p : plans_) {
       ++summary.tensors;

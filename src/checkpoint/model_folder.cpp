@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -59,6 +60,46 @@ void copy_if_there(const fs::path& from, const fs::path& to) {
   if (!is_there(from)) return;
   const InputFile readable(from);  // says what is wrong with it
   copy_durably(from.string(), to.string());
+}
+
+/// What a model has beside its weights, configuration and tokenizer (a licence, a preprocessor,
+/// code): not weights, optimiser states and records of training, under the names that programs give
+/// them.
+bool is_side_file(const fs::path& path) {
+  constexpr std::uintmax_t kLargest = std::uintmax_t{64} << 20;
+  const std::string name = path.filename().string();
+  std::error_code failed;
+  static constexpr std::string_view kNames[] = {
+      "config.json",        "generation_config.json", "adapter_config.json",
+      "trainer_state.json", "training_args.bin",      "manifest.json",
+      "trainer_state.h5",   "metrics.jsonl",          "README.md"};
+  static constexpr std::string_view kEndings[] = {
+      ".safetensors", ".bin",        ".pt",  ".pth",  ".gguf", ".h5",   ".msgpack", ".onnx",
+      ".ot",          ".index.json", ".tmp", ".ckpt", ".lock", ".html", ".svg"};
+  const auto is = [&](std::string_view known) { return name == known; };
+  const auto ends = [&](std::string_view ending) { return name.ends_with(ending); };
+  return fs::is_regular_file(path, failed) && !name.starts_with(".") &&
+         std::find(std::begin(kTokenizerFiles), std::end(kTokenizerFiles), name) ==
+             std::end(kTokenizerFiles) &&
+         std::none_of(std::begin(kNames), std::end(kNames), is) &&
+         std::none_of(std::begin(kEndings), std::end(kEndings), ends) &&
+         fs::file_size(path, failed) <= kLargest && !failed;
+}
+
+void copy_side_files(const fs::path& source, const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(source))
+    if (is_side_file(entry.path()))
+      copy_durably(entry.path().string(), (folder / entry.path().filename()).string());
+}
+
+void copy_tokenizer_files(const fs::path& source, const fs::path& folder) {
+  std::error_code ignored;
+  for (const char* name : kTokenizerFiles) copy_if_there(source / name, folder / name);
+  const fs::path others = source / "chat_templates";
+  if (!fs::is_directory(others, ignored)) return;
+  fs::create_directories(folder / "chat_templates", ignored);
+  for (const auto& entry : fs::directory_iterator(others))
+    copy_if_there(entry.path(), folder / "chat_templates" / entry.path().filename());
 }
 
 }  // namespace
@@ -125,33 +166,9 @@ void align_special_tokens(const SpecialTokenIds& ids, Json& config, Json& genera
   }
 }
 
-namespace {
-
-/// Weights, optimiser states and records of training, under the names that programs give them.
-bool is_side_file(const fs::path& path) {
-  constexpr std::uintmax_t kLargest = std::uintmax_t{64} << 20;
-  const std::string name = path.filename().string();
-  std::error_code failed;
-  static constexpr std::string_view kNames[] = {
-      "config.json",        "generation_config.json", "adapter_config.json",
-      "trainer_state.json", "training_args.bin",      "manifest.json",
-      "trainer_state.h5",   "metrics.jsonl",          "README.md"};
-  static constexpr std::string_view kEndings[] = {
-      ".safetensors", ".bin", ".pt",         ".pth", ".gguf", ".h5",   ".msgpack",
-      ".onnx",        ".ot",  ".index.json", ".tmp", ".ckpt", ".lock", ".html"};
-  const auto is = [&](std::string_view known) { return name == known; };
-  const auto ends = [&](std::string_view ending) { return name.ends_with(ending); };
-  return fs::is_regular_file(path, failed) && !name.starts_with(".") &&
-         std::none_of(std::begin(kNames), std::end(kNames), is) &&
-         std::none_of(std::begin(kEndings), std::end(kEndings), ends) &&
-         fs::file_size(path, failed) <= kLargest && !failed;
-}
-
-}  // namespace
-
-void write_trained_companions(const std::string& from, const weights::ModelConfig& config,
-                              const std::string& dtype, const SpecialTokenIds& ids,
-                              const std::string& folder) {
+void write_trained_companions(const std::string& from, const std::string& tokenizer_from,
+                              const weights::ModelConfig& config, const std::string& dtype,
+                              const SpecialTokenIds& ids, const std::string& folder) {
   const std::string source = hub::model_folder(from, hub::ModelPart::tokenizer);
   Json root = parse_json<Json>(config.raw);
   root["torch_dtype"] = dtype;
@@ -163,11 +180,11 @@ void write_trained_companions(const std::string& from, const weights::ModelConfi
       parse_json<Json>(is_folder && is_there(generation_path) ? read_text(generation_path)
                                                               : generation_text(config));
   align_special_tokens(ids, root, generation);
-  if (is_folder) {
-    for (const auto& entry : fs::directory_iterator(source))
-      if (is_side_file(entry.path()))
-        copy_durably(entry.path().string(), (fs::path(folder) / entry.path().filename()).string());
-  }
+  if (is_folder) copy_side_files(source, folder);
+  const std::string tokens = hub::model_folder(tokenizer_from, hub::ModelPart::tokenizer);
+  if (fs::is_directory(tokens, ignored)) copy_tokenizer_files(tokens, folder);
+  // save() writes every added token into tokenizer.json; an older list would be laid over it.
+  fs::remove(fs::path(folder) / "added_tokens.json", ignored);
   write_durably(folder + "/config.json", json_text(root, 2) + "\n");
   write_durably(folder + "/generation_config.json", json_text(generation, 2) + "\n");
 }
@@ -176,26 +193,46 @@ void refuse_overwriting(const std::string& target, const std::string& source,
                         const std::string& what, bool replaces) {
   std::error_code failed;
   if (!fs::exists(source, failed)) return;
-  const fs::path to = fs::weakly_canonical(fs::absolute(target), failed);
+  fs::path to = fs::weakly_canonical(fs::absolute(target), failed);
+  if (!to.has_filename()) to = to.parent_path();  // "folder/"
   fs::path from = fs::weakly_canonical(fs::absolute(source), failed);
   if (failed) return;
   if (!fs::is_directory(from, failed)) {
     if (to != from && !replaces) return;
   }
-  const auto parts = std::mismatch(to.begin(), to.end(), from.begin(), from.end());
-  const bool inside = parts.first == to.end();  // `from` is `to`, or below it
+  // `from` is `place`, or below it.
+  const auto holds = [&](const fs::path& place) {
+    return std::mismatch(place.begin(), place.end(), from.begin(), from.end()).first == place.end();
+  };
+  const bool inside = holds(to) || holds(fs::path(to) += ".tmp");  // where ModelFolder writes first
   if (to != from && !(replaces && inside)) return;
   throw Error(ErrorCode::input, "'" + target + "' would overwrite " + what + ", '" + source + "'")
       .hint("name another folder for what is written");
 }
 
-void adopt_tokenizer(const std::string& from, const std::string& folder) {
+void adopt_tokenizer(const std::string& from, const weights::ModelConfig& config,
+                     const std::string& folder) {
   std::error_code ignored;
   if (!is_there(fs::path(from) / "tokenizer.json")) return;
-  for (const char* name : kTokenizerFiles) {
-    fs::remove(fs::path(folder) / name, ignored);
-    copy_if_there(fs::path(from) / name, fs::path(folder) / name);
+  for (const char* name : kTokenizerFiles) fs::remove(fs::path(folder) / name, ignored);
+  fs::remove_all(fs::path(folder) / "chat_templates", ignored);
+  copy_tokenizer_files(from, folder);
+  std::optional<tokenizer::Tokenizer> tokenizer;
+  try {
+    tokenizer.emplace(tokenizer::Tokenizer::load(folder));
+  } catch (const Error& e) {
+    log::warning("config.json keeps the special tokens of the base model: {}", e.message());
+    return;
   }
+  const fs::path config_path = fs::path(folder) / "config.json";
+  const fs::path generation_path = fs::path(folder) / "generation_config.json";
+  Json root = parse_json<Json>(read_text(config_path));
+  Json generation = parse_json<Json>(is_there(generation_path) ? read_text(generation_path)
+                                                               : generation_text(config));
+  align_special_tokens({tokenizer->bos_id(), tokenizer->eos_id(), tokenizer->pad_id()}, root,
+                       generation);
+  write_durably(config_path.string(), json_text(root, 2) + "\n");
+  write_durably(generation_path.string(), json_text(generation, 2) + "\n");
 }
 
 void write_companions(const std::string& from, const weights::ModelConfig& config,
@@ -204,14 +241,8 @@ void write_companions(const std::string& from, const weights::ModelConfig& confi
   write_durably(folder + "/config.json", config_text(config, storage));
   std::error_code ignored;
   if (fs::is_directory(source, ignored)) {
-    for (const char* name : kTokenizerFiles)
-      copy_if_there(fs::path(source) / name, fs::path(folder) / name);
-    const fs::path others = fs::path(source) / "chat_templates";
-    if (fs::is_directory(others, ignored)) {
-      fs::create_directories(fs::path(folder) / "chat_templates", ignored);
-      for (const auto& entry : fs::directory_iterator(others))
-        copy_if_there(entry.path(), fs::path(folder) / "chat_templates" / entry.path().filename());
-    }
+    copy_side_files(source, folder);
+    copy_tokenizer_files(source, folder);
     copy_if_there(fs::path(source) / "generation_config.json",
                   fs::path(folder) / "generation_config.json");
     return;

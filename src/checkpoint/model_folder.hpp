@@ -26,8 +26,9 @@ class ModelFolder {
   bool committed_ = false;
 };
 
-/// Writes config.json (with the element type of what is written), generation_config.json and the
-/// tokenizer's files of `source` (a folder: copied; a GGUF file: converted) into `folder`.
+/// Writes config.json (with the element type of what is written), generation_config.json, the
+/// tokenizer's and the other files that are no weights of `source` (a folder: copied; a GGUF file:
+/// converted) into `folder`.
 void write_companions(const std::string& source, const weights::ModelConfig& config,
                       weights::Storage storage, const std::string& folder);
 /// Ids of the tokenizer's own special tokens.
@@ -41,15 +42,18 @@ void align_special_tokens(const SpecialTokenIds& ids, nlohmann::ordered_json& co
                           nlohmann::ordered_json& generation);
 /// What stands beside the weights of a trained model so that it loads elsewhere: config.json
 /// (`dtype` is torch's name), generation_config.json, both aligned, and the other files of `source`
-/// but weights, states and what others write (tokenizer files of save() come later and win).
-void write_trained_companions(const std::string& source, const weights::ModelConfig& config,
-                              const std::string& dtype, const SpecialTokenIds& ids,
-                              const std::string& folder);
+/// but weights, states and what others write; tokenizer files are those of `tokenizer_source`
+/// (those of save() come later and win).
+void write_trained_companions(const std::string& source, const std::string& tokenizer_source,
+                              const weights::ModelConfig& config, const std::string& dtype,
+                              const SpecialTokenIds& ids, const std::string& folder);
 /// Error{input} when writing into or replacing `target` would overwrite `source`, a file or folder
 /// that is read: they are the same place, or `replaces` and it lies inside. `what` names it.
 void refuse_overwriting(const std::string& target, const std::string& source,
                         const std::string& what, bool replaces);
-/// Puts the tokenizer of `from`, where there is one, in the place of that of `folder`.
-void adopt_tokenizer(const std::string& from, const std::string& folder);
+/// Puts the tokenizer of `from`, where there is one, in the place of that of `folder`, and makes
+/// config.json (of `config`) and generation_config.json there agree with it.
+void adopt_tokenizer(const std::string& from, const weights::ModelConfig& config,
+                     const std::string& folder);
 
 }  // namespace axl::checkpoint

@@ -90,7 +90,12 @@ std::int64_t ResumableState::load(const std::string& folder) const {
   std::vector<std::string> notices;
   checkpoint::load_collective(comm_, folder, s, [&](const std::string& description) {
     const auto described = parse_json<nlohmann::json>(description);
-    if (!described.contains("settings")) return;
+    if (!described.contains("settings")) {
+      notices.emplace_back(
+          "written before checkpoints recorded their settings: whether adapter, "
+          "base model and packing are as they were is not checked");
+      return;
+    }
     notices = compare_settings(described.at("settings"), nlohmann::json(describe(0).at("settings")),
                                config_.allow_changed, folder);
   });

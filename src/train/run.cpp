@@ -9,7 +9,6 @@
 #include "adapter/peft_files.hpp"
 #include "checkpoint/model_folder.hpp"
 #include "core/durable_file.hpp"
-#include "core/input_file.hpp"
 #include "core/log.hpp"
 #include "data/prepare.hpp"
 #include "data/stream.hpp"
@@ -105,15 +104,14 @@ bool take_best(const config::Config& config, const BestEvaluation& best) {
   return true;
 }
 
-/// The output folder holds the weights that a finished run writes. Collective.
-bool has_result(const config::Config& config, const parallel::Comm& comm) {
+/// Whether the weights in the output folder are those of `checkpoint`: a run that died between its
+/// last checkpoint and its result left an older run's result there, or none. Collective.
+bool has_result(const config::Config& config, const std::string& checkpoint,
+                const parallel::Comm& comm) {
   std::int64_t there = 0;
-  if (comm.rank() == 0) {
-    const std::filesystem::path folder(config.output_dir);
-    for (const char* name :
-         {"adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json"})
-      if (is_there(folder / name)) there = 1;
-  }
+  parallel::collectively(comm, [&] {
+    if (comm.rank() == 0) there = checkpoint::weights_are_copied(checkpoint, config.output_dir);
+  });
   comm.broadcast(&there, sizeof there, 0);
   return there != 0;
 }
@@ -179,7 +177,22 @@ int run(const RunRequest& request) {
     parallel::collectively(comm, [&] {
       model::load_adapter(ctx, *model, adapter::AdapterFiles::open(config.lora_model_dir));
     });
+  std::optional<tokenizer::Tokenizer> tokenizer;  // of rank 0, when a whole model is written
+  const auto write_weights = [&](const std::string& folder) {
+    save_trained(folder, *model, base->weights, base->grown);
+    if (!config.adapter.empty()) return;
+    if (!tokenizer) tokenizer.emplace(data::load_tokenizer(config));
+    checkpoint::write_trained_companions(
+        config.model_source(), config.tokenizer_source(), model->config(),
+        model->stored() == DType::bf16 ? "bfloat16" : "float32",
+        {tokenizer->bos_id(), tokenizer->eos_id(), tokenizer->pad_id()}, folder);
+    tokenizer->save(folder);
+  };
   BestEvaluation best;
+  const auto write_result = [&] {  // rank 0
+    if (!take_best(config, best)) write_weights(config.output_dir);
+    data::load_tokenizer(config).save(config.output_dir);
+  };
   const ResumableState state(config, comm, *model, optimizer, *data.train, best,
                              fingerprint_of(base->weights));
   std::int64_t first_step = 0;
@@ -187,9 +200,20 @@ int run(const RunRequest& request) {
     first_step = state.load(*folder);
     model->refresh_values(ctx);
     log::info("resume: {} steps done, from {}", first_step, *folder);
-    if (first_step >= cadence.total_steps && has_result(config, comm)) {
-      log::info("nothing is left to train: all {} steps are done, and {} holds the result",
-                cadence.total_steps, config.output_dir);
+    const bool enough =
+        config.early_stopping_patience && best.without_gain() >= *config.early_stopping_patience;
+    if (first_step >= cadence.total_steps || enough) {
+      const bool early = config.early_stopping_patience && best.checkpoint();
+      const std::string source =
+          early ? config.output_dir + "/checkpoint-" + std::to_string(*best.checkpoint()) : *folder;
+      const bool there = has_result(config, source, comm);
+      parallel::collectively(comm, [&] {
+        if (comm.rank() == 0 && !there) write_result();
+      });
+      const std::string done = enough ? fmt::format("it stopped early, after {} steps", first_step)
+                                      : fmt::format("all {} steps are done", first_step);
+      log::info("nothing is left to train: {}, and {} {}", done, config.output_dir,
+                there ? "holds the result" : "has the result now");
       return kExitDone;
     }
   }
@@ -222,17 +246,6 @@ int run(const RunRequest& request) {
                    .drop_token = data.drop_token,
                    .events = *events});
   Outcome outcome = Outcome::finished;
-  std::optional<tokenizer::Tokenizer> tokenizer;  // of rank 0, when a whole model is written
-  const auto write_weights = [&](const std::string& folder) {
-    save_trained(folder, *model, base->weights, base->grown);
-    if (!config.adapter.empty()) return;
-    if (!tokenizer) tokenizer.emplace(data::load_tokenizer(config));
-    checkpoint::write_trained_companions(
-        config.model_source(), model->config(),
-        model->stored() == DType::bf16 ? "bfloat16" : "float32",
-        {tokenizer->bos_id(), tokenizer->eos_id(), tokenizer->pad_id()}, folder);
-    tokenizer->save(folder);
-  };
   std::int64_t steps_done = first_step;
   std::string last_checkpoint;
   in_step_phase(comm, [&] {
@@ -246,10 +259,7 @@ int run(const RunRequest& request) {
   data.train->report();
   parallel::collectively(comm, [&] {
     if (comm.rank() != 0) return;
-    if (outcome == Outcome::finished) {
-      if (!take_best(config, best)) write_weights(config.output_dir);
-      data::load_tokenizer(config).save(config.output_dir);
-    }
+    if (outcome == Outcome::finished) write_result();
     events->end(
         {.status = outcome == Outcome::finished  ? "done"
                    : outcome == Outcome::stopped ? "stopped"

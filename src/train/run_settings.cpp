@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "core/json.hpp"
 #include "optim/optimizer.hpp"
@@ -25,6 +27,22 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+/// Settings that decide which numbers there are, besides what those mean: with another value the
+/// states of a checkpoint have no place, allowed or not.
+bool decides_states(std::string_view key) {
+  static constexpr std::string_view kKeys[] = {"adapter",
+                                               "lora_r",
+                                               "lora_rank_pattern",
+                                               "lora_target_modules",
+                                               "lora_modules_to_save",
+                                               "peft_layers_to_transform",
+                                               "peft_trainable_token_indices",
+                                               "peft_use_dora",
+                                               "unfrozen_parameters",
+                                               "optimizer"};
+  return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
+}
+
 /// What an adapter's numbers mean: as the files of the adapter have it, whoever chose it.
 void add_adapter(const adapter::PeftConfig& peft, Json& out) {
   out["lora_r"] = peft.r;
@@ -35,7 +53,22 @@ void add_adapter(const adapter::PeftConfig& peft, Json& out) {
   for (const auto& [pattern, r] : peft.rank_pattern) ranks[pattern] = r;
   Json& alphas = out["lora_alpha_pattern"] = Json::object();
   for (const auto& [pattern, alpha] : peft.alpha_pattern) alphas[pattern] = alpha;
+  // A set: PEFT writes the names in any order.
+  std::vector<std::string> names = peft.target_modules.names;
+  std::sort(names.begin(), names.end());
+  if (peft.target_modules.expression.empty())
+    out["lora_target_modules"] = names;
+  else
+    out["lora_target_modules"] = peft.target_modules.expression;
+  out["lora_modules_to_save"] = peft.modules_to_save;
+  out["peft_layers_to_transform"] = peft.layers_to_transform;
   out["peft_trainable_token_indices"] = peft.trainable_tokens;
+}
+
+std::string listed(const nlohmann::json& object) {
+  std::string out;
+  for (const auto& [key, unused] : object.items()) out += (out.empty() ? "" : ", ") + key;
+  return out;
 }
 
 }  // namespace
@@ -62,7 +95,13 @@ Json settings_of(const config::Config& c, const model::Decoder& model,
   if (const auto& peft = model.options().training.lora) add_adapter(*peft, meaning);
   meaning["optimizer"] = optim::optimizer_named(c.optimizer).name;
   meaning["sequence_len"] = c.sequence_len;
+  if (!c.unfrozen_parameters.empty()) meaning["unfrozen_parameters"] = c.unfrozen_parameters;
   meaning["sample_packing"] = c.sample_packing;
+  if (c.sample_packing) {  // the plan that a step is a place in
+    meaning["sample_packing_group_size"] = c.sample_packing_group_size;
+    meaning["sample_packing_bin_size"] = c.sample_packing_bin_size;
+    meaning["sample_packing_sequentially"] = c.sample_packing_sequentially;
+  }
   path["base_model_name"] = c.base_model;
   path["lora_dropout"] =
       model.options().training.lora ? model.options().training.lora->lora_dropout : c.lora_dropout;
@@ -103,6 +142,12 @@ std::vector<std::string> compare_settings(const nlohmann::json& saved, const nlo
     if (key != "base_model") return text;
     return json_text(value(all.at("path"), "base_model_name")) + " (weights " + text + ")";
   };
+  for (const std::string& key : allowed)
+    if (!saved.at("meaning").contains(key) && !now.at("meaning").contains(key) &&
+        !now.at("path").contains(key))
+      throw Error(ErrorCode::config,
+                  "allow_changed: '" + key + "' is no setting that this checkpoint is held against")
+          .hint("those are " + listed(now.at("meaning")));
   std::vector<std::string> keys;
   for (const nlohmann::json* side : {&saved, &now})
     for (const auto& [key, unused] : side->at("meaning").items())
@@ -114,7 +159,12 @@ std::vector<std::string> compare_settings(const nlohmann::json& saved, const nlo
     if (std::find(allowed.begin(), allowed.end(), key) == allowed.end())
       throw Error(ErrorCode::checkpoint,
                   folder + ": " + change + ", which gives what was saved another meaning")
-          .hint("set it back, or go on all the same with --allow-changed " + key);
+          .hint(!decides_states(key)
+                    ? "set it back, or go on all the same with --allow-changed " + key
+                : saved.at("meaning").value("adapter", "").empty()
+                    ? "set it back; base_model: " + folder + " starts a new run from its weights"
+                    : "set it back; lora_model_dir: " + folder +
+                          " starts a new run from its adapter");
     notices.push_back(change + ", as allow_changed says");
   }
   for (const auto& [key, is] : now.at("path").items()) {

@@ -51,6 +51,39 @@ class Run(TrainingCase):
         self.refused(self.config(**keys | {"base_model": str(other)}), "base_model was", str(MODEL),
                      str(other), "--allow-changed base_model")
 
+    def test_what_decides_which_numbers_there_are_is_refused_by_key(self):
+        keys = self.stopped()
+        for name, value, *said in [
+                ("lora_r", 8, "lora_r was 4 and is 8 now"),
+                ("lora_target_linear", False, "lora_target_modules was [", 'is ["q_proj"] now'),
+                ("lora_modules_to_save", ["lm_head"], 'lora_modules_to_save was [] and is ["lm_head"]'),
+                ("peft_use_dora", True, "peft_use_dora was false and is true"),
+                ("peft_layers_to_transform", [0], "peft_layers_to_transform was [] and is [0]"),
+                ("optimizer", "sgd", 'is "sgd" now')]:
+            with self.subTest(name):
+                given = keys | {name: value}
+                if name == "lora_target_linear":
+                    given["lora_target_modules"] = ["q_proj"]
+                text = self.refused(self.config(**given), *said, "lora_model_dir: ")
+                self.assertNotIn("--allow-changed", text)
+        self.refused(self.config(**keys | FULL), 'adapter was "lora" and is "" now')
+
+    def test_the_order_of_targets_says_nothing(self):
+        targets = dict(lora_target_linear=None, lora_target_modules=["q_proj", "v_proj"])
+        keys = self.stopped(**targets) | dict(lora_target_modules=["v_proj", "q_proj"])
+        self.run_program(0, self.config(**keys))
+
+    def test_another_packing_plan_is_refused(self):
+        keys = self.stopped(sample_packing=True)
+        for name, value in [("sample_packing_group_size", 4), ("sample_packing_bin_size", 2),
+                            ("sample_packing_sequentially", True)]:
+            self.refused(self.config(**keys | {name: value}), f"{name} was ", f"and is {value}".lower(),
+                         f"--allow-changed {name}")
+
+    def test_a_misspelt_allowance_is_refused(self):
+        keys = self.stopped() | dict(lora_alpha=16, allow_changed=["lora_alhpa"])
+        self.refused(self.config(**keys), "allow_changed: 'lora_alhpa' is no setting", "lora_alpha,")
+
     def test_what_is_allowed_to_change_goes_on_and_is_told(self):
         keys = self.stopped() | dict(lora_alpha=16)
         done = self.run_program(0, self.config(**keys), "--allow-changed", "lora_alpha")
@@ -93,6 +126,31 @@ class Run(TrainingCase):
         self.assertNotIn("mean loss 0.0000", done.stdout + done.stderr)
         self.assertIn("nothing is left to train: all 2 steps are done", done.stdout + done.stderr)
         self.assertEqual(self.adapter(), before)
+
+    def test_a_result_of_fewer_steps_is_not_the_runs(self):
+        keys = self.stopped()
+        short = self.adapter()
+        self.run_program(0, self.config(**keys))
+        whole, steps = self.adapter(), len(self.losses())
+        self.assertNotEqual(short, whole)
+        result = self.folder / "out/adapter_model.safetensors"
+        for change in [lambda: result.write_bytes(short), result.unlink]:
+            change()  # as a run leaves it that died before it wrote its result
+            done = self.run_program(0, self.config(**keys))
+            self.assertNotIn("0.0000", done.stdout + done.stderr)
+            self.assertIn("has the result now", done.stdout + done.stderr)
+            self.assertEqual(self.adapter(), whole)
+            self.assertEqual(len(self.losses()), steps)
+
+    def test_a_run_that_stopped_early_is_finished(self):
+        keys = dict(max_steps=40, save_steps=1, eval_steps=1, save_strategy=None, val_set_size=0.2,
+                    early_stopping_patience=2, learning_rate=0.5, save_total_limit=3)
+        self.run_program(0, self.config(**keys))
+        steps, before = len(self.losses()), self.adapter()
+        self.assertLess(steps, 40)
+        done = self.run_program(0, self.config(**keys, resume_from_checkpoint=True))
+        self.assertIn("nothing is left to train: it stopped early", done.stdout + done.stderr)
+        self.assertEqual((len(self.losses()), self.adapter()), (steps, before))
 
     # ---- signals ---------------------------------------------------------------------------------
     def test_signals_of_terminals_and_batch_systems_checkpoint(self):
@@ -142,6 +200,8 @@ class Run(TrainingCase):
             generation_config={"eos_token_id": [1, 5], "temperature": 0.6, "top_p": 0.9})
         (base / "chat_notes.txt").write_text("beside the model")
         (base / "optimizer.pt").write_text("not the model's")
+        (base / "chat_templates").mkdir()
+        (base / "chat_templates/tool.jinja").write_text("{{ 1 }}")
         self.run_program(2, self.config(base_model=str(base), max_steps=2, save_steps=2,
                                         save_strategy=None, **FULL))
         for out in [self.folder / "out", self.folder / "out/checkpoint-2"]:
@@ -155,8 +215,51 @@ class Run(TrainingCase):
             self.assertTrue((out / "tokenizer.json").exists())
             self.assertEqual((out / "chat_notes.txt").read_text(), "beside the model")
             self.assertFalse((out / "optimizer.pt").exists())
+        self.assertEqual((self.folder / "out/chat_templates/tool.jinja").read_text(), "{{ 1 }}")
         self.run_program(0, "inference", self.folder / "out", "--prompt", "a", "--max-new-tokens", "2",
                          "--raw")
+
+    def test_another_tokenizers_files_come_with_it(self):
+        base, other = self.copy_of_base(), self.copy_of_base()
+        for folder in [base, other]:
+            (folder / "merges.txt").write_text(folder.name)
+            (folder / "LICENSE").write_text(folder.name)
+        (other / "added_tokens.json").write_text("{}")
+        self.run_program(0, self.config(base_model=str(base), tokenizer_config=str(other), max_steps=1,
+                                        **FULL))
+        out = self.folder / "out"
+        self.assertEqual((out / "merges.txt").read_text(), other.name)
+        self.assertEqual((out / "LICENSE").read_text(), base.name)
+        self.assertFalse((out / "added_tokens.json").exists())
+
+    def test_merged_and_exported_models_keep_what_is_beside_the_weights(self):
+        base = self.copy_of_base(config={"eos_token_id": [5, 6], "pad_token_id": None})
+        (base / "generation_config.json").unlink(missing_ok=True)
+        for name in ["LICENSE", "preprocessor_config.json", "modeling_own.py"]:
+            (base / name).write_text(name)
+        for name in ["optimizer.pt", "pytorch_model.bin", "README.md"]:
+            (base / name).write_text("no part of the model")
+        self.run_program(0, self.config(base_model=str(base), max_steps=1))
+        self.run_program(0, "merge", "--base", base, "--adapter", self.folder / "out",
+                         "-o", self.folder / "merged")
+        self.run_program(0, "export", base, self.folder / "exported")
+        for out in [self.folder / "merged", self.folder / "exported"]:
+            for name in ["LICENSE", "preprocessor_config.json", "modeling_own.py"]:
+                self.assertEqual((out / name).read_text(), name)
+            for name in ["optimizer.pt", "pytorch_model.bin", "README.md"]:
+                self.assertFalse((out / name).exists(), name)
+        where = base.rename(self.folder / "name.tmp")
+        for target in [where, self.folder, f"{self.folder}/name", f"{self.folder}/name/",
+                       self.folder / "out"]:
+            done = self.run_program(0, "merge", "--base", where, "--adapter", self.folder / "out",
+                                    "-o", target, "--overwrite", code=2)
+            self.assertIn("would overwrite", done.stderr)
+        config = json.loads((self.folder / "merged/config.json").read_text())
+        generation = json.loads((self.folder / "merged/generation_config.json").read_text())
+        self.assertEqual((config["eos_token_id"], generation["eos_token_id"]), (2, [2, 5, 6]))
+        self.assertEqual(config["pad_token_id"], generation["pad_token_id"])
+        config = json.loads((self.folder / "exported/config.json").read_text())
+        self.assertEqual(config["eos_token_id"], [5, 6])
 
 
 if __name__ == "__main__":
