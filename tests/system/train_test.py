@@ -441,9 +441,14 @@ class Run(TrainingCase):
                           capture_output=True).returncode != 0:
             self.skipTest("a tmpfs cannot be mounted here")
         try:
-            text = self.refused(self.config(output_dir=str(mount / "out"), save_steps=1,
-                                            save_strategy=None, max_steps=20), code=1)
-            self.assertIn("space", text)
+            for size in [8, 44, 92, 152, 212, 260]:  # what is being written when it is full
+                subprocess.run(["mount", "-o", f"remount,size={size}k", str(mount)], check=True)
+                for ranks in [0, 2]:
+                    text = self.refused(self.config(output_dir=str(mount / "out"), save_steps=1,
+                                                    save_strategy=None, max_steps=3), code=1,
+                                        ranks=ranks)
+                    self.assertIn("space", text)
+                    shutil.rmtree(mount / "out")
         finally:
             subprocess.run(["umount", "-l", str(mount)], check=False)
 
