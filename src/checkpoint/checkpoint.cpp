@@ -54,6 +54,10 @@ std::vector<Found> list(const std::string& output_dir) {
   return out;
 }
 
+/// A folder checkpoint-N of another program (Axolotl's, of the same output_dir) is not ours to
+/// remove. Ours get their name with the manifest inside.
+bool is_ours(const fs::path& folder) { return is_there(folder / kManifestFile); }
+
 /// Renamed first: a half-deleted folder must not look like a checkpoint.
 void remove_checkpoint(const std::string& path) {
   const std::string doomed = path + std::string(kTemporary);
@@ -64,8 +68,19 @@ void remove_checkpoint(const std::string& path) {
   if (problem) log::warning("cannot remove the old checkpoint {}: {}", path, problem.message());
 }
 
+/// Gives what stands at `path` the first free name PATH.before, PATH.before2, ...
+void move_aside(const std::string& path) {
+  std::string aside = path + ".before";
+  std::error_code problem;
+  for (int i = 2; fs::exists(fs::symlink_status(aside, problem)); ++i)
+    aside = path + ".before" + std::to_string(i);
+  fs::rename(path, aside);
+  log::warning("{} was not written by axolotl-hpc: it is kept as {}", path, aside);
+}
+
 void put_in_place(const std::string& temporary, const std::string& final_path) {
   std::error_code ignored;
+  if (fs::exists(final_path, ignored) && !is_ours(final_path)) move_aside(final_path);
   const bool taken = fs::exists(final_path, ignored);
   const auto rename_with = [&](unsigned flags) {
     return ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, final_path.c_str(), flags) == 0;
@@ -93,7 +108,8 @@ void rotate(const std::string& output_dir, std::int64_t saved, const Keep& keep)
   if (keep.newest < 1) return;
   // These stay, whatever the others are called.
   const auto stays = [&](const Found& f) { return f.step == saved || f.step == keep.step; };
-  const std::vector<Found> all = list(output_dir);
+  std::vector<Found> all = list(output_dir);
+  std::erase_if(all, [](const Found& f) { return !is_ours(f.path); });
   std::int64_t kept = std::count_if(all.begin(), all.end(), stays);
   for (const Found& found : all)
     if (!stays(found) && ++kept > keep.newest) remove_checkpoint(found.path);
@@ -172,6 +188,16 @@ void copy_weights(const std::string& output_dir, std::int64_t step) {
     if (!entry.is_regular_file() || "/" + name == kStateFile || name == kManifestFile) continue;
     copy_durably(entry.path().string(), output_dir + "/" + name);
   }
+}
+
+bool is_among_checkpoints(const std::string& output_dir, const std::string& path) {
+  std::error_code problem;
+  if (!fs::exists(path, problem)) return false;  // a name of the Hub
+  const fs::path inside = fs::weakly_canonical(path, problem);
+  const fs::path folder = fs::weakly_canonical(output_dir, problem);
+  if (problem) return false;
+  const fs::path below = inside.lexically_relative(folder);
+  return !below.empty() && step_of(below.begin()->string()) >= 0;
 }
 
 std::optional<std::string> find_latest(const std::string& output_dir) {

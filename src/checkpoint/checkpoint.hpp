@@ -22,9 +22,10 @@ struct Keep {
 /// Saves OUTPUT_DIR/checkpoint-STEP. Collective over `comm`; every rank passes the same state.
 /// Everything is written to checkpoint-STEP.tmp, fsynced, listed in manifest.json with sizes and
 /// XXH3 sums, and renamed when all ranks agree that it is complete; a checkpoint of the same step
-/// is exchanged in one system call. Then the checkpoints go that `keep` does not name. When
-/// anything fails on any rank, every rank throws the same Error{io} naming rank and file, the
-/// temporary folder is gone and the older checkpoints are as they were.
+/// is exchanged in one system call, and a folder of that name that another program wrote is
+/// renamed. Then the checkpoints of ours go that `keep` does not name. When anything fails on any
+/// rank, every rank throws the same Error{io} naming rank and file, the temporary folder is gone
+/// and the older checkpoints are as they were.
 void save_collective(const parallel::Comm& comm, const std::string& output_dir, std::int64_t step,
                      const TrainState& state, const WeightsWriter& write_weights, const Keep& keep);
 
@@ -34,6 +35,10 @@ bool weights_are_copied(const std::string& checkpoint, const std::string& folder
 /// Copies the weights of OUTPUT_DIR/checkpoint-STEP into OUTPUT_DIR, file by file: whatever is not
 /// there to resume from. Error{io}, Error{checkpoint} when the checkpoint is damaged.
 void copy_weights(const std::string& output_dir, std::int64_t step);
+
+/// Whether `path` exists and is, or lies inside, a folder OUTPUT_DIR/checkpoint-N: saving replaces
+/// and removes those. Links are followed.
+bool is_among_checkpoints(const std::string& output_dir, const std::string& path);
 
 /// Newest checkpoint-N of `output_dir` whose manifest verifies; damaged ones are skipped with a
 /// warning that says why. Reads every byte of what it accepts.

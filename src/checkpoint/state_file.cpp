@@ -119,6 +119,21 @@ void reserve_disk(const std::string& path) {
                                    path + ": " + std::strerror(problem));
 }
 
+/// Room for what HDF5 writes itself: names, dimensions, the JSON. A file that HDF5 cannot flush it
+/// cannot close either, and the process dies when the library ends (HDF5 1.10): a full disk has to
+/// show before.
+void try_space(const std::string& path, const TrainState& state) {
+  constexpr std::size_t kFile = std::size_t{64} << 10, kDataset = 2048;
+  const std::size_t bytes = kFile + state.json.size() + kDataset * state.tensors.size();
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  const int problem =
+      descriptor < 0 ? errno : ::posix_fallocate(descriptor, 0, static_cast<off_t>(bytes));
+  if (descriptor >= 0) ::close(descriptor);
+  if (problem != 0)
+    throw Error(ErrorCode::io, "cannot reserve " + std::to_string(bytes) + " bytes for " + path +
+                                   ": " + std::strerror(problem));
+}
+
 /// Empty when fine. Independent transfers: a rank that cannot write must not stop the others.
 std::string write_share(hid_t file, const StateTensor& t, int rank, int size) {
   const Handle dataset(H5Dopen2(file, dataset_name(t.name).c_str(), H5P_DEFAULT), &H5Dclose);
@@ -278,6 +293,7 @@ Share share_of(std::int64_t rows, int rank, int size) {
 }
 
 void create_state_file(const std::string& path, const TrainState& state) {
+  try_space(path, state);
   quiet_hdf5();
   {
     const Handle access(access_list(nullptr), &H5Pclose);

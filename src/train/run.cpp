@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <utility>
 
 #include "adapter/peft_files.hpp"
 #include "checkpoint/model_folder.hpp"
@@ -26,6 +27,22 @@
 
 namespace axl::train {
 namespace {
+
+/// A run that starts from a checkpoint of its own output folder would remove it with the old ones.
+void keep_inputs(const config::Config& config) {
+  const std::pair<const char*, const std::string&> inputs[] = {
+      {"base_model", config.base_model},
+      {"base_model_config", config.base_model_config},
+      {"lora_model_dir", config.lora_model_dir},
+      {"tokenizer_config", config.tokenizer_config}};
+  for (const auto& [key, path] : inputs)
+    if (!path.empty() && checkpoint::is_among_checkpoints(config.output_dir, path))
+      throw Error(ErrorCode::config, "'" + path + "' is among the checkpoints of output_dir '" +
+                                         config.output_dir +
+                                         "', which this run replaces and removes")
+          .at(config.at(key))
+          .hint("give output_dir another folder, or move the checkpoint out of it");
+}
 
 /// Held for as long as the run lasts, by rank 0.
 OutputLock take_output_folder(const config::Config& config, const parallel::Comm& comm) {
@@ -51,6 +68,7 @@ OutputLock take_output_folder(const config::Config& config, const parallel::Comm
                   "cannot create the folder '" + config.output_dir +
                       "': " + (is_file ? "it is a file" : error.message()))
           .at(config.at("output_dir"));
+    keep_inputs(config);
     lock = OutputLock(config.output_dir);
   });
   return lock;

@@ -229,6 +229,28 @@ class Run(TrainingCase):
                                         save_total_limit=2))
         self.assertEqual(self.checkpoints(), ["checkpoint-5", "checkpoint-6"])
 
+    def test_checkpoints_that_a_run_starts_from(self):
+        full = dict(adapter=None, lora_r=None, lora_alpha=None, lora_target_linear=None)
+        keys = dict(max_steps=1, save_steps=1, save_strategy=None)
+        self.run_program(0, self.config(**keys, **full, output_dir=str(self.folder / "full")))
+        self.run_program(0, self.config(**keys))
+        (self.folder / "link").symlink_to(self.folder / "out")
+        keys |= dict(max_steps=4, save_total_limit=1)
+        for folder, given in [("full", full | dict(tokenizer_config=str(MODEL),
+                                                  base_model="full/checkpoint-1")),
+                              ("out", dict(lora_model_dir="out/checkpoint-1")),
+                              ("out", dict(lora_model_dir="link/checkpoint-1/"))]:
+            key, path = list(given.items())[-1]
+            given = given | {key: str(self.folder / path)}
+            before = {p: p.read_bytes() for p in (self.folder / folder).rglob("*") if p.is_file()}
+            config = self.config(**keys, output_dir=str(self.folder / folder), **given)
+            for ranks in [0, 2]:
+                self.refused(config, f"{key}: ", "is among the checkpoints of output_dir",
+                             "give output_dir another folder", ranks=ranks)
+            after = {p: p.read_bytes() for p in (self.folder / folder).rglob("*") if p.is_file()}
+            self.assertEqual(before, after)
+            self.run_program(0, self.config(**keys, output_dir=str(self.folder / "next"), **given))
+
     def test_sigterm_checkpoints_and_resumes(self):
         keys = dict(max_steps=4000, learning_rate=0.001)
         process = self.start(0, self.config(**keys))
@@ -415,9 +437,14 @@ class Run(TrainingCase):
                           capture_output=True).returncode != 0:
             self.skipTest("a tmpfs cannot be mounted here")
         try:
-            text = self.refused(self.config(output_dir=str(mount / "out"), save_steps=1,
-                                            save_strategy=None, max_steps=20), code=1)
-            self.assertIn("space", text)
+            for size in [8, 44, 92, 152, 212, 260]:  # what is being written when it is full
+                subprocess.run(["mount", "-o", f"remount,size={size}k", str(mount)], check=True)
+                for ranks in [0, 2]:
+                    text = self.refused(self.config(output_dir=str(mount / "out"), save_steps=1,
+                                                    save_strategy=None, max_steps=3), code=1,
+                                        ranks=ranks)
+                    self.assertIn("space", text)
+                    shutil.rmtree(mount / "out")
         finally:
             subprocess.run(["umount", "-l", str(mount)], check=False)
 

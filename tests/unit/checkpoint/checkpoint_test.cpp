@@ -119,6 +119,41 @@ TEST_F(Checkpoint, RotationKeepsTheNewest) {
   EXPECT_TRUE(fs::exists(at(2)));
 }
 
+TEST_F(Checkpoint, OtherProgramsCheckpointsStay) {
+  const auto foreign = [&](std::int64_t step) {
+    fs::create_directories(at(step));
+    testing::write_text(at(step) + "/optimizer.pt", "of a Trainer");
+  };
+  for (const std::int64_t step : {1, 3, 900}) foreign(step);
+  for (const std::int64_t step : {2, 3, 4}) save(step, 1);
+  for (const std::int64_t step : {1, 900}) EXPECT_TRUE(fs::exists(at(step) + "/optimizer.pt"));
+  EXPECT_FALSE(fs::exists(at(2)));
+  EXPECT_TRUE(fs::exists(at(3) + ".before/optimizer.pt")) << "was where a checkpoint had to go";
+  foreign(3);
+  save(3, 1);
+  EXPECT_TRUE(fs::exists(at(3) + ".before/optimizer.pt"));
+  EXPECT_TRUE(fs::exists(at(3) + ".before2/optimizer.pt"));
+  EXPECT_EQ(find_latest(folder_.string()), at(3));
+}
+
+TEST_F(Checkpoint, KnowsWhatItWouldRemove) {
+  const std::string out = folder_.string();
+  save(7);
+  fs::create_directories(path("model/checkpoint-7"));
+  fs::create_directory_symlink(at(7), path("link"));
+  fs::create_directory_symlink(out, path("model/out"));
+  EXPECT_TRUE(is_among_checkpoints(out, at(7)));
+  EXPECT_TRUE(is_among_checkpoints(out + "/model/..", at(7) + "/"));
+  EXPECT_TRUE(is_among_checkpoints(out, at(7) + "/adapter_model.safetensors"));
+  EXPECT_TRUE(is_among_checkpoints(out, path("link")));
+  EXPECT_TRUE(is_among_checkpoints(path("model/out"), at(7)));
+  EXPECT_FALSE(is_among_checkpoints(out, out));
+  EXPECT_FALSE(is_among_checkpoints(out, path("model/checkpoint-7")));
+  EXPECT_FALSE(is_among_checkpoints(path("model"), at(7)));
+  EXPECT_FALSE(is_among_checkpoints(out, at(8))) << "not there";
+  EXPECT_FALSE(is_among_checkpoints(path("none"), at(7)));
+}
+
 TEST_F(Checkpoint, TheSameStepIsReplaced) {
   save(3);
   testing::write_text(at(3) + "/old", "x");
