@@ -83,7 +83,10 @@ int preview_comparisons(const Options& options, const config::Config& config,
       data::read_comparisons(config, tokenizer, options.first, options.rows);
   for (const std::string& warning : result.warnings) log::warning("{}", warning);
   std::int64_t kept = 0;
-  for (const data::ComparisonReport& report : result.reports) kept += report.rows_kept;
+  for (const data::ComparisonReport& report : result.reports) {
+    kept += report.rows_kept;
+    for (const std::string& line : data::report_lines(report)) fmt::print("{}\n", line);
+  }
   fmt::print("{}\n", marks.color
                          ? "\x1b[32mbetter\x1b[0m \x1b[31mworse\x1b[0m \x1b[90mprompt\x1b[0m"
                          : "[[better]] ((worse))");
@@ -116,6 +119,8 @@ int preview(const Options& options, const Overrides& overrides) {
       data::PreparedDataset::open(options.eval ? result.eval_path : result.train_path);
   fmt::print("{}\n",
              marks.color ? "\x1b[32mtrained\x1b[0m \x1b[90mmasked\x1b[0m" : "[[trained]] masked");
+  for (const data::DatasetReport& report : result.reports)
+    for (const std::string& line : data::report_lines(report)) fmt::print("{}\n", line);
   const std::int64_t last = std::min(rows.rows(), options.first + options.rows);
   for (std::int64_t i = options.first; i < last; ++i) {
     fmt::print("--- row {} of {}: {} tokens, {} trained\n", i, rows.rows(), rows.length(i),

@@ -53,12 +53,25 @@ std::string marked_encoding(std::string_view head) {
   return "";
 }
 
+std::string wide_encoding(std::string_view head) {
+  if (std::string marked = marked_encoding(head); !marked.empty()) return marked;
+  constexpr std::size_t kLookedAt = 4096;
+  head = head.substr(0, kLookedAt);
+  if (head.size() < 4 || head.find('\0') == std::string_view::npos) return "";
+  std::size_t zeros[4] = {};  // by their place in a group of four bytes
+  for (std::size_t i = 0; i < head.size(); ++i) zeros[i % 4] += head[i] == '\0';
+  const std::size_t group = head.size() / 4, most = group - group / 4, few = group / 8;
+  if (zeros[2] >= most && zeros[3] >= most && zeros[0] <= few) return "UTF-32 (little-endian)";
+  if (zeros[0] >= most && zeros[1] >= most && zeros[3] <= few) return "UTF-32 (big-endian)";
+  // Half of the characters being Latin is enough: blanks, digits and line ends are.
+  const std::size_t half = group + (group < 4 ? 1 : 0);
+  if (zeros[1] + zeros[3] >= half && zeros[0] + zeros[2] <= few) return "UTF-16 (little-endian)";
+  if (zeros[0] + zeros[2] >= half && zeros[1] + zeros[3] <= few) return "UTF-16 (big-endian)";
+  return "";
+}
+
 std::string likely_encoding(std::string_view text, std::size_t at) {
-  if (std::string marked = marked_encoding(text); !marked.empty()) return marked;
-  const std::string_view head = text.substr(0, 4096);
-  const auto zeros = static_cast<std::size_t>(std::count(head.begin(), head.end(), '\0'));
-  if (zeros > head.size() / 2) return "UTF-32";
-  if (zeros > head.size() / 5) return "UTF-16";
+  if (std::string wide = wide_encoding(text); !wide.empty()) return wide;
   // Only Windows' code page has characters where Latin-1 has none.
   const std::string_view rest = text.substr(std::min(at, text.size()), 4096);
   const bool windows = std::any_of(rest.begin(), rest.end(), [](char c) {
@@ -89,6 +102,11 @@ void require_utf8(std::string_view text, const std::string& path, ErrorCode code
     throw Error(code, "is " + marked + " text, as its byte order mark says")
         .at({path, 0, 0, ""})
         .hint(hint_of_encoding(marked));
+  // Zero bytes are UTF-8, so that a text of Latin characters alone would pass.
+  if (const std::string wide = wide_encoding(text); !wide.empty())
+    throw Error(code, "is not UTF-8: it looks like " + wide + ", to judge by its zero bytes")
+        .at({path, 0, 0, ""})
+        .hint(hint_of_encoding(wide));
   const std::size_t at = first_not_utf8(text);
   if (at == std::string_view::npos) return;
   const std::string_view before = text.substr(0, at);

@@ -20,12 +20,15 @@ std::string likely_encoding(std::string_view text, std::size_t at);
 /// Windows-1252".
 std::string why_not_utf8(std::string_view line, std::size_t at, const std::string& encoding);
 
-/// Error{`code`} with file, line and column when `text` is not UTF-8, or begins with the byte order
-/// mark of another encoding; the hint says how to convert it.
+/// Error{`code`} with file, line and column when `text` is not UTF-8, or has the byte order mark or
+/// the zero bytes of another encoding; the hint says how to convert it.
 void require_utf8(std::string_view text, const std::string& path, ErrorCode code);
 
 /// The name that a byte order mark at the beginning gives; "" for none, and for that of UTF-8.
 std::string marked_encoding(std::string_view head);
+
+/// The same, also told by where the zero bytes of a text without a mark stand.
+std::string wide_encoding(std::string_view head);
 
 /// "convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW".
 std::string hint_of_encoding(const std::string& encoding);

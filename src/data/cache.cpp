@@ -92,6 +92,7 @@ json report_to_json(const DatasetReport& r) {
           {"dropped_too_long", r.dropped_too_long},
           {"dropped_too_short", r.dropped_too_short},
           {"dropped_no_labels", r.dropped_no_labels},
+          {"dropped_empty", r.dropped_empty},
           {"truncated", r.truncated},
           {"lost_tokens", r.lost_tokens},
           {"deduplicated", r.deduplicated},
@@ -112,6 +113,7 @@ DatasetReport report_from_json(const json& j) {
   j.at("dropped_too_long").get_to(r.dropped_too_long);
   j.at("dropped_too_short").get_to(r.dropped_too_short);
   j.at("dropped_no_labels").get_to(r.dropped_no_labels);
+  j.at("dropped_empty").get_to(r.dropped_empty);
   j.at("truncated").get_to(r.truncated);
   j.at("lost_tokens").get_to(r.lost_tokens);
   j.at("deduplicated").get_to(r.deduplicated);

@@ -8,7 +8,9 @@
 
 #include "config/node.hpp"
 #include "core/error.hpp"
+#include "core/utf8.hpp"
 #include "data/file_kind.hpp"
+#include "data/file_patterns.hpp"
 #include "hub/names.hpp"
 
 namespace axl::data {
@@ -68,13 +70,8 @@ void add_data_files(CardConfig& out, const Node& node, const std::string& file) 
 
 /// Parts of a repository that no pattern means unless it names them.
 bool is_apart(const std::string& path, const std::string& pattern) {
-  static constexpr const char* kNames[] = {"README.md",         "config.json",
-                                           "dataset_info.json", "dataset_infos.json",
-                                           "dummy_data.zip",    "dataset_dict.json"};
   const std::string last = fs::path(path).filename().string();
-  if (last != fs::path(pattern).filename().string())
-    for (const char* name : kNames)
-      if (last == name) return true;
+  if (last != fs::path(pattern).filename().string() && is_about_data(last)) return true;
   for (const auto& part : fs::path(path)) {
     const std::string text = part.string();
     if ((text.starts_with(".") || text.starts_with("__")) &&
@@ -93,7 +90,9 @@ std::vector<std::string> names_of(const std::vector<CardConfig>& configs) {
 }  // namespace
 
 std::vector<CardConfig> read_dataset_card(const std::string& text, const std::string& file) {
-  const std::string yaml = front_matter(text);
+  if (!wide_encoding(text).empty()) require_utf8(text, file, ErrorCode::data);
+  const std::string yaml = front_matter(text.starts_with("\xEF\xBB\xBF") ? text.substr(3) : text);
+  require_utf8(yaml, file, ErrorCode::data);
   if (yaml.find("configs:") == std::string::npos) return {};
   const Node root = config::parse_yaml(yaml, file);
   const Entry* list = root.kind == Node::Kind::map ? root.find("configs") : nullptr;

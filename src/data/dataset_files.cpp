@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <map>
+#include <tuple>
 
 #include "core/ascii.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "data/dataset_card.hpp"
 #include "data/file_kind.hpp"
+#include "data/file_patterns.hpp"
+#include "data/sources/decode.hpp"
 
 namespace axl::data {
 namespace fs = std::filesystem;
@@ -48,6 +52,73 @@ const std::vector<std::pair<std::string, Words>>& split_words() {
   return list;
 }
 
+std::string loader_of(const std::string& path) {
+  switch (*kind_of_suffix(path)) {
+    case FileKind::json:
+    case FileKind::jsonl:
+      return "json";
+    case FileKind::text:
+      return "text";
+    case FileKind::csv:
+      return "csv";
+    case FileKind::parquet:
+      return "parquet";
+    case FileKind::arrow:
+      break;
+  }
+  return "arrow";
+}
+
+bool is_read_here(const std::string& path) {
+  const std::string loader = loader_of(path);
+  return has_arrow() || (loader != "parquet" && loader != "arrow");
+}
+
+/// Keeps the files of one format, as Hugging Face's library does: of that whose suffix most of them
+/// have; of a draw .parquet, .jsonl, .json, .csv and then the last in the alphabet. A named format
+/// (ds_type) is that one. Formats that this build reads are preferred to others, and texts to none:
+/// a licence or notes beside rows are no data.
+void keep_format(std::vector<std::string>& files, const config::DatasetConfig& dataset) {
+  const auto is_text = [](const std::string& path) {
+    return kind_of_suffix(path) == FileKind::text;
+  };
+  if (ascii_lower(dataset.ds_type) != "text" && !std::all_of(files.begin(), files.end(), is_text))
+    std::erase_if(files, is_text);
+  if (files.empty()) return;
+  std::map<std::string, std::int64_t> counts;
+  const bool any_read = std::any_of(files.begin(), files.end(), is_read_here);
+  for (const std::string& file : files)
+    if (is_read_here(file) || !any_read) ++counts[format_suffix(file)];
+  const auto rank = [](const std::pair<const std::string, std::int64_t>& c) {
+    return std::tuple(c.second, c.first == ".parquet", c.first == ".jsonl", c.first == ".json",
+                      c.first == ".csv", c.first);
+  };
+  const auto most =
+      std::max_element(counts.begin(), counts.end(),
+                       [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  const auto example = std::find_if(files.begin(), files.end(), [&](const std::string& file) {
+    return format_suffix(file) == most->first;
+  });
+  std::string loader = loader_of(*example);
+  const std::string named = ascii_lower(dataset.ds_type);
+  if (!named.empty()) {
+    const bool there = std::any_of(files.begin(), files.end(),
+                                   [&](const std::string& f) { return loader_of(f) == named; });
+    if (!there) return;  // a named format is also that of files with other suffixes
+    loader = named;
+  }
+  const std::size_t before = files.size();
+  std::string other;
+  for (const std::string& file : files)
+    if (loader_of(file) != loader && other.empty()) other = file;
+  std::erase_if(files, [&](const std::string& file) { return loader_of(file) != loader; });
+  if (files.size() < before)
+    log::warning(
+        "dataset '{}': of its files with rows the {} of format {} are read, {} of other formats "
+        "are not, such as {}; an entry of its own with data_files reads them",
+        dataset.path, files.size(), loader, before - files.size(), other);
+}
+
 /// The files of a subset (`name`): those below a folder of that name, else those named after it.
 void keep_subset(std::vector<std::string>& files, const config::DatasetConfig& dataset) {
   if (dataset.name.empty()) return;
@@ -76,16 +147,8 @@ std::vector<std::string> files_by_name(std::vector<std::string> all,
                                        const config::DatasetConfig& dataset) {
   // What Hugging Face's library keeps beside rows, and files of other kinds, are not data.
   std::erase_if(all, [](const std::string& p) {
-    const std::string name = fs::path(p).filename().string();
-    static constexpr std::string_view kNoRows[] = {"config.json", "dataset_info.json",
-                                                   "dataset_infos.json", "dataset_dict.json",
-                                                   "state.json"};
-    return !kind_of_suffix(p) ||
-           std::find(std::begin(kNoRows), std::end(kNoRows), name) != std::end(kNoRows);
+    return !kind_of_suffix(p) || is_about_data(fs::path(p).filename().string());
   });
-  const auto no_text = [](const std::string& p) { return kind_of_suffix(p) != FileKind::text; };
-  if (ascii_lower(dataset.ds_type) != "text" && std::any_of(all.begin(), all.end(), no_text))
-    std::erase_if(all, [&](const std::string& p) { return !no_text(p); });
   keep_subset(all, dataset);
   std::sort(all.begin(), all.end());
   const std::string split = split_name(dataset);
@@ -109,7 +172,10 @@ std::vector<std::string> files_by_name(std::vector<std::string> all,
   }
   // Beside files of other splits, those without a name are the training rows.
   const bool all_unnamed = unnamed.size() == all.size();
-  return named.empty() && (all_unnamed || split == "train") ? unnamed : named;
+  std::vector<std::string> out =
+      named.empty() && (all_unnamed || split == "train") ? unnamed : named;
+  keep_format(out, dataset);
+  return out;
 }
 
 std::vector<CardConfig> card_configs(const std::vector<std::string>& all, const TextReader& read,

@@ -11,9 +11,9 @@ void DatasetReport::add(const DatasetReport& part) {
   for (const Count count :
        {&DatasetReport::rows_read, &DatasetReport::rows_kept, &DatasetReport::dropped_broken,
         &DatasetReport::dropped_too_long, &DatasetReport::dropped_too_short,
-        &DatasetReport::dropped_no_labels, &DatasetReport::truncated, &DatasetReport::deduplicated,
-        &DatasetReport::near_duplicates, &DatasetReport::rows_used, &DatasetReport::lost_tokens,
-        &DatasetReport::tokens, &DatasetReport::label_tokens})
+        &DatasetReport::dropped_no_labels, &DatasetReport::dropped_empty, &DatasetReport::truncated,
+        &DatasetReport::deduplicated, &DatasetReport::near_duplicates, &DatasetReport::rows_used,
+        &DatasetReport::lost_tokens, &DatasetReport::tokens, &DatasetReport::label_tokens})
     this->*count += part.*count;
   for (const std::string& text : part.examples)
     if (examples.size() < kMostExamples) examples.push_back(text);

@@ -11,6 +11,7 @@
 #include "data/mixing.hpp"
 #include "data/preference.hpp"
 #include "data/prepared_file.hpp"
+#include "data/summary.hpp"
 #include "data/tokenize.hpp"
 #include "data/transforms.hpp"
 #include "data/workers.hpp"
@@ -47,10 +48,16 @@ TokenizedDataset tokenize_input(Input& input, const config::Config& config,
 
 /// Says what a user must know about a dataset before training on it.
 void judge(const Input& input, const TokenizedDataset& data, std::int64_t sequence_len,
-           std::vector<std::string>& warnings) {
+           bool evaluation, std::vector<std::string>& warnings) {
   const DatasetReport& r = data.report;
   const std::string name = "dataset " + r.path + ": ";
   require_usable_rows(input, r);
+  if (evaluation && r.rows_kept == 0)
+    throw Error(ErrorCode::data,
+                fmt::format("dataset '{}': none of its {} rows is left to evaluate on{}", r.path,
+                            r.rows_read, losses(r)))
+        .at(input.dataset.where)
+        .hint("see eval_sequence_len, sequence_len, min_sample_len and excess_length_strategy");
   const auto share = [&](std::int64_t n) {
     return fmt::format("{} of {} rows ({:.1f} %)", n, r.rows_read,
                        100.0 * static_cast<double>(n) / static_cast<double>(r.rows_read));
@@ -157,8 +164,13 @@ Split split_and_order(Merged rows, const config::Config& config, bool has_test) 
 
 }  // namespace
 
-PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& tokenizer,
-                      const std::function<void(std::int64_t, std::int64_t)>& progress) {
+namespace {
+
+using Progress = std::function<void(std::int64_t, std::int64_t)>;
+
+/// With `evaluation`, all rows are for evaluating a model, also those of `datasets`.
+PrepareResult prepare_rows(const config::Config& config, const tokenizer::Tokenizer& tokenizer,
+                           bool evaluation, const Progress& progress) {
   if (config.datasets.empty())
     throw Error(ErrorCode::config, "no datasets given").at(config.at("datasets"));
   refuse(config);
@@ -180,7 +192,8 @@ PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& 
     }
 
   PrepareResult result;
-  const auto tokenize_all = [&](std::vector<Input>& inputs, std::int64_t sequence_len) {
+  const auto tokenize_all = [&](std::vector<Input>& inputs, std::int64_t sequence_len,
+                                bool for_evaluation) {
     std::vector<TokenizedDataset> out;
     for (Input& input : inputs) {
       const auto done = [&](std::int64_t n) {
@@ -188,14 +201,14 @@ PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& 
       };
       const std::int64_t rows = static_cast<std::int64_t>(input.rows.rows.size());
       out.push_back(tokenize_input(input, config, tokenizer, sequence_len, result.warnings, done));
-      judge(input, out.back(), sequence_len, result.warnings);
+      judge(input, out.back(), sequence_len, for_evaluation, result.warnings);
       before += rows;
     }
     return out;
   };
-  std::vector<TokenizedDataset> train_data = tokenize_all(train, config.sequence_len);
+  std::vector<TokenizedDataset> train_data = tokenize_all(train, config.sequence_len, evaluation);
   std::vector<TokenizedDataset> test_data =
-      tokenize_all(test, config.eval_sequence_len.value_or(config.sequence_len));
+      tokenize_all(test, config.eval_sequence_len.value_or(config.sequence_len), true);
 
   Split rows = split_and_order(collect(train_data, config), config, !test.empty());
   if (!test.empty()) rows.eval = shard_of(collect(test_data, config), config);
@@ -221,6 +234,13 @@ PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& 
   return result;
 }
 
+}  // namespace
+
+PrepareResult prepare(const config::Config& config, const tokenizer::Tokenizer& tokenizer,
+                      const Progress& progress) {
+  return prepare_rows(config, tokenizer, false, progress);
+}
+
 PrepareResult prepare_test_rows(const config::Config& config,
                                 const tokenizer::Tokenizer& tokenizer) {
   if (config.test_datasets.empty()) return {};
@@ -237,7 +257,7 @@ PrepareResult prepare_test_rows(const config::Config& config,
   test.dataset_mixing_temperature.reset();
   test.curriculum_order.clear();
   for (config::DatasetConfig& d : test.datasets) d.weight = 1.0;
-  PrepareResult out = prepare(test, tokenizer, {});
+  PrepareResult out = prepare_rows(test, tokenizer, true, {});
   out.eval_path = std::exchange(out.train_path, "");
   return out;
 }

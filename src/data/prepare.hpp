@@ -16,7 +16,8 @@ struct DatasetReport {
   std::int64_t rows_read = 0, rows_kept = 0;
   std::int64_t dropped_broken = 0, dropped_too_long = 0, dropped_too_short = 0,
                dropped_no_labels = 0;
-  std::int64_t lost_tokens = 0;  ///< of kept rows, cut off
+  std::int64_t dropped_empty = 0;  ///< rows without text, such as a blank line of a text file
+  std::int64_t lost_tokens = 0;    ///< cut off: in no sample
   std::int64_t truncated = 0, deduplicated = 0, near_duplicates = 0;
   std::int64_t rows_used = 0;  ///< in the training file: without held-out rows, with repetitions
   std::int64_t tokens = 0, label_tokens = 0;

@@ -112,7 +112,7 @@ void find_rows(SourceFile& file, std::uint32_t file_index, RowList& out) {
   if (file.needs_decoding()) decode(file);
   const std::string_view text = file.bytes();
   // In JSON a single row may be broken; a file of another encoding altogether is not JSON at all.
-  if (file.kind == FileKind::text || !marked_encoding(text).empty())
+  if (file.kind == FileKind::text || !wide_encoding(text).empty())
     require_utf8(text, file.path, ErrorCode::data);
   if (file.kind == FileKind::text) return find_lines(file, file_index, true, out);
   std::size_t first = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;

@@ -1,6 +1,5 @@
 #include "data/source.hpp"
 
-#include <glob.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "core/input_file.hpp"
 #include "core/log.hpp"
 #include "data/dataset_files.hpp"
+#include "data/file_patterns.hpp"
 #include "data/sources/decode.hpp"
 #include "hub/names.hpp"
 #include "hub/snapshot.hpp"
@@ -20,9 +20,6 @@
 namespace axl::data {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr std::size_t kMostFiles = 100000;
-constexpr int kDeepestFolder = 16;
 
 FileKind kind_of(const std::string& path, const config::DatasetConfig& dataset) {
   const std::string type = ascii_lower(dataset.ds_type);
@@ -42,25 +39,29 @@ FileKind kind_of(const std::string& path, const config::DatasetConfig& dataset) 
       .hint(std::string("read are ") + kFileKinds + "; ds_type names the format of other suffixes");
 }
 
-bool has_glob(const std::string& path) { return path.find_first_of("*?[") != std::string::npos; }
-
-std::vector<std::string> expand(const std::string& pattern) {
-  glob_t found{};
-  std::vector<std::string> out;
-  if (::glob(pattern.c_str(), GLOB_TILDE, nullptr, &found) == 0)
-    out.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  ::globfree(&found);
-  std::erase_if(out, [](const std::string& p) { return fs::is_directory(p); });
-  return out;  // glob() sorts
-}
-
 bool exists(const std::string& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
 }
 
 bool exists_or_matches(const std::string& path) {
-  return has_glob(path) && !exists(path) ? !expand(path).empty() : exists(path);
+  return is_pattern(path) && !exists(path) ? !match_files(path).files.empty() : exists(path);
+}
+
+/// The files of a pattern with rows: of what "*" means in a folder only formats that are read.
+std::vector<std::string> rows_of_pattern(const std::string& pattern,
+                                         const config::DatasetConfig& dataset) {
+  FolderFiles found = match_files(pattern);
+  if (dataset.ds_type.empty() && !fs::path(pattern).has_extension()) {
+    const auto other = [](const std::string& path) { return !kind_of_suffix(path); };
+    if (!std::all_of(found.files.begin(), found.files.end(), other)) {
+      std::copy_if(found.files.begin(), found.files.end(), std::back_inserter(found.skipped),
+                   other);
+      std::erase_if(found.files, other);
+    }
+  }
+  tell_skipped(pattern, found.skipped);
+  return found.files;
 }
 
 /// `path` as it is, or seen from the folder of the YAML; "" when neither is there.
@@ -73,61 +74,17 @@ std::string locate(const std::string& path, const config::DatasetConfig& dataset
   return "";
 }
 
-/// Files and folders that Hugging Face's library passes over, whatever is in them; also what
-/// editors leave beside a file.
-bool is_hidden(const std::string& name) {
-  return name.starts_with(".") || name.starts_with("__") || name.ends_with("~") ||
-         (name.starts_with("#") && name.ends_with("#"));
-}
-
-/// Names what of a folder is not read, so that nobody waits for rows of it.
-void tell_skipped(const std::string& folder, std::vector<std::string> skipped) {
-  constexpr std::size_t kShown = 8;
-  if (skipped.empty()) return;
-  std::sort(skipped.begin(), skipped.end());
-  std::string names;
-  for (std::size_t i = 0; i < std::min(kShown, skipped.size()); ++i)
-    names += (i > 0 ? ", " : "") + skipped[i];
-  if (skipped.size() > kShown) names += ", ... (" + std::to_string(skipped.size()) + " in all)";
-  log::info("{}: not read as rows of this split: {}", folder, names);
-}
-
 std::vector<std::string> files_of_folder(const std::string& folder,
                                          const config::DatasetConfig& dataset) {
-  std::vector<std::string> all, skipped;
-  std::error_code failed;
-  for (fs::recursive_directory_iterator it(folder, failed), end; !failed && it != end;
-       it.increment(failed)) {
-    const std::string name = it->path().filename().string();
-    const bool hidden = is_hidden(name);
-    if (it->is_directory(failed)) {
-      // As Hugging Face's library does, and no deeper than any data set lies.
-      if (hidden || it.depth() >= kDeepestFolder) {
-        it.disable_recursion_pending();
-        skipped.push_back(it->path().lexically_relative(folder).string() + "/");
-      }
-      continue;
-    }
-    if (!it->is_regular_file(failed)) continue;
-    (hidden ? skipped : all).push_back(it->path().lexically_relative(folder).string());
-    if (all.size() > kMostFiles)
-      throw Error(ErrorCode::data,
-                  folder + " has more than " + std::to_string(kMostFiles) + " files")
-          .at(dataset.where)
-          .hint("name the files in data_files, a pattern is enough");
-  }
-  if (failed)
-    throw Error(ErrorCode::input, "cannot list " + folder + ": " + failed.message())
-        .at(dataset.where);
-  std::sort(all.begin(), all.end());
+  FolderFiles found = list_folder(folder, dataset.where);
   const std::string card = (fs::path(folder) / "README.md").string();
   const auto read = [&](const std::string& name) {
     return read_or_nothing(fs::path(folder) / name);
   };
-  std::vector<std::string> out = choose_files(all, read, card, dataset);
-  for (const std::string& name : all)
-    if (std::find(out.begin(), out.end(), name) == out.end()) skipped.push_back(name);
-  tell_skipped(folder, skipped);
+  std::vector<std::string> out = choose_files(found.files, read, card, dataset);
+  for (const std::string& name : found.files)
+    if (std::find(out.begin(), out.end(), name) == out.end()) found.skipped.push_back(name);
+  tell_skipped(folder, found.skipped);
   for (std::string& name : out) name = (fs::path(folder) / name).string();
   return out;
 }
@@ -196,7 +153,7 @@ std::vector<std::string> list_files(const config::DatasetConfig& dataset) {
     const std::string base = loader && !exists(dataset.path) ? "" : dataset.path;
     const std::string folder = base.empty() ? "" : locate(base, dataset);
     if (!base.empty() && folder.empty()) not_found(base, dataset);
-    if (!has_glob(folder) && fs::is_regular_file(folder)) {
+    if (!is_pattern(folder) && fs::is_regular_file(folder)) {
       log::warning("{}: data_files is not read: path '{}' is a file", dataset.where.key, base);
       return {folder};
     }
@@ -205,8 +162,8 @@ std::vector<std::string> list_files(const config::DatasetConfig& dataset) {
       std::string found = exists_or_matches(file) ? file : locate(joined, dataset);
       if (found.empty()) found = locate(file, dataset);
       if (found.empty()) not_found(joined, dataset);
-      if (has_glob(found) && !exists(found))
-        for (std::string& p : expand(found)) out.push_back(std::move(p));
+      if (is_pattern(found) && !exists(found))
+        for (std::string& p : rows_of_pattern(found, dataset)) out.push_back(std::move(p));
       else
         out.push_back(found);
     }
@@ -214,7 +171,7 @@ std::vector<std::string> list_files(const config::DatasetConfig& dataset) {
   }
   const std::string found = locate(dataset.path, dataset);
   if (found.empty()) not_found(dataset.path, dataset);
-  if (has_glob(found) && !exists(found)) return expand(found);
+  if (is_pattern(found) && !exists(found)) return rows_of_pattern(found, dataset);
   if (!fs::is_directory(found)) return {found};
   out = files_of_folder(found, dataset);
   if (out.empty())
@@ -278,7 +235,11 @@ std::vector<std::unique_ptr<Decoder>> decoders(const SourcePlace& place,
         .hint("unpack it first: Parquet is compressed inside");
   if (place.compression == Compression::gzip) out.push_back(gzip_decoder(place.path));
   if (place.compression == Compression::zstd) out.push_back(zstd_decoder(place.path));
-  if (place.kind == FileKind::csv) out.push_back(csv_decoder(place.path, lines));
+  if (!table)
+    out.push_back(beginning_decoder(place.path, place.compression != Compression::none,
+                                    place.kind == FileKind::text));
+  if (place.kind == FileKind::csv)
+    out.push_back(csv_decoder(place.path, lines, format_suffix(place.path) == ".tsv" ? '\t' : ','));
   return out;
 }
 

@@ -51,8 +51,8 @@ std::vector<SourceFile> open_sources(const config::DatasetConfig& dataset);
 /// or text. Error{input} or Error{data} when it is damaged.
 void decode(SourceFile& file);
 
-/// The stages between a file's bytes and the text that rows are found in; none for plain text.
-/// Tables (parquet, arrow) have none either: they are opened by their path. `lines`: where a CSV
+/// The stages between a file's bytes and the text that rows are found in.
+/// Tables (parquet, arrow) have none: they are opened by their path. `lines`: where a CSV
 /// stage notes the line of every row; may be nullptr.
 std::vector<std::unique_ptr<Decoder>> decoders(const SourcePlace& place,
                                                std::vector<std::uint32_t>* lines = nullptr);

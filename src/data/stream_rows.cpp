@@ -35,6 +35,7 @@ struct Worker {
       if (e.code() != ErrorCode::data) throw;
       return broken(e.message());
     }
+    if (samples.empty()) ++report.dropped_empty;
     for (Sample& sample : samples) {
       if (!fit_sample(sample, length, *row.path, static_cast<std::uint64_t>(row.number), report))
         continue;

@@ -33,12 +33,14 @@ bool is_regular(const SourcePlace& place) {
 class RowStream::File {
  public:
   explicit File(const SourcePlace& place) : place_(place) {
+    const bool table = place.kind == FileKind::parquet || place.kind == FileKind::arrow;
+    if (table) const weights::MappedFile refuses_what_is_no_table(place.path);
     if (place.kind == FileKind::parquet)
       table_ = open_parquet(place.path);
     else if (place.kind == FileKind::arrow)
       table_ = open_arrow(place.path);
     if (table_) return;
-    chain_ = decoders(place);
+    chain_ = decoders(place, place.kind == FileKind::csv ? &lines_ : nullptr);
     // A line may not be an array: a .jsonl file that begins with '[' has the wrong name.
     if (place.kind == FileKind::json || place.kind == FileKind::jsonl)
       chain_.push_back(array_decoder(place.path));
@@ -48,6 +50,12 @@ class RowStream::File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
+  /// The line of the row that next() gave last; for tables its number. From 1.
+  std::int64_t line() const {
+    return place_.kind == FileKind::csv ? lines_[static_cast<std::size_t>(rows_ - 1 - noted_)]
+                                        : rows_;
+  }
+
   /// False at the end.
   bool next(std::string_view& line) {
     for (;;) {
@@ -56,11 +64,11 @@ class RowStream::File {
         const std::size_t stop = std::min(end, text_.size());
         line = std::string_view(text_).substr(at_, stop - at_);
         at_ = std::min(stop + 1, text_.size());
-        if (first_) check_beginning(line);
         if (first_ && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);  // byte order mark
         first_ = false;
         if (place_.kind == FileKind::text) check_text(line);
-        ++line_;
+        ++rows_;
+        if (place_.kind == FileKind::csv) forget_lines();
         return true;
       }
       if (ended_) return false;
@@ -74,16 +82,21 @@ class RowStream::File {
   }
 
  private:
-  void check_beginning(std::string_view line) const {
-    if (!marked_encoding(line).empty()) require_utf8(line, place_.path, ErrorCode::data);
-  }
   void check_text(std::string_view line) const {
     const std::size_t bad = first_not_utf8(line);
     if (bad == std::string_view::npos) return;
     const std::string encoding = likely_encoding(line, bad);
     throw Error(ErrorCode::data, why_not_utf8(line, bad, encoding))
-        .at({place_.path, static_cast<int>(line_ + 1), static_cast<int>(bad + 1), ""})
+        .at({place_.path, static_cast<int>(rows_ + 1), static_cast<int>(bad + 1), ""})
         .hint(hint_of_encoding(encoding));
+  }
+  /// Those of rows before the last one; they would add up in a file without end.
+  void forget_lines() {
+    constexpr std::int64_t kMostKept = 4096;
+    const std::int64_t old = rows_ - 1 - noted_;
+    if (old < kMostKept) return;
+    lines_.erase(lines_.begin(), lines_.begin() + static_cast<std::ptrdiff_t>(old));
+    noted_ += old;
   }
   void read() {
     if (table_) {
@@ -117,7 +130,9 @@ class RowStream::File {
   std::optional<InputFile> file_;
   std::string buffer_, text_;
   std::size_t at_ = 0;
-  std::int64_t line_ = 0;
+  std::int64_t rows_ = 0;             ///< given out
+  std::vector<std::uint32_t> lines_;  ///< of a CSV file: where its rows begin, from `noted_` on
+  std::int64_t noted_ = 0;
   bool ended_ = false, first_ = true, begun_ = false;
 };
 
@@ -158,7 +173,7 @@ std::optional<StreamedRow> RowStream::next() {
       ++position_.in_pass;
       if (position_.in_pass <= skip_) continue;
       ++position_.drawn;
-      return StreamedRow{line, plain, &place.path, position_.row};
+      return StreamedRow{line, plain, &place.path, file_->line()};
     }
     const bool last = position_.file + 1 == static_cast<std::int64_t>(places_.size());
     if (last && position_.in_pass <= skip_)

@@ -17,7 +17,7 @@ struct StreamedRow {
   std::string_view text;  ///< until the next call
   bool plain = false;     ///< a line of text, not JSON
   const std::string* path = nullptr;
-  std::int64_t number = 0;  ///< of the row in its file, from 1
+  std::int64_t number = 0;  ///< the line it begins in, or of a table the row; from 1
 };
 
 /// The rows of one dataset's files, one at a time and over again, in constant memory.

@@ -64,7 +64,7 @@ std::string histogram_svg(const std::vector<LengthClass>& classes, const std::st
   return out + "</svg>\n";
 }
 
-std::vector<std::string> report_lines(const DatasetReport& r) {
+std::string losses(const DatasetReport& r) {
   std::string dropped;
   const auto count = [&](std::int64_t n, const char* what) {
     if (n > 0) dropped += fmt::format("{}{} {}", dropped.empty() ? "" : ", ", n, what);
@@ -73,15 +73,20 @@ std::vector<std::string> report_lines(const DatasetReport& r) {
   count(r.dropped_too_long, "too long");
   count(r.dropped_too_short, "too short");
   count(r.dropped_no_labels, "without labels");
+  count(r.dropped_empty, "without text");
   count(r.deduplicated, "duplicates");
   count(r.near_duplicates, "near duplicates");
+  std::string out = dropped.empty() ? "" : "; dropped: " + dropped;
+  if (r.truncated > 0)
+    out += fmt::format("; {} truncated, {} tokens cut off", r.truncated, r.lost_tokens);
+  return out;
+}
+
+std::vector<std::string> report_lines(const DatasetReport& r) {
   std::vector<std::string> out;
   out.push_back(fmt::format("{} ({})", r.path, r.type));
-  out.push_back(fmt::format(
-      "  rows     {} read, {} samples kept{}{}", r.rows_read, r.rows_kept,
-      dropped.empty() ? "" : "; dropped: " + dropped,
-      r.truncated > 0 ? fmt::format("; {} truncated, {} tokens cut off", r.truncated, r.lost_tokens)
-                      : ""));
+  out.push_back(
+      fmt::format("  rows     {} read, {} samples kept{}", r.rows_read, r.rows_kept, losses(r)));
   const double share =
       r.tokens > 0 ? 100.0 * static_cast<double>(r.label_tokens) / static_cast<double>(r.tokens)
                    : 0.0;

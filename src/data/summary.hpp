@@ -22,7 +22,10 @@ std::vector<LengthClass> length_histogram(const PreparedDataset& dataset, std::i
 /// The histogram as a complete SVG image.
 std::string histogram_svg(const std::vector<LengthClass>& classes, const std::string& title);
 
-/// "rows 999 -> 974 (dropped 25: 20 too long, 5 broken)" and the rest of a report as text lines.
+/// "; dropped: 5 broken, 20 too long; 3 truncated, 120 tokens cut off"; "" when nothing was lost.
+std::string losses(const DatasetReport& report);
+
+/// "rows 999 read, 974 samples kept; dropped: ..." and the rest of a report as text lines.
 std::vector<std::string> report_lines(const DatasetReport& report);
 
 /// A stretch of a row that is trained as a whole or not at all.

@@ -40,6 +40,7 @@ class Worker {
                      file.path + ":" + std::to_string(ref.line) + ": " + error.message());
         continue;
       }
+      if (samples_.empty()) ++part.report.dropped_empty;
       for (Sample& sample : samples_) {
         if (!fit_sample(sample, options_.length, file.path, ref.line, part.report)) continue;
         part.eos_rows += options_.eos >= 0 &&

@@ -101,8 +101,8 @@ bool is_repository_name(const std::string& given) {
         return std::isalnum(c) || c == '.' || c == '-' || c == '_' || c == '/';
       }))
     return false;
-  for (const char* suffix : {".json", ".jsonl", ".csv", ".txt", ".parquet", ".arrow", ".gz", ".zst",
-                             ".gguf", ".safetensors", ".yaml", ".yml"})
+  for (const char* suffix : {".json", ".jsonl", ".csv", ".tsv", ".txt", ".parquet", ".arrow", ".gz",
+                             ".zst", ".gguf", ".safetensors", ".yaml", ".yml"})
     if (name.ends_with(suffix)) return false;
   std::error_code ignored;
   // data/rows beside a folder data is a path that is mistyped, not a name.

@@ -30,14 +30,17 @@ RowConverter pygmalion(const FormatContext& c) {
       const std::size_t begin = sample.input_ids.size();
       if (role == "system") {
         if (text.ends_with(kStart)) text.resize(text.size() - kStart.size());
-        append_piece(tokenizer, "<|system|>Persona: " + std::string(trimmed(text, true, true)),
-                     {.max_length = length}, sample.input_ids);
+        sample.lost_tokens +=
+            append_piece(tokenizer, "<|system|>Persona: " + std::string(trimmed(text, true, true)),
+                         {.max_length = length}, sample.input_ids);
       } else if (role == "human") {
-        append_piece(tokenizer, "<|user|> " + std::string(trimmed(text, true, true)),
-                     {.max_length = length, .strip_bos = true}, sample.input_ids);
+        sample.lost_tokens +=
+            append_piece(tokenizer, "<|user|> " + std::string(trimmed(text, true, true)),
+                         {.max_length = length, .strip_bos = true}, sample.input_ids);
       } else if (role == "bot") {
-        append_piece(tokenizer, "<|model|> " + std::string(trimmed(text, true, true)),
-                     {.max_length = length, .add_eos = true, .strip_bos = true}, sample.input_ids);
+        sample.lost_tokens += append_piece(
+            tokenizer, "<|model|> " + std::string(trimmed(text, true, true)),
+            {.max_length = length, .add_eos = true, .strip_bos = true}, sample.input_ids);
       } else {
         throw RowError{"unknown role '" + role + "': system, human and bot are known"};
       }

@@ -28,7 +28,8 @@ RowConverter reflection(const FormatContext& c) {
           "### Final Response:\n{corrected}",
           {{"output", first}, {"reflection", reflected}, {"corrected", corrected}});
     Sample& sample = out.emplace_back();
-    append_piece(tokenizer, text, {.max_length = length, .add_eos = true}, sample.input_ids);
+    sample.lost_tokens =
+        append_piece(tokenizer, text, {.max_length = length, .add_eos = true}, sample.input_ids);
     sample.labels = sample.input_ids;
     if (train_on_inputs) return;
     std::vector<TokenId> alone;

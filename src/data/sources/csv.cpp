@@ -26,8 +26,8 @@ bool is_missing(std::string_view cell) {
 
 class Csv final : public Decoder {
  public:
-  Csv(std::string path, std::vector<std::uint32_t>* lines)
-      : path_(std::move(path)), lines_(lines) {}
+  Csv(std::string path, std::vector<std::uint32_t>* lines, char separator)
+      : path_(std::move(path)), lines_(lines), separator_(separator) {}
   void append(std::string_view piece, const TextSink& out) override;
   void finish(const TextSink& out) override;
 
@@ -35,10 +35,9 @@ class Csv final : public Decoder {
   void end_field();
   void end_record(const TextSink& out);
   enum class State { field_start, plain, quoted, quote_in_quoted };
-  void check_encoding(std::string_view first_piece);
   std::string path_;
   std::vector<std::uint32_t>* lines_;
-  bool begun_ = false;
+  char separator_;
   State state_ = State::field_start;
   std::string field_;
   std::vector<std::string> header_, fields_;
@@ -50,14 +49,7 @@ class Csv final : public Decoder {
 
 void append_json_string(std::string& out, std::string_view text) { out += json_string(text); }
 
-void Csv::check_encoding(std::string_view piece) {
-  begun_ = true;
-  const std::string marked = marked_encoding(piece);
-  if (!marked.empty()) require_utf8(piece, path_, ErrorCode::data);
-}
-
 void Csv::append(std::string_view text, const TextSink& out) {
-  if (!begun_) check_encoding(text);
   for (const char c : text) {
     if (skip_line_feed_) {
       skip_line_feed_ = false;
@@ -92,7 +84,7 @@ void Csv::append(std::string_view text, const TextSink& out) {
       case State::plain:
         break;
     }
-    if (c == ',') {
+    if (c == separator_) {
       end_field();
     } else if (c == '\n' || c == '\r') {
       skip_line_feed_ = c == '\r';
@@ -167,8 +159,9 @@ void Csv::finish(const TextSink& out) {
   if (!fields_.empty() || !field_.empty()) end_record(out);
 }
 
-std::unique_ptr<Decoder> csv_decoder(std::string path, std::vector<std::uint32_t>* lines) {
-  return std::make_unique<Csv>(std::move(path), lines);
+std::unique_ptr<Decoder> csv_decoder(std::string path, std::vector<std::uint32_t>* lines,
+                                     char separator) {
+  return std::make_unique<Csv>(std::move(path), lines, separator);
 }
 
 }  // namespace axl::data

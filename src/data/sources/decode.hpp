@@ -24,12 +24,15 @@ class Decoder {
 
 std::unique_ptr<Decoder> gzip_decoder(std::string path);
 std::unique_ptr<Decoder> zstd_decoder(std::string path);
-/// Comma-separated values (RFC 4180) with a header line as JSON lines. Numbers stay text, with
-/// their leading zeros: what a column means is the format's business. Cells that pandas takes for
-/// missing
-/// ("", NA, nan, null, ...) are null. Error{data} for text that is not UTF-8. `lines` gets the line
-/// that every row begins in; may be nullptr.
-std::unique_ptr<Decoder> csv_decoder(std::string path, std::vector<std::uint32_t>* lines);
+/// Lets text through; Error{data} when it begins as no UTF-8 does (wide_encoding), or, `unpacked`
+/// from a compressed file, like what stands in a file's place (refuse_placeholder, with `text`).
+std::unique_ptr<Decoder> beginning_decoder(std::string path, bool unpacked, bool text);
+/// Values separated by `separator` (RFC 4180) with a header line as JSON lines. Numbers stay text,
+/// with their leading zeros: what a column means is the format's business. Cells that pandas takes
+/// for missing ("", NA, nan, null, ...) are null. Error{data} for text that is not UTF-8. `lines`
+/// gets the line that every row begins in; may be nullptr.
+std::unique_ptr<Decoder> csv_decoder(std::string path, std::vector<std::uint32_t>* lines,
+                                     char separator = ',');
 
 /// A JSON text that begins so stands for a row that is none; what follows says why.
 inline constexpr std::string_view kNoRow = "\xEF\xB7\x90no row: ";

@@ -136,13 +136,45 @@ TEST(Decode, CsvOfAnotherEncodingIsRefused) {
             }).find("f:3: not UTF-8: byte 0xE9 at column 4; it looks like Latin-1, in cell 2"),
             std::string::npos);
   EXPECT_NE(error_of([] { csv("a\xFC\n1\n"); }).find("f:1: not UTF-8"), std::string::npos);
-  EXPECT_NE(error_of([] {
-              csv(
-                  std::string("\xFF\xFE"
-                              "a\0",
-                              4));
-            }).find("UTF-16"),
-            std::string::npos);
+  TemporaryFolder folder;
+  for (const std::string& bytes : {std::string("\xFF\xFE"
+                                               "a\0\n\0b\0",
+                                               8),
+                                   std::string("a\0\n\0b\0\n\0", 8)})
+    for (const bool packed : {false, true}) {
+      config::DatasetConfig d;
+      d.path = folder.write(packed ? "a.csv.gz" : "a.csv", packed ? gzipped(bytes) : bytes);
+      EXPECT_NE(error_of([&] { decode(open_sources(d)[0]); }).find("UTF-16 (little-endian)"),
+                std::string::npos);
+    }
+}
+
+/// Somebody packed what a checkout without Git LFS leaves.
+TEST(Decode, PackedPlaceholdersSayWhatTheyAre) {
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+  TemporaryFolder folder;
+  for (const char* name : {"a.txt", "a.jsonl", "a.csv"})
+    for (const bool gzip : {false, true}) {
+      config::DatasetConfig d;
+      d.path = folder.write(std::string(name) + (gzip ? ".gz" : ".zst"),
+                            gzip ? gzipped(pointer) : zstandard(pointer));
+      EXPECT_NE(error_of([&] { decode(open_sources(d)[0]); }).find("is a Git LFS pointer"),
+                std::string::npos)
+          << d.path;
+    }
+}
+
+TEST(Decode, TabsSeparateTheCellsOfTsvFiles) {
+  TemporaryFolder folder;
+  for (const bool packed : {false, true}) {
+    config::DatasetConfig d;
+    const std::string text = "a\tb\n1,5\t\"x\ty\"\n\tNA\n";
+    d.path = folder.write(packed ? "a.TSV.gz" : "a.tsv", packed ? gzipped(text) : text);
+    SourceFile file = std::move(open_sources(d)[0]);
+    decode(file);
+    EXPECT_EQ(file.bytes(), "{\"a\": \"1,5\", \"b\": \"x\\ty\"}\n{\"a\": null, \"b\": null}\n");
+  }
 }
 
 TEST(Decode, ElementsOfAnArrayAreLines) {

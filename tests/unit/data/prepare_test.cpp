@@ -112,6 +112,51 @@ TEST_F(Prepare, LengthRules) {
   EXPECT_NE(error_of(ErrorCode::data).find("rows.jsonl:1: "), std::string::npos);
 }
 
+/// Every row and token of the files is in a sample, or in a count.
+TEST_F(Prepare, WhatIsCutOffAndWhatIsEmptyIsCounted) {
+  config.sequence_len = 8;
+  dataset.path = folder.write("a.txt", "one\n\n" + std::string(8 * 64 + 100, 'x') + "\n\n");
+  config.datasets = {dataset};
+  PrepareResult r = run();
+  const DatasetReport& report = r.reports[0];
+  EXPECT_EQ(report.rows_read, 4);
+  EXPECT_EQ(report.dropped_empty, 2);
+  EXPECT_EQ(report.truncated, 1);
+  const auto whole =
+      static_cast<std::int64_t>(tokenizer.encode(std::string(8 * 64 + 100, 'x'), true).size());
+  EXPECT_EQ(report.lost_tokens, whole - 8 * 64);
+  EXPECT_NE(std::find_if(r.warnings.begin(), r.warnings.end(),
+                         [&](const std::string& w) {
+                           return w.find(std::to_string(report.lost_tokens) +
+                                         " of their tokens are in no sample") != w.npos;
+                         }),
+            r.warnings.end());
+  const PrepareResult again = run();
+  EXPECT_TRUE(again.from_cache);
+  EXPECT_EQ(again.reports[0].dropped_empty, 2);
+  EXPECT_EQ(again.reports[0].lost_tokens, report.lost_tokens);
+}
+
+/// Each of several, with streamed training rows as well; what was dropped is said.
+TEST_F(Prepare, TestRowsThatAreAllDroppedAreAnError) {
+  folder.write("rows.jsonl", numbered(3));
+  config::DatasetConfig good = dataset, bad = dataset;
+  good.path = folder.write("good.jsonl", "{\"text\": \"short\"}\n");
+  bad.path = folder.write("bad.jsonl", "{\"text\": \"\"}\n{\"text\": \"\"}\n");
+  config.test_datasets = {good, bad};
+  EXPECT_NE(error_of(ErrorCode::data)
+                .find("bad.jsonl': none of its 2 rows is left to evaluate on; dropped: 2 without"),
+            std::string::npos);
+  try {
+    prepare_test_rows(config, tokenizer);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("bad.jsonl': none of its 2 rows"), std::string::npos);
+  }
+  config.test_datasets = {good};
+  EXPECT_FALSE(prepare_test_rows(config, tokenizer).eval_path.empty());
+}
+
 TEST_F(Prepare, BrokenRowsAreCountedAndShown) {
   folder.write("rows.jsonl",
                "{\"text\": \"good\"}\n{\"text\": \"bad\n\n{\"txt\": \"x\"}\n[1]\n"

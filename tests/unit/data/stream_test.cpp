@@ -304,6 +304,39 @@ TEST_F(Stream, WithoutATypeTheFirstRowDecides) {
   EXPECT_EQ(stream.reports().at(0).type, "alpaca");
 }
 
+/// Not the numbers of the rows: cells have line ends, lines may be blank.
+TEST_F(Stream, RowsOfACsvFileKnowTheirLines) {
+  std::string text = "text,note\n";
+  for (int i = 0; i < 6000; ++i) text += "\"two\nlines\",x\n\n";
+  text += "a,b,c\n";
+  dataset.path = folder.write("a.csv", text);
+  config.datasets = {dataset};
+  config.streaming_multipack_buffer_size = 6001;
+  BatchStream stream(config, tokenizer, {});
+  stream.next();
+  ASSERT_EQ(stream.reports().at(0).examples.size(), 1u);
+  EXPECT_NE(stream.reports()[0].examples[0].find("a.csv:18002: the row has 3 cells"),
+            std::string::npos)
+      << stream.reports()[0].examples[0];
+}
+
+TEST_F(Stream, PlaceholdersAndOtherEncodingsAreRefused) {
+  const auto refused = [&](const std::string& name, const std::string& bytes) {
+    dataset.path = folder.write(name, bytes);
+    config.datasets = {dataset};
+    return error_of([&] { BatchStream(config, tokenizer, {}).next(); });
+  };
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+  for (const char* name : {"p.txt", "p.jsonl", "p.csv", "p.parquet", "p.arrow", "p.txt.gz"})
+    EXPECT_NE(refused(name, pointer).find("is a Git LFS pointer"), std::string::npos) << name;
+  const std::string marked("\xFF\xFE{\0}\0\n\0", 8), unmarked("a\0\n\0b\0\n\0", 8);
+  for (const char* name : {"w.txt", "w.jsonl", "w.json", "w.csv"})
+    for (const std::string& bytes : {marked, unmarked})
+      EXPECT_NE(refused(name, bytes).find("UTF-16 (little-endian)"), std::string::npos) << name;
+  EXPECT_NE(refused("l.txt", "one\ncaf\xE9\n").find("l.txt:2:4: not UTF-8"), std::string::npos);
+}
+
 std::int64_t peak_kib() {
   std::ifstream in("/proc/self/status");
   for (std::string line; std::getline(in, line);)

@@ -68,6 +68,12 @@ TEST_F(Summary, ReportNamesWhyRowsAreMissing) {
   for (const std::string& line : report_lines(r)) text += line + "\n";
   EXPECT_NE(text.find("10 read, 7 samples kept; dropped: 1 broken, 2 too long"), std::string::npos)
       << text;
+  r.dropped_empty = 3;
+  r.truncated = 2;
+  r.lost_tokens = 77;
+  EXPECT_EQ(losses(r),
+            "; dropped: 1 broken, 2 too long, 3 without text; 2 truncated, 77 tokens cut off");
+  EXPECT_EQ(losses(DatasetReport{}), "");
   EXPECT_NE(text.find("25 (25.0 %)"), std::string::npos) << text;
   EXPECT_NE(text.find("rows.json:3: invalid JSON"), std::string::npos) << text;
 }
