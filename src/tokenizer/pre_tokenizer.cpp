@@ -134,10 +134,13 @@ Step split(const Json& spec) {
           find_literal(text, s, pattern, out);
         },
         behavior, invert);
-  // These patterns match every character, so matches and pieces are the same thing.
+  // A scanner gives matches and what lies between them alike: all that Isolated keeps. Inverted,
+  // Removed keeps the matches alone, which is the same where they leave no gap.
   const Scanner scan = scanner_for(pattern);
-  if (scan != nullptr && behavior == SplitBehavior::isolated) return scanner_step(scan);
-  if (scan != nullptr && behavior == SplitBehavior::removed && invert) return scanner_step(scan);
+  if (scan != nullptr &&
+      (behavior == SplitBehavior::isolated ||
+       (behavior == SplitBehavior::removed && invert && matches_everything(pattern))))
+    return scanner_step(scan);
   const auto regex = std::make_shared<const Regex>(pattern);
   return split_step([regex](std::string_view text, Span s,
                             std::vector<Span>& out) { regex->find_all(text, s, out); },

@@ -12,8 +12,8 @@ namespace axl::tokenizer {
 namespace {
 
 /// Oniguruma's classes follow Unicode's properties; PCRE2's \s adds U+180E, its \w lacks marks and
-/// connectors, and its tables are older (regex_classes.hpp). The pattern is rewritten so that both
-/// mean the same, but for an inverted class within [ ].
+/// connectors, its \h is another class, and its tables are older (regex_classes.hpp). The pattern
+/// is rewritten so that both mean the same.
 constexpr const char* kSpaces =
     "\\t-\\r "
     "\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}";
@@ -26,12 +26,14 @@ struct CharacterClass {
 };
 
 /// `at`: what follows a backslash. Nothing where PCRE2 can read the pattern as it is.
-std::optional<CharacterClass> class_at(const std::string& pattern, std::size_t at) {
+std::optional<CharacterClass> class_at(const std::string& pattern, std::size_t at,
+                                       bool in_brackets) {
   const char e = pattern[at];
-  const bool inverted = e == 'S' || e == 'W' || e == 'D' || e == 'P';
+  const bool inverted = e == 'S' || e == 'W' || e == 'D' || e == 'P' || e == 'H';
   if (e == 's' || e == 'S') return CharacterClass{kSpaces, inverted, at};
-  if (e == 'w' || e == 'W') return CharacterClass{word_members(), inverted, at};
+  if (e == 'w' || e == 'W') return CharacterClass{word_members(in_brackets), inverted, at};
   if (e == 'd' || e == 'D') return CharacterClass{property_members("Nd"), inverted, at};
+  if (e == 'h' || e == 'H') return CharacterClass{"0-9A-Fa-f", inverted, at};
   const std::size_t end = pattern.find('}', at);
   if ((e != 'p' && e != 'P') || pattern.compare(at + 1, 1, "{") != 0 || end == std::string::npos)
     return std::nullopt;
@@ -43,31 +45,102 @@ std::optional<CharacterClass> class_at(const std::string& pattern, std::size_t a
   return CharacterClass{std::move(members), inverted != caret, end};
 }
 
-std::string translate(const std::string& pattern) {
-  std::string out;
-  int depth = 0;  // of [ ]
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
+/// PCRE2's \b goes by its own \w.
+std::string word_boundary(bool inverted) {
+  const std::string word = "[" + word_members(false) + "]";
+  const std::string behind = "(?<=" + word + ")", not_behind = "(?<!" + word + ")";
+  const std::string ahead = "(?=" + word + ")", not_ahead = "(?!" + word + ")";
+  return "(?:" + behind + (inverted ? ahead : not_ahead) + "|" + not_behind +
+         (inverted ? not_ahead : ahead) + ")";
+}
+
+/// A bracket expression while it is read: its plain members, and the members of the inverted
+/// classes in it (\W), which cannot be spelled as members.
+struct Bracket {
+  bool inverted = false;
+  std::string plain;
+  std::vector<std::string> complements;
+
+  std::string text() const {
+    const std::string members = "[" + plain + "]";
+    if (complements.empty()) return (inverted ? "[^" : "[") + plain + "]";
+    std::string out = "(?:";
+    if (inverted) {
+      if (!plain.empty()) out += "(?!" + members + ")";
+      for (std::size_t i = 0; i + 1 < complements.size(); ++i)
+        out += "(?=[" + complements[i] + "])";
+      return out + "[" + complements.back() + "])";
+    }
+    if (!plain.empty()) out += members + "|";
+    for (std::size_t i = 0; i < complements.size(); ++i)
+      out += (i == 0 ? "[^" : "|[^") + complements[i] + "]";
+    return out + ")";
+  }
+};
+
+/// Reads the bracket expression that begins at `i` and leaves `i` at its end.
+std::string translate_bracket(const std::string& pattern, std::size_t& i) {
+  Bracket out;
+  if (pattern.compare(i + 1, 1, "^") == 0) {
+    out.inverted = true;
+    ++i;
+  }
+  bool first = true;
+  for (++i; i < pattern.size(); ++i, first = false) {
     const char c = pattern[i];
+    if (c == ']' && !first) return out.text();
     if (c == '\\' && i + 1 < pattern.size()) {
-      const auto set = class_at(pattern, i + 1);
-      if (!set || (set->inverted && depth > 0)) {
-        out += c;
-        out += pattern[++i];
-      } else {
-        out += depth > 0 ? set->members : (set->inverted ? "[^" : "[") + set->members + "]";
+      if (const auto set = class_at(pattern, i + 1, true)) {
+        if (set->inverted) {
+          out.complements.push_back(set->members);
+        } else {
+          out.plain += set->members;
+        }
         i = set->last;
+      } else {
+        out.plain += c;
+        out.plain += pattern[++i];
       }
       continue;
     }
-    if (depth > 0 && c == ']') --depth;
-    if (depth == 0 && c == '[') {
-      depth = 1;
-      out += c;
-      if (i + 1 < pattern.size() && pattern[i + 1] == '^') out += pattern[++i];
-      if (i + 1 < pattern.size() && pattern[i + 1] == ']') out += pattern[++i];
+    const bool named = pattern.compare(i, 2, "[:") == 0;
+    if (named && pattern.find(":]", i) != std::string::npos) {
+      const std::size_t end = pattern.find(":]", i) + 2;
+      out.plain.append(pattern, i, end - i);
+      i = end - 1;
       continue;
     }
-    out += c;
+    // Sets within sets and their intersections, which PCRE2 would read as plain characters.
+    if (c == '[' || pattern.compare(i, 2, "&&") == 0)
+      throw Error(ErrorCode::input, "the pattern '" + pattern + "' has " +
+                                        (c == '[' ? "a set within a set" : "'&&' within a set") +
+                                        ", which is not supported");
+    out.plain += c;
+  }
+  return (out.inverted ? "[^" : "[") + out.plain;  // not closed: PCRE2 says so
+}
+
+std::string translate(const std::string& pattern) {
+  std::string out;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c == '[') {
+      out += translate_bracket(pattern, i);
+      continue;
+    }
+    if (c != '\\' || i + 1 >= pattern.size()) {
+      out += c;
+      continue;
+    }
+    if (pattern[i + 1] == 'b' || pattern[i + 1] == 'B') {
+      out += word_boundary(pattern[++i] == 'B');
+    } else if (const auto set = class_at(pattern, i + 1, false)) {
+      out += (set->inverted ? "[^" : "[") + set->members + "]";
+      i = set->last;
+    } else {
+      out += c;
+      out += pattern[++i];
+    }
   }
   return out;
 }
@@ -140,26 +213,22 @@ void Regex::find_all(std::string_view text, Span piece, std::vector<Span>& out) 
   const PCRE2_SIZE size = piece.end - piece.begin;
   PCRE2_SIZE at = 0;
   PCRE2_SIZE last_end = PCRE2_UNSET;
-  bool after_empty = false;
+  // As the `onig` crate walks: behind a match, an empty one there does not count, and the search
+  // goes on a character further, without another try for a longer one.
   while (at <= size) {
-    const std::uint32_t options =
-        PCRE2_NO_UTF_CHECK | (after_empty ? PCRE2_NOTEMPTY_ATSTART | PCRE2_ANCHORED : 0U);
-    const int n =
-        pcre2_match(impl_->code.get(), subject, size, at, options, w.data.get(), w.context.get());
-    if (n == PCRE2_ERROR_NOMATCH) {
-      if (!after_empty || at >= size) return;
-      after_empty = false;
+    const int n = pcre2_match(impl_->code.get(), subject, size, at, PCRE2_NO_UTF_CHECK,
+                              w.data.get(), w.context.get());
+    if (n == PCRE2_ERROR_NOMATCH) return;
+    if (n < 0)
+      throw Error(ErrorCode::data, "matching the pattern '" + pattern_ + "' failed: " + reason(n));
+    const PCRE2_SIZE* range = pcre2_get_ovector_pointer(w.data.get());
+    if (range[0] == range[1] && range[0] == last_end) {
       ++at;
       while (at < size && (subject[at] & 0xC0) == 0x80) ++at;
       continue;
     }
-    if (n < 0)
-      throw Error(ErrorCode::data, "matching the pattern '" + pattern_ + "' failed: " + reason(n));
-    const PCRE2_SIZE* range = pcre2_get_ovector_pointer(w.data.get());
-    after_empty = range[0] == range[1];
-    if (!after_empty || range[0] != last_end)
-      out.push_back({piece.begin + static_cast<std::uint32_t>(range[0]),
-                     piece.begin + static_cast<std::uint32_t>(range[1])});
+    out.push_back({piece.begin + static_cast<std::uint32_t>(range[0]),
+                   piece.begin + static_cast<std::uint32_t>(range[1])});
     last_end = at = range[1];
   }
 }

@@ -47,10 +47,12 @@ constexpr const char* kNewSymbols =
     "\\x{1fbcb}-\\x{1fbef}";
 
 /// Oniguruma's \w: letters, marks, decimal digits, connectors, and the letter-like numbers and
-/// symbols (Alphabetic); below U+0100 it is Latin-1's, with the superscripts and fractions in it.
+/// symbols (Alphabetic). Below U+0100 it is Latin-1's, with the superscripts and fractions in it,
+/// but not within brackets.
 constexpr const char* kWords =
-    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}"
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24b6}-\\x{24e9}"
     "\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}";
+constexpr const char* kLatin1Words = "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
 
 struct Property {
   std::string_view name;
@@ -67,7 +69,10 @@ constexpr auto kProperties = std::to_array<Property>({{"L", kNewLetters},
 
 }  // namespace
 
-std::string word_members() { return std::string(kWords) + kNewLetters + kNewMarks + kNewDigits; }
+std::string word_members(bool in_brackets) {
+  return std::string(kWords) + (in_brackets ? "" : kLatin1Words) + kNewLetters + kNewMarks +
+         kNewDigits;
+}
 
 std::string property_members(std::string_view name) {
   for (const Property& p : kProperties)

@@ -4,8 +4,9 @@
 
 namespace axl::tokenizer {
 
-/// What stands between [ and ] for Oniguruma's \w, in PCRE2's syntax.
-std::string word_members();
+/// What stands between [ and ] for Oniguruma's \w, in PCRE2's syntax. `in_brackets`: for a \w that
+/// itself stands between them, which means a little less there.
+std::string word_members(bool in_brackets);
 
 /// The same for \p{name} where Unicode has added characters since PCRE2's tables; "" for another
 /// name, which PCRE2 can read as it is.

@@ -212,4 +212,10 @@ Scanner scanner_for(std::string_view pattern) {
   return nullptr;
 }
 
+bool matches_everything(std::string_view pattern) {
+  return pattern == split_patterns::gpt2() || pattern == split_patterns::cl100k(3) ||
+         pattern == split_patterns::cl100k(1) || pattern == split_patterns::o200k() ||
+         pattern == split_patterns::tekken();
+}
+
 }  // namespace axl::tokenizer

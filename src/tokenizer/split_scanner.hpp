@@ -19,5 +19,7 @@ void scan_digits(std::string_view text, Span piece, std::vector<Span>& out);
 
 /// The scanner that equals `pattern`, or nullptr.
 Scanner scanner_for(std::string_view pattern);
+/// Whether that scanner's pattern matches every character, so that all its pieces are matches.
+bool matches_everything(std::string_view pattern);
 
 }  // namespace axl::tokenizer
