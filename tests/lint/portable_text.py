@@ -18,7 +18,8 @@ from pathlib import Path
 from project import Finding, project_files, read_text, report, root_argument
 
 HOSTS = {
-    "arxiv.org", "doi.org", "github.com", "git-lfs.github.com", "huggingface.co", "json-schema.org", "www.w3.org",
+    "arxiv.org", "doi.org", "github.com", "git-lfs.github.com", "hawser.github.com",
+    "huggingface.co", "json-schema.org", "www.w3.org",
     "keepachangelog.com", "semver.org", "slurm.schedmd.com", "example.com", "127.0.0.1", "localhost",
     "pubs.opengroup.org", "www.rfc-editor.org", "www.unicode.org", "gcc.gnu.org", "kokkos.org",
 }

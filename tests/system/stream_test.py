@@ -189,7 +189,7 @@ class Stream(TrainingCase):
         (self.folder / "rows.jsonl").write_text(
             "".join(json.dumps(r) + "\n{broken\n" for r in rows()))
         done = self.run_program(1, self.stream())
-        self.assertRegex(done.stderr, r"dropped \d+ broken")
+        self.assertRegex(done.stderr, r"dropped: \d+ broken")
         self.assertIn("rows.jsonl:2: ", done.stderr)
 
     # ---- the other commands ----------------------------------------------------------------------
