@@ -24,7 +24,7 @@ using nlohmann::json;
 namespace {
 
 /// Raise it when the same settings and files give other rows, tokens or labels than before.
-constexpr int kTokenisationVersion = 3;
+constexpr int kTokenisationVersion = 4;
 
 /// A hook's own files: words of the command that name one.
 std::uint64_t program_hash(const std::string& command) {
@@ -98,6 +98,9 @@ json report_to_json(const DatasetReport& r) {
           {"rows_used", r.rows_used},
           {"tokens", r.tokens},
           {"label_tokens", r.label_tokens},
+          {"duplicate_keys", r.notes.duplicate_keys},
+          {"unread", r.notes.unread},
+          {"only_here", r.notes.only_here},
           {"examples", r.examples}};
 }
 
@@ -117,6 +120,9 @@ DatasetReport report_from_json(const json& j) {
   j.at("rows_used").get_to(r.rows_used);
   j.at("tokens").get_to(r.tokens);
   j.at("label_tokens").get_to(r.label_tokens);
+  j.at("duplicate_keys").get_to(r.notes.duplicate_keys);
+  j.at("unread").get_to(r.notes.unread);
+  j.at("only_here").get_to(r.notes.only_here);
   j.at("examples").get_to(r.examples);
   return r;
 }

@@ -11,6 +11,7 @@
 #include "data/mixing.hpp"
 #include "data/preference.hpp"
 #include "data/prepared_file.hpp"
+#include "data/summary.hpp"
 #include "data/tokenize.hpp"
 #include "data/transforms.hpp"
 #include "data/workers.hpp"
@@ -65,6 +66,7 @@ void judge(const Input& input, const TokenizedDataset& data, std::int64_t sequen
   if (r.dropped_no_labels > 0)
     warnings.push_back(name + share(r.dropped_no_labels) +
                        " have no token to train on and were dropped");
+  for (const std::string& note : note_lines(r.notes)) warnings.push_back(name + note);
   if (r.rows_kept > 0 && data.rows_with_eos_label == 0)
     warnings.push_back(name +
                        "no EOS token is ever trained: the model will not learn to stop "

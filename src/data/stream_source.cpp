@@ -37,14 +37,15 @@ class RowStream::File {
       table_ = open_arrow(place.path);
     if (table_) return;
     chain_ = decoders(place);
-    // A line may not be an array: a .jsonl file that begins with '[' has the wrong name.
     if (place.kind == FileKind::json || place.kind == FileKind::jsonl)
-      chain_.push_back(array_decoder(place.path));
+      chain_.push_back(json_decoder(place.path, place.field, &in_document_));
     file_.emplace(InputFile::or_pipe(place.path, kPipePatience_s));
     buffer_.resize(kPiece);
   }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
+
+  bool in_document() const { return in_document_; }
 
   /// False at the end.
   bool next(std::string_view& line) {
@@ -95,7 +96,7 @@ class RowStream::File {
   std::optional<InputFile> file_;
   std::string buffer_, text_;
   std::size_t at_ = 0;
-  bool ended_ = false, first_ = true;
+  bool ended_ = false, first_ = true, in_document_ = false;
 };
 
 RowStream::RowStream(const config::DatasetConfig& dataset)
@@ -112,6 +113,8 @@ RowStream::~RowStream() = default;
 void RowStream::open() {
   file_ = std::make_unique<File>(places_[static_cast<std::size_t>(position_.file)]);
 }
+
+bool RowStream::in_document() const { return file_ && file_->in_document(); }
 
 bool RowStream::is_repeatable() const {
   return std::all_of(places_.begin(), places_.end(), is_regular);

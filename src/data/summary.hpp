@@ -25,6 +25,9 @@ std::string histogram_svg(const std::vector<LengthClass>& classes, const std::st
 /// "rows 999 -> 974 (dropped 25: 20 too long, 5 broken)" and the rest of a report as text lines.
 std::vector<std::string> report_lines(const DatasetReport& report);
 
+/// What notes say, a sentence each without the dataset's name: "12 rows have ...".
+std::vector<std::string> note_lines(const NoteCounts& notes);
+
 /// A stretch of a row that is trained as a whole or not at all.
 struct MaskedText {
   std::string text;

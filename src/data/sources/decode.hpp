@@ -27,8 +27,10 @@ std::unique_ptr<Decoder> zstd_decoder(std::string path);
 /// Comma-separated values (RFC 4180) with a header line as JSON lines. Numbers stay text: what a
 /// column means is the format's business.
 std::unique_ptr<Decoder> csv_decoder(std::string path);
-/// A JSON array as one line an element; text that is no array goes through unchanged.
-std::unique_ptr<Decoder> array_decoder(std::string path);
+/// The rows of JSON text (JsonRows, with its `field`) as one line each. `in_document` becomes true
+/// when they are those of the list under `field`.
+std::unique_ptr<Decoder> json_decoder(std::string path, std::string field = "",
+                                      bool* in_document = nullptr);
 
 /// Gives the next piece of text; false at the end.
 using TextSource = std::function<bool(std::string&)>;
