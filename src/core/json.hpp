@@ -30,6 +30,14 @@ Json try_parse_json(std::string_view text);
 template <class Json>
 Json try_parse_json(std::istream& in);
 
+/// An integer beyond 64 bits by its decimal digits ("-" in front of a negative one): nlohmann's
+/// numbers end there, so that a value of kind `binary` stands for it. json_text() writes its
+/// digits.
+nlohmann::ordered_json big_integer(std::string_view digits);
+bool is_big_integer(const nlohmann::ordered_json& value);
+/// The digits of is_big_integer().
+std::string_view digits_of(const nlohmann::ordered_json& value);
+
 /// On one line, or over many with `indent` blanks a level. Bytes that are not UTF-8 become U+FFFD.
 std::string json_text(const nlohmann::json& value, int indent = -1);
 std::string json_text(const nlohmann::ordered_json& value, int indent = -1);

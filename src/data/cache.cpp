@@ -100,6 +100,9 @@ json report_to_json(const DatasetReport& r) {
           {"rows_used", r.rows_used},
           {"tokens", r.tokens},
           {"label_tokens", r.label_tokens},
+          {"duplicate_keys", r.notes.duplicate_keys},
+          {"unread", r.notes.unread},
+          {"only_here", r.notes.only_here},
           {"examples", r.examples}};
 }
 
@@ -121,6 +124,9 @@ DatasetReport report_from_json(const json& j) {
   j.at("rows_used").get_to(r.rows_used);
   j.at("tokens").get_to(r.tokens);
   j.at("label_tokens").get_to(r.label_tokens);
+  j.at("duplicate_keys").get_to(r.notes.duplicate_keys);
+  j.at("unread").get_to(r.notes.unread);
+  j.at("only_here").get_to(r.notes.only_here);
   j.at("examples").get_to(r.examples);
   return r;
 }

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "data/fit_sample.hpp"
 #include "data/inputs.hpp"
+#include "data/summary.hpp"
 
 namespace axl::data {
 namespace {
@@ -39,9 +40,12 @@ class Reader {
       ShownComparison row;
       row.type = report_.type;
       try {
-        row.row = convert_(parser.parse(file, ref));
+        const Row& parsed = parser.parse(file, ref);
+        row.row = convert_(parsed);
+        report_.notes.add(parsed.notes());
       } catch (const RowError& e) {
-        count_broken(report_, file.path + ":" + std::to_string(ref.line) + ": " + e.why);
+        count_broken(report_, file.path + ":" + std::to_string(ref.line) + ": " + e.why +
+                                  hint_of_document(file, ref));
         continue;
       } catch (const Error& e) {
         if (e.code() != ErrorCode::data) throw;
@@ -135,6 +139,8 @@ ComparisonResult read_comparisons(const config::Config& config,
       result.warnings.push_back(
           fmt::format("dataset {}: chosen and rejected are the same text in {} of {} rows", r.path,
                       r.identical, r.rows_kept));
+    for (const std::string& note : note_lines(r.notes))
+      result.warnings.push_back("dataset " + r.path + ": " + note);
     result.reports.push_back(std::move(r));
   }
   return result;
@@ -162,6 +168,7 @@ std::vector<std::string> report_lines(const ComparisonReport& r) {
     out.push_back(
         fmt::format("  tokens   a row: prompt {:.1f}, answer {:.1f}; {} of {} answers are good",
                     mean(r.prompt_tokens), mean(r.chosen_tokens), r.desirable, r.rows_kept));
+  for (const std::string& note : note_lines(r.notes)) out.push_back("  note     " + note);
   for (const std::string& example : r.examples) out.push_back("  broken   " + example);
   return out;
 }

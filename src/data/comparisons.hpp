@@ -5,6 +5,7 @@
 
 #include "config/config.hpp"
 #include "data/preference.hpp"
+#include "data/prepare.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 namespace axl::data {
@@ -18,6 +19,7 @@ struct ComparisonReport {
   std::int64_t desirable = 0;  ///< KTO: rows with a good answer
   std::int64_t steps = 0, right_steps = 0;
   std::int64_t prompt_tokens = 0, chosen_tokens = 0, rejected_tokens = 0;
+  NoteCounts notes;
   std::vector<std::string> examples;  ///< "file:line: why" of broken rows, up to a limit
 };
 

@@ -6,6 +6,18 @@
 
 namespace axl::data {
 
+void NoteCounts::add(const RowNotes& row) {
+  duplicate_keys += row.duplicate_keys;
+  for (const std::string& field : row.unread) ++unread[field];
+  for (const std::string& field : row.only_here) ++only_here[field];
+}
+
+void NoteCounts::add(const NoteCounts& others) {
+  duplicate_keys += others.duplicate_keys;
+  for (const auto& [field, rows] : others.unread) unread[field] += rows;
+  for (const auto& [field, rows] : others.only_here) only_here[field] += rows;
+}
+
 void DatasetReport::add(const DatasetReport& part) {
   using Count = std::int64_t DatasetReport::*;
   for (const Count count :
@@ -15,6 +27,7 @@ void DatasetReport::add(const DatasetReport& part) {
         &DatasetReport::deduplicated, &DatasetReport::near_duplicates, &DatasetReport::rows_used,
         &DatasetReport::lost_tokens, &DatasetReport::tokens, &DatasetReport::label_tokens})
     this->*count += part.*count;
+  notes.add(part.notes);
   for (const std::string& text : part.examples)
     if (examples.size() < kMostExamples) examples.push_back(text);
 }

@@ -70,6 +70,7 @@ void read_rows(Input& input, std::uint64_t seed) {
       find_rows(input.files[f], static_cast<std::uint32_t>(f), input.rows);
   };
   find();
+  if (input.rows.of_field) input.dataset.field = config::DatasetConfig{}.field;
   if (!input.dataset.preprocess_command.empty()) {
     SourceFile mapped = run_hook(input.dataset, input.files, input.rows.rows);
     input.files.clear();

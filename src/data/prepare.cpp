@@ -75,6 +75,7 @@ void judge(const Input& input, const TokenizedDataset& data, std::int64_t sequen
   if (r.truncated > 0)
     warnings.push_back(name + share(r.truncated) + " were cut: " + std::to_string(r.lost_tokens) +
                        " of their tokens are in no sample");
+  for (const std::string& note : note_lines(r.notes)) warnings.push_back(name + note);
   if (r.rows_kept > 0 && data.rows_with_eos_label == 0)
     warnings.push_back(name +
                        "no EOS token is ever trained: the model will not learn to stop "

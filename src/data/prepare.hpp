@@ -1,14 +1,25 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "config/config.hpp"
 #include "data/dataset.hpp"
+#include "data/row.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 namespace axl::data {
+
+/// Rows by what RowNotes says of them.
+struct NoteCounts {
+  std::int64_t duplicate_keys = 0;
+  std::map<std::string, std::int64_t> unread, only_here;  ///< by the field's name
+
+  void add(const RowNotes& notes);
+  void add(const NoteCounts& others);
+};
 
 /// What happened to the rows of one dataset.
 struct DatasetReport {
@@ -21,6 +32,7 @@ struct DatasetReport {
   std::int64_t truncated = 0, deduplicated = 0, near_duplicates = 0;
   std::int64_t rows_used = 0;  ///< in the training file: without held-out rows, with repetitions
   std::int64_t tokens = 0, label_tokens = 0;
+  NoteCounts notes;
   std::vector<std::string> examples;  ///< "file:line: why" of broken rows, up to a limit
 
   /// Adds what happened to other rows of the same dataset.

@@ -1,108 +1,36 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "core/error.hpp"
 #include "core/utf8.hpp"
+#include "data/row.hpp"
 #include "data/source.hpp"
+#include "data/sources/json_rows.hpp"
 
 // Where rows begin and end in the text of a file.
 
 namespace axl::data {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-
 std::string place(const SourceFile& file, std::uint64_t line) {
   return file.path + ":" + std::to_string(line) + ": ";
 }
 
-void find_lines(const SourceFile& file, std::uint32_t file_index, bool keep_blank, RowList& out) {
+void find_lines(const SourceFile& file, std::uint32_t file_index, RowList& out) {
   const std::string_view text = file.bytes();
   const std::size_t before = out.rows.size();
   std::uint32_t line = 0;
   std::size_t begin = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
   while (begin < text.size()) {
     ++line;
-    std::size_t end = text.find('\n', begin);
-    if (end == std::string_view::npos) end = text.size();
-    std::size_t first = begin, last = end;
-    if (keep_blank) {
-      if (last > first && text[last - 1] == '\r') --last;
-    } else {
-      while (first < last && is_space(text[first])) ++first;
-      while (last > first && is_space(text[last - 1])) --last;
-    }
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const bool carriage_return = end > begin && text[end - 1] == '\r';
     const std::size_t number = out.rows.size() - before;
-    if (last > first || keep_blank)
-      out.rows.push_back({first, last - first, file_index,
-                          number < file.lines.size() ? file.lines[number] : line});
+    out.rows.push_back({begin, end - begin - carriage_return, file_index,
+                        number < file.lines.size() ? file.lines[number] : line});
     begin = end + 1;
-  }
-}
-
-/// Elements of a top-level array by bracket depth; the rows themselves are parsed later, so that a
-/// broken one spoils only itself.
-void find_elements(const SourceFile& file, std::uint32_t file_index, std::size_t begin,
-                   RowList& out) {
-  const std::string_view text = file.bytes();
-  std::uint32_t line = 1;
-  for (std::size_t i = 0; i < begin; ++i) line += text[i] == '\n';
-  std::size_t row_begin = 0;
-  std::uint32_t row_line = 0;
-  bool in_row = false, closed = false;
-  int depth = 0;
-  const auto finish = [&](std::size_t end) {
-    if (!in_row) return;
-    while (end > row_begin && is_space(text[end - 1])) --end;
-    out.rows.push_back({row_begin, end - row_begin, file_index, row_line});
-    in_row = false;
-  };
-  std::size_t i = begin + 1;
-  for (; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\n') {
-      ++line;
-      continue;
-    }
-    if (is_space(c)) continue;
-    if (depth == 0 && c == ']') {
-      finish(i);
-      closed = true;
-      break;
-    }
-    if (depth == 0 && c == ',') {
-      finish(i);
-      continue;
-    }
-    if (!in_row) {
-      in_row = true;
-      row_begin = i;
-      row_line = line;
-    }
-    if (c == '"') {
-      for (++i; i < text.size() && text[i] != '"'; ++i) {
-        if (text[i] == '\\') ++i;
-        if (i < text.size() && text[i] == '\n') ++line;
-      }
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
-  }
-  if (!closed) {
-    // Cut off: what was complete counts, the rest is one broken row.
-    out.broken.push_back(place(file, in_row ? row_line : line) +
-                         (in_row ? "the file ends inside of this row" : "the array is not closed"));
-    return;
-  }
-  for (++i; i < text.size(); ++i) {
-    line += text[i] == '\n';
-    if (!is_space(text[i])) {
-      out.broken.push_back(place(file, line) + "text after the end of the array");
-      return;
-    }
   }
 }
 
@@ -114,14 +42,32 @@ void find_rows(SourceFile& file, std::uint32_t file_index, RowList& out) {
   // In JSON a single row may be broken; a file of another encoding altogether is not JSON at all.
   if (file.kind == FileKind::text || !wide_encoding(text).empty())
     require_utf8(text, file.path, ErrorCode::data);
-  if (file.kind == FileKind::text) return find_lines(file, file_index, true, out);
-  std::size_t first = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
-  while (first < text.size() && is_space(text[first])) ++first;
-  if (first < text.size() && text[first] == '[') {
-    // A .jsonl line may not be an array, so this is an array in a file of the wrong name.
-    return find_elements(file, file_index, first, out);
+  if (file.kind == FileKind::text || !file.lines.empty()) return find_lines(file, file_index, out);
+  JsonRows rows(file.field);
+  std::size_t at = 0;
+  while (const std::optional<JsonRow> row = rows.next(text, at, true))
+    out.rows.push_back({row->begin, row->length, file_index, row->line});
+  out.of_field |= rows.in_document();
+  if (*rows.trouble() != '\0') out.broken.push_back(place(file, rows.line()) + rows.trouble());
+}
+
+std::string hint_of_document(const SourceFile& file, const RowRef& ref) {
+  constexpr std::size_t kMostAround = 64;  // a byte order mark and blanks
+  const std::string_view text = file.bytes();
+  if (file.kind == FileKind::text || !file.field.empty() || text.size() > ref.length + kMostAround)
+    return "";
+  const std::string_view around[] = {text.substr(0, ref.offset),
+                                     text.substr(ref.offset + ref.length)};
+  for (std::string_view part : around) {
+    if (part.starts_with("\xEF\xBB\xBF")) part.remove_prefix(3);
+    if (part.find_first_not_of(" \t\r\n") != std::string_view::npos) return "";
   }
-  find_lines(file, file_index, false, out);
+  try {
+    RowParser parser;
+    return hint_of_list(parser.parse(file, ref));
+  } catch (const RowError&) {
+    return "";
+  }
 }
 
 std::pair<std::size_t, std::size_t> split_range(const std::string& split, std::size_t rows,

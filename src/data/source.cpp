@@ -197,10 +197,12 @@ SourceFile numbered_rows(std::int64_t count) {
 
 std::vector<SourcePlace> list_sources(const config::DatasetConfig& dataset) {
   std::vector<SourcePlace> out;
+  // The default names a column of texts.
+  const std::string field = dataset.field == config::DatasetConfig{}.field ? "" : dataset.field;
   for (std::string& path : list_files(dataset)) {
     const FileKind kind = kind_of(path, dataset);
     const Compression compression = compression_of(path);
-    out.push_back({std::move(path), kind, compression});
+    out.push_back({std::move(path), kind, compression, field});
   }
   return out;
 }

@@ -18,6 +18,8 @@ struct SourcePlace {
   std::string path;
   FileKind kind = FileKind::json;
   Compression compression = Compression::none;
+  std::string
+      field;  ///< of a JSON file that is one object: the key of the list that holds the rows
 };
 
 /// The same, memory-mapped.
@@ -72,11 +74,16 @@ struct RowRef {
 struct RowList {
   std::vector<RowRef> rows;
   std::vector<std::string> broken;  ///< "file:line: why" of what is no row at all
+  bool of_field = false;            ///< rows of the list under SourcePlace::field
 };
 
 /// Finds the rows of a file, decoded first where needed, without parsing them. What is wrong in
 /// its text is reported in `broken`.
 void find_rows(SourceFile& file, std::uint32_t file_index, RowList& out);
+
+/// For the reason why a row cannot be used: where the row is all of its file and has a list of
+/// objects, "; ..." says how `field` reads that list. Else "".
+std::string hint_of_document(const SourceFile& file, const RowRef& ref);
 
 /// Row numbers [first, second) of "train", "train[:500]", "train[10%:20%]", "train[-50:]"
 /// (percentages are rounded to the nearest row). Error{config} on anything else.

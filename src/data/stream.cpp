@@ -138,6 +138,7 @@ struct BatchStream::Impl {
 
   /// The format of a dataset, from its first row where the configuration does not say.
   void set_format(StreamedDataset& source, const StreamedRow& row) {
+    if (source.rows->in_document()) source.dataset.field = config::DatasetConfig{}.field;
     if (source.dataset.type.empty() && source.dataset.user_defined.empty()) {
       const Row& parsed = parser.parse_text(row.text, row.plain);
       const auto found = detect_format(parsed, source.dataset);
@@ -169,11 +170,22 @@ struct BatchStream::Impl {
         .at(source.dataset.where);
   }
 
+  /// Says once of every dataset and field what its rows lose; the end of the run tells the counts.
+  void tell_notes() {
+    for (StreamedDataset& source : sources)
+      for (const auto& [field, rows] : source.report.notes.unread)
+        if (source.told.insert(field).second)
+          warnings.push_back("dataset " + source.dataset.path +
+                             ": the chat template never writes what rows have under " + field +
+                             ": it is not trained");
+  }
+
   /// Tokenises what waits.
   void work_off() {
     if (waiting.empty()) return;
     const std::size_t before = store.rows.size();
     tokenize_waiting(waiting, sources, length, options.threads, store);
+    tell_notes();
     const auto count = static_cast<std::int64_t>(waiting.size());
     const std::size_t source = waiting.back().dataset;
     waiting.clear();

@@ -26,10 +26,15 @@ struct Worker {
       count_broken(report, *row.path + ":" + std::to_string(row.number) + ": " + why);
     };
     samples.clear();
+    const Row* read = nullptr;
     try {
-      source.convert(parser.parse_text(row.text, row.plain), samples);
+      const Row& parsed = parser.parse_text(row.text, row.plain);
+      read = &parsed;
+      source.convert(parsed, samples);
+      report.notes.add(parsed.notes());
     } catch (const RowError& e) {
-      return broken(e.why);
+      const bool first = read != nullptr && row.number == 1 && !source.rows->in_document();
+      return broken(e.why + (first ? hint_of_list(*read) : ""));
     } catch (const Error& e) {
       // A template that refuses the conversation, for example.
       if (e.code() != ErrorCode::data) throw;

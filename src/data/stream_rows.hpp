@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct StreamedDataset {
   std::unique_ptr<RowStream> rows;
   RowConverter convert;  ///< empty until the format is known
   DatasetReport report;
+  std::set<std::string> told;  ///< fields whose loss the user has been told of
 };
 
 /// A row that has been read and is not tokenised yet.

@@ -2,6 +2,7 @@
 
 #include "data/prepared_file.hpp"
 #include "data/stream.hpp"
+#include "data/summary.hpp"
 #include "data/workers.hpp"
 
 namespace axl::data {
@@ -38,6 +39,9 @@ PrepareResult prepare_stream_sample(const config::Config& config,
   write_prepared_file(out.train_path, rows, 0);
   out.reports = stream.reports();
   out.warnings = stream.warnings();
+  for (const DatasetReport& r : out.reports)
+    for (const std::string& note : note_lines(r.notes))
+      out.warnings.push_back("dataset " + r.path + ": " + note);
   out.warnings.push_back("a stream: these are its first " + std::to_string(rows.size()) +
                          " samples (streaming_multipack_buffer_size rows are read at a time)");
   return out;

@@ -41,9 +41,8 @@ class RowStream::File {
       table_ = open_arrow(place.path);
     if (table_) return;
     chain_ = decoders(place, place.kind == FileKind::csv ? &lines_ : nullptr);
-    // A line may not be an array: a .jsonl file that begins with '[' has the wrong name.
     if (place.kind == FileKind::json || place.kind == FileKind::jsonl)
-      chain_.push_back(array_decoder(place.path));
+      chain_.push_back(json_decoder(place.path, place.field, &in_document_));
     file_.emplace(InputFile::or_pipe(place.path, kPipePatience_s));
     buffer_.resize(kPiece);
   }
@@ -55,6 +54,7 @@ class RowStream::File {
     return place_.kind == FileKind::csv ? lines_[static_cast<std::size_t>(rows_ - 1 - noted_)]
                                         : rows_;
   }
+  bool in_document() const { return in_document_; }
 
   /// False at the end.
   bool next(std::string_view& line) {
@@ -133,7 +133,7 @@ class RowStream::File {
   std::int64_t rows_ = 0;             ///< given out
   std::vector<std::uint32_t> lines_;  ///< of a CSV file: where its rows begin, from `noted_` on
   std::int64_t noted_ = 0;
-  bool ended_ = false, first_ = true, begun_ = false;
+  bool ended_ = false, first_ = true, begun_ = false, in_document_ = false;
 };
 
 RowStream::RowStream(const config::DatasetConfig& dataset)
@@ -150,6 +150,8 @@ RowStream::~RowStream() = default;
 void RowStream::open() {
   file_ = std::make_unique<File>(places_[static_cast<std::size_t>(position_.file)]);
 }
+
+bool RowStream::in_document() const { return file_ && file_->in_document(); }
 
 bool RowStream::is_repeatable() const {
   return std::all_of(places_.begin(), places_.end(), is_regular);

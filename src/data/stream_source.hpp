@@ -31,6 +31,8 @@ class RowStream {
   std::optional<StreamedRow> next();
   /// Whether every file can be read again and by several ranks; a pipe cannot.
   bool is_repeatable() const;
+  /// Whether the last row stood in the list under the dataset's `field` (JsonRows).
+  bool in_document() const;
   const SourcePosition& position() const { return position_; }
   void seek(const SourcePosition& position);
 

@@ -64,6 +64,29 @@ std::string histogram_svg(const std::vector<LengthClass>& classes, const std::st
   return out + "</svg>\n";
 }
 
+std::vector<std::string> note_lines(const NoteCounts& notes) {
+  std::vector<std::string> out;
+  const auto rows = [](std::int64_t n) { return fmt::format("{} row{}", n, n == 1 ? "" : "s"); };
+  const auto fields = [&rows](const std::map<std::string, std::int64_t>& counts) {
+    std::string text;
+    for (const auto& [field, n] : counts)
+      text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", field, rows(n));
+    return text;
+  };
+  if (notes.duplicate_keys > 0)
+    out.push_back(rows(notes.duplicate_keys) +
+                  " with a key twice in one object, of which the last counts");
+  if (!notes.unread.empty())
+    out.push_back("the chat template never writes what the rows have under " +
+                  fields(notes.unread) + ": it is not trained");
+  if (!notes.only_here.empty())
+    out.push_back(
+        "trained here and lost in Axolotl 0.19, which does not see that the chat "
+        "template reads it: " +
+        fields(notes.only_here));
+  return out;
+}
+
 std::string losses(const DatasetReport& r) {
   std::string dropped;
   const auto count = [&](std::int64_t n, const char* what) {
@@ -95,6 +118,7 @@ std::vector<std::string> report_lines(const DatasetReport& r) {
   if (r.rows_used != r.rows_kept)
     out.push_back(fmt::format("  used     {} rows for training (after weights and held-out rows)",
                               r.rows_used));
+  for (const std::string& note : note_lines(r.notes)) out.push_back("  note     " + note);
   for (const std::string& example : r.examples) out.push_back("  broken   " + example);
   return out;
 }

@@ -28,6 +28,9 @@ std::string losses(const DatasetReport& report);
 /// "rows 999 read, 974 samples kept; dropped: ..." and the rest of a report as text lines.
 std::vector<std::string> report_lines(const DatasetReport& report);
 
+/// What notes say, a sentence each without the dataset's name: "12 rows have ...".
+std::vector<std::string> note_lines(const NoteCounts& notes);
+
 /// A stretch of a row that is trained as a whole or not at all.
 struct MaskedText {
   std::string text;

@@ -59,33 +59,4 @@ void append_prompt_and_response(const tokenizer::Tokenizer& tokenizer, std::stri
                     out.input_ids.end());
 }
 
-std::string fill(std::string_view layout,
-                 std::initializer_list<std::pair<std::string_view, std::string_view>> values) {
-  std::string out;
-  for (std::size_t i = 0; i < layout.size();) {
-    const char c = layout[i];
-    if ((c == '{' || c == '}') && i + 1 < layout.size() && layout[i + 1] == c) {
-      out += c;
-      i += 2;
-      continue;
-    }
-    if (c == '{') {
-      const std::size_t end = layout.find('}', i);
-      if (end != std::string_view::npos) {
-        const std::string_view name = layout.substr(i + 1, end - i - 1);
-        const auto* found = std::find_if(values.begin(), values.end(),
-                                         [&](const auto& v) { return v.first == name; });
-        if (found != values.end()) {
-          out += found->second;
-          i = end + 1;
-          continue;
-        }
-      }
-    }
-    out += c;
-    ++i;
-  }
-  return out;
-}
-
 }  // namespace axl::data

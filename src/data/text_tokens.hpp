@@ -26,8 +26,4 @@ void append_prompt_and_response(const tokenizer::Tokenizer& tokenizer, std::stri
                                 std::string_view response, bool train_on_prompt,
                                 std::int64_t sequence_len, int eos_count, Sample& out);
 
-/// Replaces {name} by values; "{{" and "}}" are braces. Unknown names stay as they are.
-std::string fill(std::string_view layout,
-                 std::initializer_list<std::pair<std::string_view, std::string_view>> values);
-
 }  // namespace axl::data

@@ -29,9 +29,12 @@ class Worker {
       const SourceFile& file = files_[ref.file];
       samples_.clear();
       try {
-        convert_(parser_.parse(file, ref), samples_);
+        const Row& row = parser_.parse(file, ref);
+        convert_(row, samples_);
+        part.report.notes.add(row.notes());
       } catch (const RowError& error) {
-        count_broken(part.report, file.path + ":" + std::to_string(ref.line) + ": " + error.why);
+        count_broken(part.report, file.path + ":" + std::to_string(ref.line) + ": " + error.why +
+                                      hint_of_document(file, ref));
         continue;
       } catch (const Error& error) {
         // A template that refuses the conversation, for example.

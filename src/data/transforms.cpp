@@ -71,7 +71,10 @@ RowConverter with_transforms(const config::DatasetConfig& dataset, RowConverter 
     json object = json::object();
     for (const std::string& column : row.column_names()) object[column] = row.value(column);
     for (const Change& change : changes) change(object);
-    inner(ValueRow(std::move(object)), out);
+    const ValueRow changed(std::move(object));
+    changed.notes() = row.notes();
+    inner(changed, out);
+    row.notes() = changed.notes();
   };
 }
 

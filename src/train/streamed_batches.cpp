@@ -6,6 +6,7 @@
 #include "core/log.hpp"
 #include "data/cache.hpp"
 #include "data/passes.hpp"
+#include "data/summary.hpp"
 #include "train/data_report.hpp"
 
 namespace axl::train {
@@ -170,7 +171,11 @@ void StreamedBatches::resume(const std::string& position, std::uint64_t saved_fi
 }
 
 void StreamedBatches::report() const {
-  if (comm_.rank() == 0) log_reports(stream_.reports());
+  if (comm_.rank() != 0) return;
+  log_reports(stream_.reports());
+  for (const data::DatasetReport& r : stream_.reports())
+    for (const std::string& note : data::note_lines(r.notes))
+      log::info("dataset {}: {}", r.path, note);
 }
 
 }  // namespace axl::train

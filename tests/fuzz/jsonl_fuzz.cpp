@@ -69,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     file.decoded->finish();
     if (file.kind == FileKind::csv) file.kind = FileKind::jsonl;
     read(file);
-    const auto array = array_decoder("fuzz");
+    const auto array = json_decoder("fuzz", "data");
     array->append(text, [](std::string_view) {});
     array->finish([](std::string_view) {});
   } catch (const axl::Error&) {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <set>
 
 #include "core/json.hpp"
+#include "core/python_json.hpp"
 #include "data/chat/characters.hpp"
 
 namespace axl::data {
@@ -13,10 +15,18 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-json parse(const std::string& text, const char* what) {
-  json out = try_parse_json<json>(text);
-  if (out.is_discarded()) throw RowError{std::string(what) + " is text that is not valid JSON"};
-  return out;
+json parse(const std::string& text, const char* what, RowNotes& notes) {
+  PythonJson read = parse_python_json(text);
+  if (!read.error.empty())
+    throw RowError{std::string(what) + " is text that is not valid JSON: " + read.error};
+  notes.duplicate_keys |= read.duplicate_keys;
+  return std::move(read.value);
+}
+
+/// Whether a value says nothing: null, "", [] or {}.
+bool is_empty(const json& value) {
+  return value.is_null() || (value.is_structured() && value.empty()) ||
+         (value.is_string() && value.get_ref<const std::string&>().empty());
 }
 
 /// Whether the template reads `key` from a message: .key, 'key' or "key".
@@ -59,7 +69,7 @@ struct JoinedParts {
 };
 
 /// Content given as parts: their texts in a row, with the flags of the parts as training detail.
-JoinedParts join_parts(const json& parts) {
+JoinedParts join_parts(const json& parts, RowNotes& notes) {
   JoinedParts out;
   std::int64_t offset = 0;
   for (const json& part : parts) {
@@ -72,6 +82,9 @@ JoinedParts join_parts(const json& parts) {
         break;
       }
     }
+    if (const auto type = part.find("type");
+        text.empty() && type != part.end() && type->is_string() && *type != "text")
+      note_unread(notes, "content of type " + type->get<std::string>(), part);
     bool train = true;
     if (const auto it = part.find("train"); it != part.end()) {
       train = truth(*it, "train");
@@ -120,7 +133,7 @@ void split_thinking(json& message, const std::string& key) {
   }
 }
 
-void parse_tool_arguments(json& message) {
+void parse_tool_arguments(json& message, RowNotes& notes) {
   const auto calls = message.find("tool_calls");
   if (calls == message.end() || !calls->is_array()) return;
   for (json& call : *calls) {
@@ -128,14 +141,17 @@ void parse_tool_arguments(json& message) {
     json& function = call["function"];
     if (function.contains("arguments") && function["arguments"].is_string())
       function["arguments"] =
-          parse(function["arguments"].get<std::string>(), "arguments of a tool call");
+          parse(function["arguments"].get<std::string>(), "arguments of a tool call", notes);
   }
 }
 
 class Reader {
  public:
-  Reader(const config::DatasetConfig& dataset, const std::string& source)
-      : dataset_(dataset), source_(source), mappings_(dataset.message_property_mappings) {
+  Reader(const config::DatasetConfig& dataset, const std::string& source, RowNotes& notes)
+      : dataset_(dataset),
+        source_(source),
+        notes_(notes),
+        mappings_(dataset.message_property_mappings) {
     mappings_.try_emplace("role", "role");
     mappings_.try_emplace("content", "content");
     if (!dataset.template_thinking_key.empty() && !dataset.field_thinking.empty())
@@ -156,13 +172,13 @@ class Reader {
       if (const auto it = given.find(dataset_.message_field_training_detail); it != given.end())
         out.detail = read_detail(*it);
     if (const auto it = out.message.find("content"); it != out.message.end() && it->is_array()) {
-      JoinedParts joined = join_parts(*it);
+      JoinedParts joined = join_parts(*it, notes_);
       *it = joined.text;
       if (joined.explicit_training) out.detail = std::move(joined.detail);
     }
     const auto thinking = out.message.find(dataset_.template_thinking_key);
     if (thinking != out.message.end() && thinking->is_array()) {
-      JoinedParts joined = join_parts(*thinking);
+      JoinedParts joined = join_parts(*thinking, notes_);
       *thinking = joined.text;
       if (joined.explicit_training) out.thinking_detail = std::move(joined.detail);
     }
@@ -183,29 +199,40 @@ class Reader {
       *role = it->second;
     if (dataset_.split_thinking && *role == "assistant")
       split_thinking(out, dataset_.template_thinking_key);
-    for (const auto& [key, value] : given.items())
-      if (!mapped_.contains(key) && mentions(source_, key)) out[key] = value;
-    parse_tool_arguments(out);
+    for (const auto& [key, value] : given.items()) {
+      if (mapped_.contains(key)) continue;
+      if (mentions(source_, key))
+        out[key] = value;
+      else if (is_template_field(key))
+        note_unread(notes_, key, value);
+    }
+    parse_tool_arguments(out, notes_);
     return out;
   }
 
   static void copy(const json& given, const std::string& from, json& out,
                    const std::string& target) {
-    if (const auto it = given.find(from); it != given.end() && !it->is_null()) out[target] = *it;
+    const auto it = given.find(from);
+    if (it == given.end() || it->is_null()) return;
+    // Among texts NaN stands for a missing one.
+    if (it->is_number_float() && !std::isfinite(it->get<double>())) return;
+    out[target] = *it;
   }
 
   const config::DatasetConfig& dataset_;
   const std::string& source_;
+  RowNotes& notes_;
   std::map<std::string, std::string> mappings_, roles_;
   std::set<std::string> mapped_;
 };
 
 json read_tools(const Row& row, const std::string& field) {
+  RowNotes& notes = row.notes();
   json tools = row.value(field);
   if (tools.is_string()) {
     const std::string text = tools.get<std::string>();
     if (trimmed(text, true, true).empty()) return nullptr;
-    tools = parse(text, "tools");
+    tools = parse(text, "tools", notes);
   }
   if (tools.is_null()) return tools;
   if (!tools.is_array()) throw RowError{"column '" + field + "' is not a list of tools"};
@@ -214,19 +241,33 @@ json read_tools(const Row& row, const std::string& field) {
     json& function = tool["function"];
     if (function.contains("parameters") && function["parameters"].is_string())
       function["parameters"] =
-          parse(function["parameters"].get<std::string>(), "parameters of a tool");
+          parse(function["parameters"].get<std::string>(), "parameters of a tool", notes);
   }
   return tools;
 }
 
 }  // namespace
 
+bool is_template_field(std::string_view name) {
+  static constexpr std::array kFields = {
+      "tools",     "tool_calls", "tool_call_id",      "name",    "function_call", "functions",
+      "reasoning", "documents",  "reasoning_content", "thinking"};
+  return std::find(kFields.begin(), kFields.end(), name) != kFields.end();
+}
+
+void note_unread(RowNotes& notes, const std::string& field, const json& value) {
+  if (is_empty(value)) return;
+  if (std::find(notes.unread.begin(), notes.unread.end(), field) == notes.unread.end())
+    notes.unread.push_back(field);
+}
+
 std::string Turn::role() const { return message.at("role").get<std::string>(); }
 
 Conversation read_conversation(const Row& row, const config::DatasetConfig& dataset,
                                const std::string& template_source) {
   json messages = row.value(dataset.field_messages);
-  if (messages.is_string()) messages = parse(messages.get<std::string>(), "the conversation");
+  if (messages.is_string())
+    messages = parse(messages.get<std::string>(), "the conversation", row.notes());
   if (messages.is_null())
     throw RowError{"no messages in column '" + dataset.field_messages +
                    "' (field_messages); columns found: " + row.columns()};
@@ -234,7 +275,7 @@ Conversation read_conversation(const Row& row, const config::DatasetConfig& data
     throw RowError{"column '" + dataset.field_messages + "' is not a list of messages"};
   if (messages.empty()) throw RowError{"the conversation is empty"};
   Conversation out;
-  const Reader reader(dataset, template_source);
+  const Reader reader(dataset, template_source, row.notes());
   for (const json& message : messages) out.turns.push_back(reader.turn(message));
   if (out.turns.front().role() != "system" && row.has("system")) {
     Turn system;

@@ -31,9 +31,17 @@ struct Conversation {
   nlohmann::ordered_json tools;  ///< null or a list
 };
 
+/// Properties of messages, and columns beside them, that exist for the chat template alone: a row
+/// that has one which the template never reads loses it.
+bool is_template_field(std::string_view name);
+
+/// Notes a field whose value the chat template never gets, unless it is empty.
+void note_unread(RowNotes& notes, const std::string& field, const nlohmann::ordered_json& value);
+
 /// Turns a row's messages into what the template expects: mappings, roles, content parts,
 /// thinking, tools. `template_source` decides which unmapped properties are kept: those that it
-/// mentions. RowError says what is wrong with the row.
+/// mentions; fields of is_template_field() that are not are noted in the row. RowError says what is
+/// wrong with the row.
 Conversation read_conversation(const Row& row, const config::DatasetConfig& dataset,
                                const std::string& template_source);
 

@@ -10,6 +10,7 @@
 #include "data/chat/turn_spans.hpp"
 #include "data/format.hpp"
 #include "data/token_offsets.hpp"
+#include "tokenizer/template_properties.hpp"
 
 // Conversations: rendered by a Jinja template, tokenised once; the turns of the roles to train get
 // labels, and so do their end tokens.
@@ -47,6 +48,7 @@ class ChatConverter {
         train_on_inputs_(c.config.train_on_inputs),
         renderer_(c),
         source_(renderer_.source()),
+        seen_by_axolotl_(tokenizer::message_properties(source_)),
         texts_(c.tokenizer),
         eos_(c.tokenizer.eos_id()),
         on_eos_(end_tokens(c.dataset.train_on_eos, "train_on_eos", c.dataset.where)),
@@ -64,6 +66,7 @@ class ChatConverter {
   void operator()(const Row& row, std::vector<Sample>& out) const {
     const Conversation conversation = read_conversation(row, dataset_, source_);
     if (conversation.turns.empty()) throw RowError{"the conversation has only a system message"};
+    note_losses(conversation, row.notes());
     out.push_back(last_turn_only_ ? label_last_turn(conversation) : label_turns(conversation));
   }
 
@@ -135,6 +138,50 @@ class ChatConverter {
     if (!train_on_inputs_)
       std::fill_n(out.labels.begin(), std::min(prompt.size(), out.labels.size()), kIgnore);
     return out;
+  }
+
+  /// The text of the conversation without one of its fields; nothing where the template fails then.
+  std::optional<std::string> rendered_without(const Conversation& c,
+                                              const std::string& field) const {
+    json messages = messages_of(c.turns, c.turns.size());
+    for (json& message : messages) message.erase(field);
+    try {
+      return render(messages, field == "tools" ? json(nullptr) : c.tools, false);
+    } catch (const Error&) {
+      return std::nullopt;
+    }
+  }
+
+  /// Notes fields that leave no trace in the text, and those that Axolotl would not have passed on.
+  void note_losses(const Conversation& c, RowNotes& notes) const {
+    std::vector<std::string> fields;
+    const auto add = [](std::vector<std::string>& names, const std::string& name) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    };
+    const bool has_tools = c.tools.is_array() && !c.tools.empty();
+    if (has_tools) fields.emplace_back("tools");
+    for (const Turn& turn : c.turns) {
+      if (turn.message.size() <= 2) continue;
+      for (const auto& [key, value] : turn.message.items())
+        if (is_template_field(key) && !(value.is_structured() && value.empty())) add(fields, key);
+    }
+    if (fields.empty()) return;
+    if (last_turn_only_ && has_tools) {  // prompts are rendered without them, as in Axolotl
+      note_unread(notes, "tools", c.tools);
+      fields.erase(fields.begin());
+    }
+    std::optional<std::string> whole;
+    for (const std::string& field : fields) {
+      if (!whole)
+        whole = render(messages_of(c.turns, c.turns.size()),
+                       last_turn_only_ ? json(nullptr) : c.tools, false);
+      if (rendered_without(c, field) == whole)
+        note_unread(notes, field, true);
+      else if (field != "tools" && field != dataset_.template_thinking_key &&
+               !dataset_.message_property_mappings.contains(field) &&
+               !seen_by_axolotl_.contains(field))
+        notes.only_here.push_back(field);
+    }
   }
 
   bool trainable(const Turn& turn) const {
@@ -251,6 +298,7 @@ class ChatConverter {
   bool train_on_inputs_;
   ChatRenderer renderer_;
   const std::string& source_;
+  std::set<std::string> seen_by_axolotl_;
   TokenTexts texts_;
   std::optional<TokenId> eos_;
   EndTokens on_eos_, on_eot_;

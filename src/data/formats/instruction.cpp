@@ -1,5 +1,6 @@
 #include "data/formats/instruction.hpp"
 
+#include "data/prompt_layout.hpp"
 #include "data/text_tokens.hpp"
 
 namespace axl::data {

@@ -1,4 +1,5 @@
 #include "data/formats/instruction.hpp"
+#include "data/prompt_layout.hpp"
 #include "data/text_tokens.hpp"
 
 // Answer, reflection, corrected answer. Prompt and response are one text, tokenised once; the

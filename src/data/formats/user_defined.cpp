@@ -1,4 +1,5 @@
 #include "data/formats/instruction.hpp"
+#include "data/prompt_layout.hpp"
 
 // `type:` as a map: the user's own frame and column names.
 
@@ -14,6 +15,14 @@ RowConverter user_defined(const FormatContext& c) {
                     get("no_input_format", "{instruction} "), get("system_format", "{system}")};
   if (style.turn_without_input.find("{input}") != std::string::npos)
     throw Error(ErrorCode::config, "no_input_format must not contain {input}").at(c.dataset.where);
+  const auto check = [&](const char* key, const std::string& layout,
+                         std::initializer_list<std::string_view> names) {
+    if (const std::string why = layout_problem(layout, names); !why.empty())
+      throw Error(ErrorCode::config, std::string(key) + ": " + why).at(c.dataset.where);
+  };
+  check("format", style.turn, {"instruction", "input"});
+  check("no_input_format", style.turn_without_input, {"instruction"});
+  check("system_format", style.system, {"system"});
   return instruction_converter(
       c, {.style = std::move(style), .system_from_row = true},
       [instruction = get("field_instruction", "instruction"), input = get("field_input", "input"),

@@ -25,8 +25,12 @@ class Messages {
   const ChatRenderer& renderer() const { return renderer_; }
 
   /// {role, content} of a message as the row names them. `fallback` is the role of plain text.
-  json message(const json& given, const char* fallback, const std::string& column) const {
+  json message(const json& given, const char* fallback, const std::string& column,
+               RowNotes& notes) const {
     if (given.is_string()) return {{"role", fallback}, {"content", given}};
+    if (given.is_object())  // Axolotl takes no more of a message either
+      for (const auto& [key, value] : given.items())
+        if (is_template_field(key)) note_unread(notes, key, value);
     const auto find = [&](const char* target) -> const json* {
       const auto mapped = dataset_.message_property_mappings.find(target);
       for (const std::string& name :
@@ -51,12 +55,13 @@ class Messages {
     const json value = row.value(column);
     if (value.is_null())
       throw RowError{"no column '" + column + "'; columns found: " + row.columns()};
+    note_unread(row.notes(), "tools", row.value(dataset_.field_tools));
     json out = json::array();
     if (value.is_string()) {
-      out.push_back(message(value, "user", column));
+      out.push_back(message(value, "user", column, row.notes()));
     } else {
       if (!value.is_array()) throw RowError{"column '" + column + "' is not a list of messages"};
-      for (const json& item : value) out.push_back(message(item, "user", column));
+      for (const json& item : value) out.push_back(message(item, "user", column, row.notes()));
     }
     if (out.empty()) throw RowError{"column '" + column + "' has no messages"};
     return out;
@@ -67,9 +72,9 @@ class Messages {
     const json value = row.value(column);
     if (value.is_null())
       throw RowError{"no column '" + column + "'; columns found: " + row.columns()};
-    if (!value.is_array()) return message(value, "assistant", column);
+    if (!value.is_array()) return message(value, "assistant", column, row.notes());
     if (value.empty()) throw RowError{"column '" + column + "' has no messages"};
-    return message(value.back(), "assistant", column);
+    return message(value.back(), "assistant", column, row.notes());
   }
 
   /// The answer's text with the template's end of turn.

@@ -1,7 +1,7 @@
 
 #include "core/json.hpp"
 #include "data/preference.hpp"
-#include "data/text_tokens.hpp"
+#include "data/prompt_layout.hpp"
 
 // Preference rows whose columns are final, or framed by the user's own map under `type:`.
 
@@ -38,7 +38,12 @@ ComparisonReader passthrough_kto(const FormatContext&) {
 /// The map's entries with their defaults.
 class Layout {
  public:
-  explicit Layout(const FormatContext& c) : map_(c.dataset.user_defined) {}
+  explicit Layout(const FormatContext& c) : map_(c.dataset.user_defined) {
+    check(c, "prompt_format", {"prompt", "system"});
+    check(c, "chosen_format", {"chosen"});
+    check(c, "rejected_format", {"rejected"});
+    check(c, "completion_format", {"completion"});
+  }
   std::string get(const char* key, const char* fallback) const {
     const auto it = map_.find(key);
     return it == map_.end() ? fallback : it->second;
@@ -58,6 +63,12 @@ class Layout {
   }
 
  private:
+  void check(const FormatContext& c, const char* key,
+             std::initializer_list<std::string_view> names) const {
+    if (const std::string why = layout_problem(get(key, ""), names); !why.empty())
+      throw Error(ErrorCode::config, std::string(key) + ": " + why).at(c.dataset.where);
+  }
+
   std::map<std::string, std::string> map_;
 };
 

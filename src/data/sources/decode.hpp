@@ -36,8 +36,10 @@ std::unique_ptr<Decoder> csv_decoder(std::string path, std::vector<std::uint32_t
 
 /// A JSON text that begins so stands for a row that is none; what follows says why.
 inline constexpr std::string_view kNoRow = "\xEF\xB7\x90no row: ";
-/// A JSON array as one line an element; text that is no array goes through unchanged.
-std::unique_ptr<Decoder> array_decoder(std::string path);
+/// The rows of JSON text (JsonRows, with its `field`) as one line each. `in_document` becomes true
+/// when they are those of the list under `field`.
+std::unique_ptr<Decoder> json_decoder(std::string path, std::string field = "",
+                                      bool* in_document = nullptr);
 
 /// Gives the next piece of text; false at the end.
 using TextSource = std::function<bool(std::string&)>;

@@ -23,6 +23,7 @@ SliceRange slice_range(const Value* start, const Value* stop, const Value* step,
   const auto number = [](const Value* v, std::int64_t fallback) {
     if (v == nullptr || v->is_none()) return fallback;
     if (v->is_undefined()) fail(v->undefined_message());
+    if (v->is_big()) return v->as_big().is_negative() ? INT64_MIN : INT64_MAX;
     if (!v->is_integral())
       fail("slice indices must be integers or None or have an __index__ method");
     return v->as_int();
@@ -188,7 +189,7 @@ Value Interpreter::evaluate_slice(const Expr& e) {
     std::string out;
     walk(slice_range(given[0], given[1], given[2], static_cast<std::int64_t>(text.size())),
          [&](std::int64_t i) { unicode::append(text[static_cast<std::size_t>(i)], out); });
-    return out;
+    return object.is_markup() ? Value::markup(std::move(out)) : Value(std::move(out));
   }
   if (!object.is_sequence())
     fail(object.is_dict() ? "unhashable type: 'slice'"
@@ -310,7 +311,7 @@ Value Interpreter::subscript(const Value& value, const Value& key) {
       if (value.is_sequence()) return value.as_list()[static_cast<std::size_t>(i)];
       std::string out;
       unicode::append(unicode::to_utf32(value.as_string())[static_cast<std::size_t>(i)], out);
-      return out;
+      return value.is_markup() ? Value::markup(std::move(out)) : Value(std::move(out));
     }
   }
   if (key.is_string()) return attribute(value, key.as_string());

@@ -195,12 +195,9 @@ ExprPtr ExpressionParser::primary() {
     return e;
   }
   if (t.kind == TokenKind::integer) {
-    std::int64_t i = 0;
-    const auto end = t.text.data() + t.text.size();
-    if (std::from_chars(t.text.data(), end, i).ec != std::errc())
-      s_.error("the number " + t.text + " is too large");
+    if (t.text.size() > 4300) s_.error("a number has more than 4300 digits, as Python reads");
+    e->value = Value::integer(BigInteger(std::string_view(t.text)));
     s_.next();
-    e->value = i;
     return e;
   }
   if (t.kind == TokenKind::real) {

@@ -1,6 +1,9 @@
 #include "tokenizer/jinja/filter_helpers.hpp"
 
+#include <cctype>
 #include <charconv>
+#include <cstdlib>
+#include <utility>
 
 #include "tokenizer/jinja/text.hpp"
 #include "tokenizer/unicode.hpp"
@@ -14,8 +17,11 @@ Value option(const Arguments& a, std::size_t position, std::string_view name, Va
 
 Value generator(List items) { return Value::series(Series::Kind::generator, std::move(items)); }
 
-Value path_of(Interpreter& i, const Value& item, const Value& path) {
-  if (!path.is_string()) return i.subscript(item, path);
+Value path_of(Interpreter& i, const Value& item, const Value& path, const Value* missing) {
+  const auto or_missing = [missing](Value v) {
+    return v.is_undefined() && missing != nullptr && !missing->is_none() ? *missing : v;
+  };
+  if (!path.is_string()) return or_missing(i.subscript(item, path));
   Value at = item;
   std::string_view rest = path.as_string();
   for (;;) {
@@ -23,9 +29,9 @@ Value path_of(Interpreter& i, const Value& item, const Value& path) {
     const std::string part(rest.substr(0, dot));
     const bool number = !part.empty() && part.find_first_not_of("0123456789") == std::string::npos;
     if (number && part.size() < 10) {
-      at = i.subscript(at, static_cast<std::int64_t>(std::stoi(part)));
+      at = or_missing(i.subscript(at, static_cast<std::int64_t>(std::stoi(part))));
     } else {
-      at = i.subscript(at, part);
+      at = or_missing(i.subscript(at, part));
     }
     if (dot == std::string_view::npos) return at;
     rest.remove_prefix(dot + 1);
@@ -156,14 +162,64 @@ std::optional<std::int64_t> parse_int(std::string_view text, std::int64_t base) 
   return minus ? -value : value;
 }
 
-std::optional<double> parse_float(std::string_view text) {
+namespace {
+
+/// Without the underscores between digits; nothing when one stands elsewhere.
+std::optional<std::string> without_underscores(std::string_view text) {
+  std::string out;
+  const auto alphanumeric = [&](std::size_t at) {
+    return at < text.size() && std::isalnum(static_cast<unsigned char>(text[at])) != 0;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '_')
+      out += text[i];
+    else if (i == 0 || !alphanumeric(i - 1) || !alphanumeric(i + 1))
+      return std::nullopt;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<Value> parse_whole(std::string_view text, std::int64_t base) {
+  constexpr std::size_t kMostDigits = 4300;  // Python reads no more
   text = strip_left(strip_right(text));
-  if (text.starts_with('+')) text.remove_prefix(1);
+  const bool minus = text.starts_with('-');
+  if (minus || text.starts_with('+')) text.remove_prefix(1);
+  if (base != 0 && (base < 2 || base > 36)) return std::nullopt;
+  bool prefixed = false;
+  for (const auto& [letter, of] : {std::pair{'x', 16}, std::pair{'o', 8}, std::pair{'b', 2}})
+    if ((base == 0 || base == of) && !prefixed && text.size() > 2 && text[0] == '0' &&
+        (text[1] | 0x20) == letter) {
+      prefixed = true;
+      base = of;
+      text.remove_prefix(text[2] == '_' ? 3 : 2);
+    }
+  const auto digits = without_underscores(text);
+  if (!digits || digits->size() > kMostDigits) return std::nullopt;
+  if (base == 0) {
+    // 012 is no number of Python's, 000 is.
+    if (digits->starts_with('0') && digits->find_first_not_of('0') != std::string::npos)
+      return std::nullopt;
+    base = 10;
+  }
+  auto value = BigInteger::of_base(*digits, static_cast<int>(base));
+  if (!value) return std::nullopt;
+  return Value::integer(minus ? value->negated() : std::move(*value));
+}
+
+std::optional<double> parse_float(std::string_view given) {
+  given = strip_left(strip_right(given));
+  if (given.starts_with('+')) given.remove_prefix(1);
+  if (given.starts_with('+')) return std::nullopt;
+  const auto text = without_underscores(given);
+  if (!text || text->empty()) return std::nullopt;
   double value = 0;
-  const auto r = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || r.ec != std::errc() || r.ptr != text.data() + text.size())
-    return std::nullopt;
-  return value;
+  const char* const end = text->data() + text->size();
+  const auto r = std::from_chars(text->data(), end, value);
+  if (r.ptr != end || r.ec == std::errc::invalid_argument) return std::nullopt;
+  // Beyond the range of a double lies infinity, or zero.
+  return r.ec == std::errc() ? value : std::strtod(text->c_str(), nullptr);
 }
 
 }  // namespace axl::tokenizer::jinja

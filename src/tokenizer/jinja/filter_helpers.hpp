@@ -14,7 +14,8 @@ Value option(const Arguments& a, std::size_t position, std::string_view name, Va
 /// What a filter gives that Python writes with yield: walked once.
 Value generator(List items);
 /// "a.b.0" applied to an item, as attribute= arguments mean it.
-Value path_of(Interpreter& i, const Value& item, const Value& path);
+/// `missing`, unless it is null or none, stands for what is undefined on the way.
+Value path_of(Interpreter& i, const Value& item, const Value& path, const Value* missing = nullptr);
 
 std::string capitalized(std::string_view text);
 /// At most `count` replacements from the left; -1 = all.
@@ -32,6 +33,9 @@ std::string padded(std::string_view text, std::int64_t width, char32_t fill, Ali
 std::string format_spec(const Value& value, const std::string& spec);
 
 std::optional<std::int64_t> parse_int(std::string_view text, std::int64_t base);
+/// Python's int(text, base): of any size, with underscores between digits and the prefix that the
+/// base has (every prefix with base 0).
+std::optional<Value> parse_whole(std::string_view text, std::int64_t base);
 std::optional<double> parse_float(std::string_view text);
 
 /// & < > and quotes as HTML writes them.

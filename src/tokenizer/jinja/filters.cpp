@@ -106,7 +106,7 @@ Value f_indent(Interpreter&, const Value& v, const Args& a) {
     out += line;
     check_size(out.size());
   }
-  return out;
+  return as_given(v, std::move(out));
 }
 
 Value f_join(Interpreter& i, const Value& v, const Args& a) {
@@ -152,7 +152,7 @@ Value f_reverse(Interpreter&, const Value& v, const Args&) {
   if (!v.is_string()) return Value::series(Series::Kind::reversed, std::move(items));
   std::string out;
   for (const Value& c : items) out += c.as_string();
-  return out;
+  return as_given(v, std::move(out));
 }
 
 Value f_items(Interpreter&, const Value& v, const Args&) {
@@ -166,17 +166,19 @@ Value f_items(Interpreter&, const Value& v, const Args&) {
 Value f_int(Interpreter&, const Value& v, const Args& a) {
   const Value fallback = option(a, 0, "default", std::int64_t{0});
   if (v.is_integral()) return v.as_int();
+  if (v.is_big()) return v;
+  const auto whole = [](double d) { return Value::integer(BigInteger::truncated(d)); };
   if (v.is_float()) {
-    if (!(std::abs(v.as_double()) < 9e18))
-      fail("cannot convert float " + v.repr() + " to a 64-bit integer");
-    return static_cast<std::int64_t>(v.as_double());
+    if (std::isnan(v.as_double())) return fallback;
+    if (std::isinf(v.as_double())) fail("cannot convert float infinity to integer");
+    return whole(v.as_double());
   }
   if (v.is_undefined()) fail(v.undefined_message());
   if (!v.is_string()) return fallback;
   const Value base = option(a, 1, "base", std::int64_t{10});
-  if (const auto n = parse_int(v.as_string(), base.is_integral() ? base.as_int() : 10)) return *n;
+  if (const auto n = parse_whole(v.as_string(), base.is_integral() ? base.as_int() : 10)) return *n;
   if (const auto d = parse_float(v.as_string()))
-    if (std::abs(*d) < 9e18) return static_cast<std::int64_t>(*d);
+    if (std::isfinite(*d)) return whole(*d);
   return fallback;
 }
 
@@ -190,6 +192,7 @@ Value f_float(Interpreter&, const Value& v, const Args& a) {
 
 Value f_abs(Interpreter&, const Value& v, const Args&) {
   if (v.is_float()) return std::abs(v.as_double());
+  if (v.is_big()) return v.as_big().is_negative() ? negate(v) : v;
   if (!v.is_integral()) fail("bad operand type for abs(): '" + v.type_name() + "'");
   return v.as_int() < 0 ? negate(v) : Value(v.as_int());
 }
@@ -200,12 +203,15 @@ Value f_round(Interpreter&, const Value& v, const Args& a) {
   const std::string method = option(a, 1, "method", "common").str();
   if (method != "common" && method != "ceil" && method != "floor")
     fail("method must be common, ceil or floor");
-  if (v.is_integral() && method == "common" && (!digits.is_integral() || digits.as_int() >= 0))
-    return v.as_int();
+  if (v.is_whole() && method == "common" && (!digits.is_integral() || digits.as_int() >= 0))
+    return v.is_big() ? v : Value(v.as_int());
   const std::int64_t places = digits.is_integral() ? digits.as_int() : 0;
   // Python rounds the number as it is stored, which printing does as well: 2.675 is below 2.675.
   if (method == "common" && places > 0 && places <= 300)
     return std::strtod(fmt::format("{:.{}f}", v.as_double(), places).c_str(), nullptr);
+  if (method != "common" && !std::isfinite(v.as_double()))
+    fail(std::string("cannot convert float ") + (std::isnan(v.as_double()) ? "NaN" : "infinity") +
+         " to integer");
   const double scale = std::pow(10.0, static_cast<double>(places));
   const double x = v.as_double() * scale;
   if (method == "common" && v.is_integral() && std::abs(v.as_double()) < 9e15)
@@ -240,7 +246,7 @@ Value f_tojson(Interpreter&, const Value& v, const Args& a) {
 }
 
 Value f_format(Interpreter&, const Value& v, const Args& a) {
-  return format_percent(v.str(), a.positional);
+  return format_percent(v.is_string() ? v : v.str(), a.positional);
 }
 
 Value f_attr(Interpreter& i, const Value& v, const Args& a) {
@@ -261,7 +267,8 @@ Value f_wordcount(Interpreter&, const Value& v, const Args&) {
 
 Value f_center(Interpreter&, const Value& v, const Args& a) {
   const Value width = option(a, 0, "width", std::int64_t{80});
-  return padded(v.str(), width.is_integral() ? width.as_int() : 80, ' ', Align::center);
+  return as_given(v,
+                  padded(v.str(), width.is_integral() ? width.as_int() : 80, ' ', Align::center));
 }
 
 Value f_truncate(Interpreter&, const Value& v, const Args& a) {
@@ -278,7 +285,7 @@ Value f_truncate(Interpreter&, const Value& v, const Args& a) {
     if (size_of(v) <= length + leeway) return v;
   if (!v.is_string()) fail("truncate() takes text, not " + v.type_name());
   const std::u32string text = unicode::to_utf32(v.str());
-  if (text.size() <= length + leeway) return v.str();
+  if (text.size() <= length + leeway) return v;
   std::u32string kept = text.substr(0, length > end.size() ? length - end.size() : 0);
   if (!option(a, 1, "killwords", false).truthy()) {
     const std::size_t space = kept.rfind(U' ');
@@ -286,7 +293,7 @@ Value f_truncate(Interpreter&, const Value& v, const Args& a) {
   }
   std::string out;
   for (const char32_t c : kept + end) unicode::append(c, out);
-  return out;
+  return as_given(v, std::move(out));
 }
 
 /// As a browser writes a part of an address; in a query blanks are + and slashes are no more plain.

@@ -84,20 +84,26 @@ std::string grouped(const std::string& text, char separator, std::size_t digits)
   return out;
 }
 
+std::string upper_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return text;
+}
+
 /// The digits of a number's absolute value, with the prefix that `#` asks for.
-std::pair<std::string, std::string> whole_digits(const Spec& s, std::uint64_t value) {
+std::pair<std::string, std::string> whole_digits(const Spec& s, const BigInteger& value) {
   const auto prefix = [&](const char* p) { return s.alternate ? p : ""; };
   switch (s.type) {
     case 'b':
-      return {prefix("0b"), grouped(fmt::format("{:b}", value), s.grouping, 4)};
+      return {prefix("0b"), grouped(value.digits(2), s.grouping, 4)};
     case 'o':
-      return {prefix("0o"), grouped(fmt::format("{:o}", value), s.grouping, 4)};
+      return {prefix("0o"), grouped(value.digits(8), s.grouping, 4)};
     case 'x':
-      return {prefix("0x"), grouped(fmt::format("{:x}", value), s.grouping, 4)};
+      return {prefix("0x"), grouped(value.digits(16), s.grouping, 4)};
     case 'X':
-      return {prefix("0X"), grouped(fmt::format("{:X}", value), s.grouping, 4)};
+      return {prefix("0X"), grouped(upper_case(value.digits(16)), s.grouping, 4)};
     default:
-      return {"", grouped(std::to_string(value), s.grouping, 3)};
+      return {"", grouped(value.digits(10), s.grouping, 3)};
   }
 }
 
@@ -150,8 +156,8 @@ std::string format_spec(const Value& v, const std::string& given) {
     for (const char32_t c : text) unicode::append(c, body);
   } else if (v.is_number()) {
     number = true;
-    const bool whole = v.is_integral() && std::string_view("eEfFgG%").find(s.type ? s.type : 'd') ==
-                                              std::string_view::npos;
+    const bool whole = v.is_whole() && std::string_view("eEfFgG%").find(s.type ? s.type : 'd') ==
+                                           std::string_view::npos;
     if (whole && (std::string_view("dbxXo").find(s.type ? s.type : 'd') == std::string_view::npos ||
                   s.precision >= 0))
       fail("Invalid format specifier '" + given + "' for an int");
@@ -160,10 +166,8 @@ std::string format_spec(const Value& v, const std::string& given) {
     bool negative = false;
     std::string prefix;
     if (whole) {
-      const std::int64_t i = v.as_int();
-      negative = i < 0;
-      const std::uint64_t value = negative ? std::uint64_t{0} - static_cast<std::uint64_t>(i)
-                                           : static_cast<std::uint64_t>(i);
+      const BigInteger value = v.as_big();
+      negative = value.is_negative();
       std::tie(prefix, body) = whole_digits(s, value);
     } else {
       const double value = v.as_double();

@@ -234,6 +234,15 @@ Value Interpreter::make_macro(const std::string& name, const Stmt& s) {
   });
 }
 
+namespace {
+
+bool declares(const std::vector<Parameter>& parameters, std::string_view name) {
+  return std::any_of(parameters.begin(), parameters.end(),
+                     [name](const Parameter& p) { return p.name == name; });
+}
+
+}  // namespace
+
 Value Interpreter::call_macro(const std::string& name, const Stmt& s,
                               const std::shared_ptr<Scope>& home, const Arguments& arguments) {
   const DepthGuard guard(*this);
@@ -266,7 +275,8 @@ Value Interpreter::call_macro(const std::string& name, const Stmt& s,
     }
   }
   Dict others;
-  if (s.uses_caller) scope_->set("caller", Value::undefined("No caller defined"));
+  if (s.uses_caller && !declares(parameters, "caller"))
+    scope_->set("caller", Value::undefined("No caller defined"));
   for (std::size_t n = 0; n < used.size(); ++n) {
     if (used[n]) continue;
     const auto& [key, value] = arguments.named[n];

@@ -96,9 +96,8 @@ Value negate(const Value& value);
 bool contains(const Value& container, const Value& item);
 /// Error{data} for a value that Python cannot look up: a list, a dict, a tuple that holds one.
 void require_hashable(const Value& value);
-/// Python's "%s %d" formatting.
-std::string format_percent(const std::string& format, const List& values,
-                           bool may_be_unused = false);
+/// Python's "%s %d" formatting; text that is HTML escapes what it takes in.
+Value format_percent(const Value& format, const List& values, bool may_be_unused = false);
 
 using Filter = Value (*)(Interpreter&, const Value& input, const Arguments&);
 using Test = bool (*)(Interpreter&, const Value& input, const Arguments&);

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/error.hpp"
+#include "tokenizer/jinja/big_integer.hpp"
 #include "tokenizer/jinja/text.hpp"
 #include "tokenizer/unicode.hpp"
 
@@ -222,12 +223,13 @@ class Lexer {
         ++end;
     };
     digits();
-    if (end + 1 < s_.size() && s_[end] == '.' && digit(s_[end + 1])) {
+    const bool index = at_ > 0 && s_[at_ - 1] == '.';  // x.0.1 takes items, 0.1 is none
+    if (!index && end + 1 < s_.size() && s_[end] == '.' && digit(s_[end + 1])) {
       is_real = true;
       ++end;
       digits();
     }
-    if (end < s_.size() && (s_[end] == 'e' || s_[end] == 'E')) {
+    if (!index && end < s_.size() && (s_[end] == 'e' || s_[end] == 'E')) {
       std::size_t e = end + 1;
       if (e < s_.size() && (s_[e] == '+' || s_[e] == '-')) ++e;
       if (e < s_.size() && digit(s_[e])) {
@@ -254,11 +256,9 @@ class Lexer {
       else if (c != '_')
         break;
     }
-    std::uint64_t value = 0;
-    const auto [p, problem] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (problem != std::errc() || p != text.data() + text.size() || value > INT64_MAX)
-      error("this is no number that fits into 64 bits");
-    emit(TokenKind::integer, std::to_string(value));
+    const auto value = BigInteger::of_base(text, base);
+    if (!value) error("this is no number");
+    emit(TokenKind::integer, value->decimal());
     at_ = end;
   }
 

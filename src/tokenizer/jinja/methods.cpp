@@ -100,6 +100,7 @@ bool one_of(std::initializer_list<std::string_view> names, std::string_view name
 }  // namespace
 
 Method find_method(const Value& self, std::string_view name) {
+  if (self.is_markup()) return find_markup_method(name);
   if (self.is_string()) return find_string_method(name);
   if (self.is_dict()) return find(kDict, name);
   if (self.is_sequence()) {

@@ -11,11 +11,6 @@ namespace {
        "'");
 }
 
-Value checked(bool overflow, std::int64_t result) {
-  if (overflow) fail("an integer of the template exceeds 64 bits");
-  return result;
-}
-
 Value add(const Value& a, const Value& b) {
   if (a.is_string() && b.is_string()) {
     check_size(a.as_string().size() + b.as_string().size());
@@ -41,11 +36,11 @@ Value repeat(const Value& what, std::int64_t times) {
       what.is_string() ? what.as_string().size() : what.as_list().size() * sizeof(Value);
   if (each != 0 && n > kLargest / each) check_size(kLargest + 1);
   if (what.is_string()) {
-    if (each == 1) return std::string(n, what.as_string()[0]);
     std::string out;
-    out.reserve(n * each);
-    for (std::size_t i = 0; i < n && each != 0; ++i) out += what.as_string();
-    return out;
+    if (each == 1) out.assign(n, what.as_string()[0]);
+    if (each > 1) out.reserve(n * each);
+    for (std::size_t i = 0; i < n && each > 1; ++i) out += what.as_string();
+    return what.is_markup() ? Value::markup(std::move(out)) : Value(std::move(out));
   }
   List items;
   for (std::size_t i = 0; i < n && each != 0; ++i)
@@ -58,42 +53,49 @@ std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
   return (a % b != 0 && (a < 0) != (b < 0)) ? q - 1 : q;
 }
 
-Value power(std::int64_t base, std::int64_t exponent) {
-  if (base == 0 && exponent < 0) fail("0.0 cannot be raised to a negative power");
-  if (exponent < 0) return std::pow(static_cast<double>(base), static_cast<double>(exponent));
-  std::int64_t result = 1;
-  for (bool overflow = false; exponent > 0; exponent >>= 1) {
-    if ((exponent & 1) != 0) overflow = __builtin_mul_overflow(result, base, &result);
-    if (!overflow && exponent > 1) overflow = __builtin_mul_overflow(base, base, &base);
-    if (overflow) checked(true, 0);
+[[noreturn]] void divided_by_zero(const std::string& op) {
+  fail(op == "/"    ? "division by zero"
+       : op == "//" ? "integer division or modulo by zero"
+                    : "integer modulo by zero");
+}
+
+/// Where 64 bits do not hold the operands or the result.
+Value big_integers(const std::string& op, const BigInteger& a, const BigInteger& b) {
+  if (op == "+") return Value::integer(a.plus(b));
+  if (op == "-") return Value::integer(a.plus(b.negated()));
+  if (op == "*") return Value::integer(a.times(b));
+  if (op == "**") {
+    if (b.is_negative()) {
+      if (a.is_zero()) fail("0.0 cannot be raised to a negative power");
+      return std::pow(Value::integer(a).as_double(), Value::integer(b).as_double());
+    }
+    const auto exponent = b.small();
+    if (!exponent) fail("an integer of the template has more than 4300 digits");
+    return Value::integer(a.power(*exponent));
   }
-  return result;
+  if (b.is_zero()) divided_by_zero(op);
+  if (op == "/") {
+    const double ratio = a.ratio(b);
+    if (std::isinf(ratio)) fail("integer division result too large for a float");
+    return ratio;
+  }
+  auto [quotient, rest] = a.divided(b);
+  return Value::integer(op == "//" ? std::move(quotient) : std::move(rest));
 }
 
 Value integers(const std::string& op, std::int64_t a, std::int64_t b) {
   std::int64_t r = 0;
-  if (op == "+") {
-    const bool o = __builtin_add_overflow(a, b, &r);
-    return checked(o, r);
-  }
-  if (op == "-") {
-    const bool o = __builtin_sub_overflow(a, b, &r);
-    return checked(o, r);
-  }
-  if (op == "*") {
-    const bool o = __builtin_mul_overflow(a, b, &r);
-    return checked(o, r);
-  }
-  if (op == "**") return power(a, b);
-  if (b == 0)
-    fail(op == "/"    ? "division by zero"
-         : op == "//" ? "integer division or modulo by zero"
-                      : "integer modulo by zero");
-  if (op == "/") return static_cast<double>(a) / static_cast<double>(b);
-  if (b == -1)
-    return op == "//" ? checked(a == INT64_MIN, a == INT64_MIN ? 0 : -a) : std::int64_t{0};
-  if (op == "//") return floor_divide(a, b);
-  return a - floor_divide(a, b) * b;
+  if (op == "+" && !__builtin_add_overflow(a, b, &r)) return r;
+  if (op == "-" && !__builtin_sub_overflow(a, b, &r)) return r;
+  if (op == "*" && !__builtin_mul_overflow(a, b, &r)) return r;
+  // A double holds whole numbers up to 2^53.
+  constexpr std::int64_t kExact = std::int64_t{1} << 53;
+  const bool exact = a >= -kExact && a <= kExact && b >= -kExact && b <= kExact;
+  const bool divides = b != 0 && b != -1;
+  if (op == "/" && divides && exact) return static_cast<double>(a) / static_cast<double>(b);
+  if (op == "//" && divides) return floor_divide(a, b);
+  if (op == "%" && divides) return a - floor_divide(a, b) * b;
+  return big_integers(op, BigInteger(a), BigInteger(b));
 }
 
 Value reals(const std::string& op, double a, double b) {
@@ -118,10 +120,11 @@ Value reals(const std::string& op, double a, double b) {
 Value binary(const std::string& op, const Value& a, const Value& b) {
   if (a.is_undefined()) fail(a.undefined_message());
   if (op == "%" && a.is_string())
-    return format_percent(a.as_string(), b.is_tuple() ? b.as_list() : List{b},
+    return format_percent(a, b.is_tuple() ? b.as_list() : List{b},
                           b.is_dict() || b.is_undefined() || (b.is_sequence() && !b.is_tuple()));
   if (b.is_undefined()) fail(b.undefined_message());
   if (a.is_integral() && b.is_integral()) return integers(op, a.as_int(), b.as_int());
+  if (a.is_whole() && b.is_whole()) return big_integers(op, a.as_big(), b.as_big());
   if (a.is_number() && b.is_number()) return reals(op, a.as_double(), b.as_double());
   if (op == "+") return add(a, b);
   if (op == "*" && (a.is_string() || a.is_sequence()) && b.is_integral())
@@ -134,6 +137,7 @@ Value binary(const std::string& op, const Value& a, const Value& b) {
 Value negate(const Value& v) {
   if (v.is_undefined()) fail(v.undefined_message());
   if (v.is_integral()) return integers("-", 0, v.as_int());
+  if (v.is_big()) return Value::integer(v.as_big().negated());
   if (v.is_float()) return -v.as_double();
   fail("bad operand type for unary -: '" + v.type_name() + "'");
 }

@@ -1,6 +1,8 @@
 #include "tokenizer/jinja/parser.hpp"
 
+#include <algorithm>
 #include <initializer_list>
+#include <utility>
 
 #include "tokenizer/jinja/expression_parser.hpp"
 
@@ -105,9 +107,26 @@ class Parser {
       return t;
     }
     Target t;
-    t.name = s_.expect_identifier();
-    if (attributes && s_.skip_op(".")) t.attribute = s_.expect_identifier();
+    t.name = name_to_assign();
+    if (attributes && s_.skip_op(".")) {
+      t.attribute = s_.expect_identifier();
+    } else {
+      refuse_loop(t.name);
+    }
     return t;
+  }
+
+  /// A name that may be written to.
+  std::string name_to_assign() {
+    for (const std::string_view name : {"true", "false", "none", "True", "False", "None"})
+      if (s_.is_name(name)) s_.error("can't assign to '" + std::string(name) + "'");
+    return s_.expect_identifier();
+  }
+
+  /// Anywhere inside of a for tag `loop` is its own.
+  void refuse_loop(const std::string& name) const {
+    if (for_depth_ > 0 && name == "loop")
+      s_.error("can't assign to the special loop variable inside of a for loop");
   }
 
   Target target(bool attributes, std::string_view end) {
@@ -125,6 +144,7 @@ class Parser {
   StmtPtr for_loop() {
     StmtPtr s = make(StmtKind::for_loop);
     s_.expect_name("for");
+    ++for_depth_;
     s->target = target(false, "in");
     s_.expect_name("in");
     s->expr = e_.tuple(false);
@@ -140,6 +160,7 @@ class Parser {
     }
     s_.expect_name("endfor");
     end_block();
+    --for_depth_;
     return s;
   }
 
@@ -187,7 +208,7 @@ class Parser {
       if (!out.empty()) s_.expect_op(",");
       if (s_.is_op(")")) break;
       Parameter p;
-      p.name = s_.expect_identifier();
+      p.name = name_to_assign();
       if (s_.skip_op("=")) {
         p.fallback = e_.expression();
       } else if (!out.empty() && out.back().fallback) {
@@ -204,16 +225,26 @@ class Parser {
     const int outside = std::exchange(loops_, 0);
     const std::size_t from = s_.position();
     s.body = until_end(end);
-    s.uses_caller = s_.named_since(from, "caller");
-    s.takes_varargs = s_.named_since(from, "varargs");
-    s.takes_kwargs = s_.named_since(from, "kwargs");
+    const auto declared = [&s](std::string_view name) {
+      return std::find_if(s.parameters.begin(), s.parameters.end(),
+                          [name](const Parameter& p) { return p.name == name; });
+    };
+    const auto end_of = s.parameters.end();
+    const auto names = [&](std::string_view name) { return s_.named_since(from, name); };
+    s.uses_caller = names("caller");
+    if (const auto p = declared("caller"); s.uses_caller && p != end_of && !p->fallback)
+      s_.error(
+          "when defining macros or call blocks the special \"caller\" argument must be omitted or "
+          "be given a default");
+    s.takes_varargs = names("varargs") && declared("varargs") == end_of;
+    s.takes_kwargs = names("kwargs") && declared("kwargs") == end_of;
     loops_ = outside;
   }
 
   StmtPtr macro() {
     StmtPtr s = make(StmtKind::macro);
     s_.expect_name("macro");
-    s->text = s_.expect_identifier();
+    s->text = name_to_assign();
     s->parameters = parameters();
     function_body(*s, "endmacro");
     return s;
@@ -242,7 +273,9 @@ class Parser {
     s_.expect_name("with");
     while (!s_.is(TokenKind::block_end)) {
       if (!s->assignments.empty()) s_.expect_op(",");
+      const int outside = std::exchange(for_depth_, 0);  // its names are parameters
       Target t = target_part(false);
+      for_depth_ = outside;
       s_.expect_op("=");
       s->assignments.emplace_back(std::move(t), e_.expression());
     }
@@ -257,6 +290,7 @@ class Parser {
   int depth_ = 0;
   int target_depth_ = 0;
   int loops_ = 0;
+  int for_depth_ = 0;
 };
 
 }  // namespace

@@ -38,26 +38,43 @@ Spec read_spec(const std::string& format, std::size_t& p) {
   return s;
 }
 
+std::string integer(const Spec& s, const Value& v) {
+  const bool decimal = s.kind == 'd' || s.kind == 'i' || s.kind == 'u';
+  if (!decimal && !v.is_whole())
+    fail(std::string("%") + s.kind + " format: an integer is required, not " + v.type_name());
+  if (v.is_float() && !std::isfinite(v.as_double()))
+    fail(std::string("cannot convert float ") + (std::isnan(v.as_double()) ? "NaN" : "infinity") +
+         " to integer");
+  const BigInteger value = v.is_float() ? BigInteger::truncated(v.as_double()) : v.as_big();
+  std::string digits = value.digits(decimal ? 10 : s.kind == 'o' ? 8 : 16);
+  if (static_cast<int>(digits.size()) < s.precision)
+    digits.insert(0, static_cast<std::size_t>(s.precision) - digits.size(), '0');
+  const auto flag = [&s](char f) { return s.flags.find(f) != std::string::npos; };
+  std::string sign = value.is_negative() ? "-" : flag('+') ? "+" : flag(' ') ? " " : "";
+  if (!decimal && flag('#')) sign += s.kind == 'o' ? "0o" : "0x";
+  if (flag('0') && !flag('-')) {
+    const auto size = static_cast<std::int64_t>(sign.size() + digits.size());
+    if (size < s.width) digits.insert(0, static_cast<std::size_t>(s.width - size), '0');
+  }
+  std::string out = sign + digits;
+  if (s.kind == 'X')
+    for (char& c : out)
+      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return padded(out, s.width, U' ', flag('-') ? Align::left : Align::right);
+}
+
 std::string number(const Spec& s, const Value& v) {
   if (!v.is_number())
     fail(std::string("%") + s.kind + " format: a real number is required, not " + v.type_name());
-  const bool integer = s.kind == 'd' || s.kind == 'i' || s.kind == 'u' || s.kind == 'x' ||
-                       s.kind == 'X' || s.kind == 'o';
+  if (std::string_view("diuxXo").find(s.kind) != std::string_view::npos) return integer(s, v);
   std::string c_format = "%" + s.flags;
   if (s.width > 0) c_format += std::to_string(s.width);
   if (s.precision >= 0) c_format += "." + std::to_string(s.precision);
-  c_format += integer ? std::string("ll") + (s.kind == 'u' || s.kind == 'i' ? 'd' : s.kind)
-                      : std::string(1, s.kind);
-  if (integer && !v.is_integral() && !(std::abs(v.as_double()) < 9e18))
-    fail("cannot convert float " + v.repr() + " to integer");
+  c_format += s.kind;
   std::string out(static_cast<std::size_t>(s.width + std::max(s.precision, 0)) + 2000, '\0');
-  const long long i = v.is_integral() ? v.as_int()
-                      : integer       ? static_cast<long long>(v.as_double())
-                                      : 0;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-  const int n = integer ? std::snprintf(out.data(), out.size(), c_format.c_str(), i)
-                        : std::snprintf(out.data(), out.size(), c_format.c_str(), v.as_double());
+  const int n = std::snprintf(out.data(), out.size(), c_format.c_str(), v.as_double());
 #pragma GCC diagnostic pop
   if (n < 0 || static_cast<std::size_t>(n) >= out.size()) fail("the formatted number is too long");
   out.resize(static_cast<std::size_t>(n));
@@ -66,7 +83,8 @@ std::string number(const Spec& s, const Value& v) {
 
 }  // namespace
 
-std::string format_percent(const std::string& format, const List& values, bool may_be_unused) {
+Value format_percent(const Value& given, const List& values, bool may_be_unused) {
+  const std::string& format = given.as_string();
   std::string out;
   std::size_t next = 0;
   for (std::size_t p = 0; p < format.size();) {
@@ -93,6 +111,7 @@ std::string format_percent(const std::string& format, const List& values, bool m
     const Value& v = named ? *named : values[next++];
     if (s.kind == 's' || s.kind == 'r') {
       std::string text = s.kind == 's' ? v.str() : v.repr();
+      if (given.is_markup()) text = s.kind == 's' ? html_of(v) : html_escaped(text);
       if (s.precision >= 0) {
         const auto kept = unicode::to_utf32(text).substr(0, static_cast<std::size_t>(s.precision));
         text.clear();
@@ -116,7 +135,7 @@ std::string format_percent(const std::string& format, const List& values, bool m
   }
   if (next < values.size() && !may_be_unused)
     fail("not all arguments converted during string formatting");
-  return out;
+  return given.is_markup() ? Value::markup(std::move(out)) : Value(std::move(out));
 }
 
 }  // namespace axl::tokenizer::jinja

@@ -30,8 +30,7 @@ Value f_map(Interpreter& i, const Value& v, const Args& a) {
     if (path.is_none()) fail("map requires a filter argument");
     const Value* fallback = a.get(99, "default");
     for (const Value& item : *items) {
-      Value part = path_of(i, item, path);
-      out.push_back(part.is_undefined() && fallback != nullptr ? *fallback : std::move(part));
+      out.push_back(path_of(i, item, path, fallback));
     }
     return generator(std::move(out));
   }
@@ -71,8 +70,9 @@ Value f_rejectattr(Interpreter& i, const Value& v, const Args& a) {
 
 /// What sort, unique, min, max and groupby compare: the item or a part of it, in lower case unless
 /// case matters.
-Value sort_key(Interpreter& i, const Value& item, const Value& path, bool case_sensitive) {
-  Value key = path.is_none() ? item : path_of(i, item, path);
+Value sort_key(Interpreter& i, const Value& item, const Value& path, bool case_sensitive,
+               const Value* missing = nullptr) {
+  Value key = path.is_none() ? item : path_of(i, item, path, missing);
   if (!case_sensitive && key.is_string()) return unicode::lower(key.as_string());
   return key;
 }
@@ -182,12 +182,11 @@ Value f_sum(Interpreter& i, const Value& v, const Args& a) {
 Value f_groupby(Interpreter& i, const Value& v, const Args& a) {
   const Value path = option(a, 0, "attribute", None{});
   if (path.is_none()) fail("groupby() needs an attribute");
-  const Value fallback = option(a, 1, "default", Value());
+  const Value fallback = option(a, 1, "default", None{});
   const bool case_sensitive = option(a, 2, "case_sensitive", false).truthy();
   std::vector<std::pair<Value, Value>> keyed;
   for (const Value& item : v.iterate()) {
-    Value key = sort_key(i, item, path, case_sensitive);
-    keyed.emplace_back(key.is_undefined() ? fallback : std::move(key), item);
+    keyed.emplace_back(sort_key(i, item, path, case_sensitive, &fallback), item);
   }
   sort_by_keys(i, keyed, false);
   List out;
@@ -196,8 +195,7 @@ Value f_groupby(Interpreter& i, const Value& v, const Args& a) {
     const std::size_t first = k;
     for (; k < keyed.size() && keyed[k].first.equals(keyed[first].first); ++k)
       group.push_back(keyed[k].second);
-    Value name = path_of(i, group[0], path);
-    out.push_back(Value::tuple({name.is_undefined() ? fallback : name, Value::list(group)}));
+    out.push_back(Value::tuple({path_of(i, group[0], path, &fallback), Value::list(group)}));
   }
   return Value::list(std::move(out));
 }

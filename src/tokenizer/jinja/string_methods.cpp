@@ -207,7 +207,8 @@ Value rpartition(Interpreter&, const Value& s, const Args& a) {
 
 Value replace(Interpreter&, const Value& s, const Args& a) {
   const std::string& from = text_argument(a, 0, "replace");
-  const std::string& to = text_argument(a, 1, "replace");
+  std::string to = text_argument(a, 1, "replace");
+  if (s.is_markup()) to = html_of(a.positional[1]);
   return replaced(s.as_string(), from, to, int_argument(a, 2, "count", -1));
 }
 
@@ -216,11 +217,11 @@ Value join(Interpreter&, const Value& s, const Args& a) {
   std::string out;
   std::size_t n = 0;
   for (const Value& v : a.positional[0].iterate()) {
-    if (!v.is_string())
+    if (!v.is_string() && !s.is_markup())
       fail("sequence item " + std::to_string(n) + ": expected str instance, " + v.type_name() +
            " found");
     if (n++ > 0) out += s.as_string();
-    out += v.as_string();
+    out += s.is_markup() ? html_of(v) : v.as_string();
     check_size(out.size());
   }
   return out;
@@ -271,7 +272,8 @@ Value removesuffix(Interpreter&, const Value& s, const Args& a) {
 }
 
 Value aligned(const Value& s, const Args& a, Align align) {
-  const std::u32string fill = unicode::to_utf32(option(a, 1, "fillchar", " ").str());
+  const Value given = option(a, 1, "fillchar", " ");
+  const std::u32string fill = unicode::to_utf32(s.is_markup() ? html_of(given) : given.str());
   if (fill.size() != 1) fail("The fill character must be exactly one character long");
   return padded(s.as_string(), int_argument(a, 0, "width", 0), fill[0], align);
 }
@@ -307,77 +309,6 @@ Value expandtabs(Interpreter&, const Value& s, const Args& a) {
   return out;
 }
 
-/// What ".y[0][key]" behind a field's name picks.
-Value format_part(Interpreter& i, Value v, std::string_view path) {
-  while (!path.empty()) {
-    const bool index = path[0] == '[';
-    const std::size_t end = index ? path.find(']') : path.find_first_of(".[", 1);
-    if ((index && end == std::string_view::npos) || (!index && path[0] != '.') || end == 1)
-      fail("malformed format field");
-    const std::string part(path.substr(1, end - 1));
-    const bool number = index && part.find_first_not_of("0123456789") == std::string::npos;
-    v = number ? i.subscript(v, parse_int(part, 10).value_or(0)) : i.subscript(v, part);
-    path.remove_prefix(index ? end + 1 : std::min(end, path.size()));
-  }
-  return v;
-}
-
-/// "{} {0} {name} {x.y!r:>8}"; not with a field inside a specification.
-Value format(Interpreter& i, const Value& s, const Args& a) {
-  const std::string& text = s.as_string();
-  std::string out;
-  std::size_t next = 0;
-  bool manual = false, automatic = false;
-  for (std::size_t p = 0; p < text.size(); ++p) {
-    const char c = text[p];
-    if ((c == '{' || c == '}') && p + 1 < text.size() && text[p + 1] == c) {
-      out += c;
-      ++p;
-    } else if (c == '}') {
-      fail("Single '}' encountered in format string");
-    } else if (c != '{') {
-      out += c;
-    } else {
-      const std::size_t end = text.find('}', p);
-      if (end == std::string::npos) fail("Single '{' encountered in format string");
-      std::string field = text.substr(p + 1, end - p - 1);
-      p = end;
-      const std::size_t colon = std::min(field.find(':'), field.size());
-      const std::string spec = colon < field.size() ? field.substr(colon + 1) : "";
-      field.resize(colon);
-      const std::size_t mark = std::min(field.find('!'), field.size());
-      const std::string conversion = mark < field.size() ? field.substr(mark + 1) : "s";
-      const bool converted = mark < field.size();
-      field.resize(mark);
-      if (field.find('{') != std::string::npos || spec.find('{') != std::string::npos ||
-          (conversion != "s" && conversion != "r"))
-        fail("the format field '{" + field + "}' is not supported");
-      const std::string name = field.substr(0, field.find_first_of(".["));
-      manual |= !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
-      automatic |= name.empty();
-      if (manual && automatic)
-        fail("cannot switch from manual field specification to automatic field numbering");
-      const auto number = name.empty() ? std::optional<std::int64_t>(next++) : parse_int(name, 10);
-      Value v;
-      if (number) {
-        if (*number < 0 || static_cast<std::size_t>(*number) >= a.positional.size())
-          fail("Replacement index " + std::to_string(*number) +
-               " out of range for positional args tuple");
-        v = a.positional[static_cast<std::size_t>(*number)];
-      } else {
-        const Value* named = a.get(a.positional.size(), name);
-        if (named == nullptr) fail(string_repr(name));
-        v = *named;
-      }
-      v = format_part(i, std::move(v), std::string_view(field).substr(name.size()));
-      if (converted) v = conversion == "r" ? v.repr() : v.str();
-      out += format_spec(v, spec);
-    }
-    check_size(out.size());
-  }
-  return out;
-}
-
 struct Entry {
   std::string_view name;
   Method method;
@@ -392,7 +323,8 @@ constexpr Entry kMethods[] = {{"strip", &strip},
                               {"upper", &upper},
                               {"lower", &lower},
                               {"join", &join},
-                              {"format", &format},
+                              {"format", &str_format},
+                              {"format_map", &str_format_map},
                               {"title", &title},
                               {"capitalize", &capitalize},
                               {"casefold", &lower},

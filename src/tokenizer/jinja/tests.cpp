@@ -19,7 +19,7 @@ bool t_none(Interpreter&, const Value& v, const Args&) { return v.is_none(); }
 bool t_boolean(Interpreter&, const Value& v, const Args&) { return v.is_bool(); }
 bool t_true(Interpreter&, const Value& v, const Args&) { return v.is_bool() && v.truthy(); }
 bool t_false(Interpreter&, const Value& v, const Args&) { return v.is_bool() && !v.truthy(); }
-bool t_integer(Interpreter&, const Value& v, const Args&) { return v.is_int(); }
+bool t_integer(Interpreter&, const Value& v, const Args&) { return v.is_int() || v.is_big(); }
 bool t_float(Interpreter&, const Value& v, const Args&) { return v.is_float(); }
 bool t_number(Interpreter&, const Value& v, const Args&) { return v.is_number(); }
 bool t_string(Interpreter&, const Value& v, const Args&) { return v.is_string(); }
@@ -50,20 +50,22 @@ bool t_sameas(Interpreter&, const Value& v, const Args& a) {
   const Value& o = argument(a);
   if (v.is_sequence() && o.is_sequence()) return &v.as_list() == &o.as_list();
   if (v.is_dict() && o.is_dict()) return &v.as_dict() == &o.as_dict();
+  if (v.is_undefined() && o.is_undefined()) return v.is_same_undefined(o);
   return v.type_name() == o.type_name() && v.equals(o);
 }
 
-std::int64_t modulo(const Value& v, std::int64_t by) {
+std::int64_t modulo(const Value& v, const Value& by) {
   const Value r = binary("%", v, by);
   if (r.is_integral()) return r.as_int();
+  if (r.is_big()) return -1;
   return r.as_double() == 0 ? 0 : r.as_double() == 1 ? 1 : -1;
 }
-bool t_even(Interpreter&, const Value& v, const Args&) { return modulo(v, 2) == 0; }
-bool t_odd(Interpreter&, const Value& v, const Args&) { return modulo(v, 2) == 1; }
+bool t_even(Interpreter&, const Value& v, const Args&) { return modulo(v, std::int64_t{2}) == 0; }
+bool t_odd(Interpreter&, const Value& v, const Args&) { return modulo(v, std::int64_t{2}) == 1; }
 bool t_divisible(Interpreter&, const Value& v, const Args& a) {
   const Value* by = a.get(0, "num");
-  if (by == nullptr || !by->is_integral()) fail("divisibleby needs a number");
-  return modulo(v, by->as_int()) == 0;
+  if (by == nullptr || !by->is_whole()) fail("divisibleby needs a number");
+  return modulo(v, *by) == 0;
 }
 
 bool cased(const std::string& text, bool (*wanted)(char32_t), bool (*refused)(char32_t)) {

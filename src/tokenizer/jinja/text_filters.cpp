@@ -32,7 +32,8 @@ Value f_filesizeformat(Interpreter&, const Value& v, const Args& a) {
   const bool binary = option(a, 0, "binary", false).truthy();
   const double base = binary ? 1024 : 1000;
   if (bytes == 1) return "1 Byte";
-  if (!std::isfinite(bytes)) fail("cannot convert float " + float_repr(bytes) + " to integer");
+  if (bytes < 0 && std::isinf(bytes)) fail("cannot convert float infinity to integer");
+  if (!std::isfinite(bytes)) return float_repr(bytes) + (binary ? " YiB" : " YB");
   if (bytes < base) return fmt::format("{:.0f} Bytes", std::trunc(bytes));
   static constexpr std::string_view kLetters = "kMGTPEZY";
   double unit = base;

@@ -64,11 +64,15 @@ struct Writer {
       out += style.indent;
     }
   }
+  static std::string number(const Value& v) {
+    if (!v.is_float() || std::isfinite(v.as_double())) return v.repr();
+    return std::isnan(v.as_double()) ? "NaN" : v.as_double() > 0 ? "Infinity" : "-Infinity";
+  }
   std::string key(const Value& k) const {
     if (k.is_string()) return k.as_string();
     if (k.is_bool()) return k.truthy() ? "true" : "false";
     if (k.is_none()) return "null";
-    if (k.is_number()) return k.repr();
+    if (k.is_number()) return number(k);
     fail("keys must be str, int, float, bool or None, not " + k.type_name());
   }
   template <class Items, class Write>
@@ -90,10 +94,8 @@ struct Writer {
       out += "null";
     } else if (v.is_bool()) {
       out += v.truthy() ? "true" : "false";
-    } else if (v.is_float() && !std::isfinite(v.as_double())) {
-      out += std::isnan(v.as_double()) ? "NaN" : v.as_double() > 0 ? "Infinity" : "-Infinity";
     } else if (v.is_number()) {
-      out += v.repr();
+      out += number(v);
     } else if (v.is_string()) {
       quote(v.as_string(), style.ensure_ascii, out);
     } else if (v.is_sequence()) {

@@ -73,6 +73,7 @@ void Value::contain(const Value& part) {
 
 std::size_t Value::own_bytes() const {
   if (is_string()) return as_string().size();
+  if (is_big()) return std::size_t{bytes_} * bytes_ / 64;  // as long as a product takes
   if (is_sequence()) return as_list().size() * sizeof(Value);
   if (is_dict()) return as_dict().size() * 2 * sizeof(Value);
   if (is_series()) return as_series().items->size() * sizeof(Value);
@@ -81,7 +82,7 @@ std::size_t Value::own_bytes() const {
 
 Value Value::undefined(std::string message) {
   Value v;
-  v.data_ = Undefined{std::move(message)};
+  v.data_ = Undefined{std::make_shared<const std::string>(std::move(message))};
   return v;
 }
 Value Value::list(List items) {
@@ -141,9 +142,9 @@ Value Value::from_json(const nlohmann::ordered_json& json) {
     case nlohmann::ordered_json::value_t::number_integer:
       return json.get<std::int64_t>();
     case nlohmann::ordered_json::value_t::number_unsigned:
-      if (json.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
-        fail("the integer " + json_text(json) + " exceeds 64 bits");
-      return json.get<std::int64_t>();
+      return integer(BigInteger(std::string_view(json_text(json))));
+    case nlohmann::ordered_json::value_t::binary:
+      return integer(BigInteger(digits_of(json)));
     case nlohmann::ordered_json::value_t::number_float:
       return json.get<double>();
     case nlohmann::ordered_json::value_t::string:
@@ -164,15 +165,38 @@ Value Value::from_json(const nlohmann::ordered_json& json) {
   }
 }
 
+Value Value::integer(BigInteger value) {
+  if (const auto small = value.small()) return *small;
+  Value v;
+  v.bytes_ = static_cast<std::uint32_t>(value.decimal().size());
+  v.data_ = std::make_shared<const BigInteger>(std::move(value));
+  return v;
+}
+
 std::int64_t Value::as_int() const {
   if (const bool* b = std::get_if<bool>(&data_)) return *b ? 1 : 0;
   return std::get<std::int64_t>(data_);
 }
 
+const std::string& Value::undefined_message() const {
+  static const std::string none;
+  const auto& message = std::get<Undefined>(data_).message;
+  return message ? *message : none;
+}
+
+bool Value::is_same_undefined(const Value& other) const {
+  return std::get<Undefined>(data_).message == std::get<Undefined>(other.data_).message;
+}
+
 double Value::as_double() const {
   if (const double* d = std::get_if<double>(&data_)) return *d;
-  return static_cast<double>(as_int());
+  if (!is_big()) return static_cast<double>(as_int());
+  const double d = std::get<Big>(data_)->to_double();
+  if (std::isinf(d)) fail("int too large to convert to float");
+  return d;
 }
+
+BigInteger Value::as_big() const { return is_big() ? *std::get<Big>(data_) : BigInteger(as_int()); }
 
 bool Value::truthy() const {
   if (is_undefined() || is_none()) return false;
@@ -232,6 +256,8 @@ void Value::write_repr(std::string& out) const {
     out += as_int() != 0 ? "True" : "False";
   } else if (is_int()) {
     out += std::to_string(as_int());
+  } else if (is_big()) {
+    out += as_big().decimal();
   } else if (is_float()) {
     out += float_repr(as_double());
   } else if (is_string()) {
@@ -279,6 +305,25 @@ void Value::write_repr(std::string& out) const {
 
 namespace {
 
+int order_of(double a, double b) { return a < b ? -1 : b < a ? 1 : 0; }
+
+/// Whether a double may not hold this number.
+bool exceeds_double(const Value& v) {
+  constexpr std::int64_t kExact = std::int64_t{1} << 53;
+  return v.is_big() || (v.is_int() && (v.as_int() > kExact || v.as_int() < -kExact));
+}
+
+/// Of two numbers one of which exceeds_double(), without rounding it; NaN is above everything here.
+int order_of_big(const Value& a, const Value& b) {
+  if (a.is_whole() && b.is_whole()) return a.as_big().compare(b.as_big());
+  if (!a.is_whole()) return -order_of_big(b, a);
+  const double d = b.as_double();
+  if (std::isinf(d)) return d > 0 ? -1 : 1;
+  if (std::isnan(d)) return -1;
+  const int whole = a.as_big().compare(BigInteger::truncated(d));
+  return whole != 0 ? whole : order_of(0, d - std::trunc(d));
+}
+
 /// Ranges are compared in order, keys and pairs as sets, everything else by identity.
 bool same_series(const Series& a, const Series& b) {
   using Kind = Series::Kind;
@@ -301,6 +346,7 @@ bool same_series(const Series& a, const Series& b) {
 bool Value::equals(const Value& other) const {
   if (is_number() && other.is_number()) {
     if (is_integral() && other.is_integral()) return as_int() == other.as_int();
+    if (exceeds_double(*this) || exceeds_double(other)) return order_of_big(*this, other) == 0;
     return as_double() == other.as_double();
   }
   if (is_string() && other.is_string()) return as_string() == other.as_string();
@@ -329,7 +375,9 @@ int Value::compare(const Value& other, const char* op) const {
   if (is_undefined()) fail(undefined_message());
   if (other.is_undefined()) fail(other.undefined_message());
   if (is_integral() && other.is_integral()) return order(as_int(), other.as_int());
-  if (is_number() && other.is_number()) return order(as_double(), other.as_double());
+  if (is_number() && other.is_number() && (exceeds_double(*this) || exceeds_double(other)))
+    return order_of_big(*this, other);
+  if (is_number() && other.is_number()) return order_of(as_double(), other.as_double());
   if (is_string() && other.is_string()) return order(as_string(), other.as_string());
   if (is_sequence() && other.is_sequence() && is_tuple() == other.is_tuple()) {
     const List &a = as_list(), &b = other.as_list();

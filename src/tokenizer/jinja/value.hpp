@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "tokenizer/jinja/big_integer.hpp"
+
 /// A Jinja interpreter for chat templates: the language of Jinja2 3.1 in the sandboxed environment
 /// that transformers renders with.
 namespace axl::tokenizer::jinja {
@@ -46,7 +48,8 @@ struct Function {
 };
 
 struct Undefined {
-  std::string message;  ///< what Python's UndefinedError says when it is used
+  /// What Python's UndefinedError says when it is used; shared by the copies of one value.
+  std::shared_ptr<const std::string> message;
 };
 struct None {};
 
@@ -94,14 +97,20 @@ class Value {
   static Value markup(std::string html);
   static Value series(Series::Kind kind, List items, std::string text = "");
   static Value from_json(const nlohmann::ordered_json& json);
+  /// An integer of any size; those of 64 bits are kept as such.
+  static Value integer(BigInteger value);
 
   bool is_undefined() const { return std::holds_alternative<Undefined>(data_); }
   bool is_none() const { return std::holds_alternative<None>(data_); }
   bool is_bool() const { return std::holds_alternative<bool>(data_); }
+  /// An integer of 64 bits; larger ones are is_big().
   bool is_int() const { return std::holds_alternative<std::int64_t>(data_); }
+  bool is_big() const { return std::holds_alternative<Big>(data_); }
   bool is_float() const { return std::holds_alternative<double>(data_); }
-  bool is_number() const { return is_bool() || is_int() || is_float(); }
+  bool is_number() const { return is_bool() || is_int() || is_float() || is_big(); }
   bool is_integral() const { return is_bool() || is_int(); }
+  /// Python's int, of any size.
+  bool is_whole() const { return is_integral() || is_big(); }
   bool is_string() const { return std::holds_alternative<Text>(data_); }
   bool is_markup() const { return is_string() && markup_; }
   bool is_list() const { return std::holds_alternative<Sequence>(data_) && !tuple_; }
@@ -122,9 +131,12 @@ class Value {
   const Function& as_function() const { return *std::get<Callable>(data_); }
   Loop& as_loop() const { return *std::get<LoopState>(data_); }
   Series& as_series() const { return *std::get<Walk>(data_); }
-  const std::string& undefined_message() const { return std::get<Undefined>(data_).message; }
+  const std::string& undefined_message() const;
+  /// Whether two undefined values are one and the same: each look-up makes another.
+  bool is_same_undefined(const Value& other) const;
   std::int64_t as_int() const;  ///< of an int or bool
   double as_double() const;     ///< of any number
+  BigInteger as_big() const;    ///< of is_whole()
 
   /// Bytes of everything below, each shared part as often as it occurs.
   std::size_t bytes() const { return bytes_; }
@@ -155,8 +167,9 @@ class Value {
   using Callable = std::shared_ptr<const Function>;
   using LoopState = std::shared_ptr<Loop>;
   using Walk = std::shared_ptr<Series>;
+  using Big = std::shared_ptr<const BigInteger>;
   std::variant<Undefined, None, bool, std::int64_t, double, Text, Sequence, Table, Callable,
-               LoopState, Walk>
+               LoopState, Walk, Big>
       data_;
   void write_repr(std::string& out) const;
 

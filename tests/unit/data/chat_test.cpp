@@ -76,6 +76,121 @@ TEST_F(Chat, RolesToTrain) {
   EXPECT_NE(shown(two_turns()).find("«A<|im_end|>»"), std::string::npos);
 }
 
+/// An assistant's message that calls a tool with these arguments, as JSON text.
+std::string calling(const std::string& arguments) {
+  return R"({"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f", "arguments": )" +
+         arguments + "}}]}";
+}
+
+TEST_F(Chat, ArgumentsKeepTheirNumbers) {
+  const auto arguments = [&](const std::string& text) {
+    const std::string all =
+        shown("{\"messages\": [{\"role\": \"user\", \"content\": \"u\"}, " + calling(text) + "]}");
+    const std::size_t begin = all.find("assistant\n") + 10;
+    return all.substr(begin, all.find("<|im_end|>", begin) - begin);
+  };
+  const std::string wei = "{\"wei\": 1000000000000000000001, \"n\": [-9223372036854775809]}";
+  EXPECT_EQ(arguments(wei), "«" + wei);
+  EXPECT_EQ(arguments(json(wei).dump()), "«" + wei);
+  EXPECT_EQ(arguments("{\"u\": 18446744073709551615}"), "«{\"u\": 18446744073709551615}");
+  const std::string special = "{\"a\": NaN, \"b\": [Infinity, -Infinity]}";
+  EXPECT_EQ(arguments(special), "«" + special);
+  EXPECT_EQ(arguments(json(special).dump()), "«" + special);
+  EXPECT_FALSE(notes.duplicate_keys);
+  // A whole conversation may be text as well.
+  EXPECT_NE(
+      shown(json{{"messages", "[{\"role\": \"user\", \"content\": \"u\"}, " + calling(wei) + "]"}}
+                .dump())
+          .find("1000000000000000000001"),
+      std::string::npos);
+  EXPECT_NE(refusal("{\"messages\": [" + calling("\"{\\\"a\\\": 1e999}\"") + "]}")
+                .find("a number that is too large"),
+            std::string::npos);
+}
+
+TEST_F(Chat, ToolsKeepTheirNumbers) {
+  dataset.chat_template_jinja =
+      "{% if tools %}{{ tools|tojson }}{% endif %}{% for message in messages %}{{ message.content "
+      "}}"
+      "{% endfor %}";
+  const std::string tools =
+      R"([{"function": {"name": "f", "parameters": {"maximum": 1000000000000000000001, "x": NaN}}}])";
+  const std::string messages =
+      R"("messages": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}])";
+  EXPECT_EQ(shown("{" + messages + ", \"tools\": " + tools + "}"), tools + "u«a»");
+  EXPECT_EQ(shown("{" + messages + ", \"tools\": " + json(tools).dump() + "}"), tools + "u«a»");
+  EXPECT_TRUE(notes.unread.empty());
+}
+
+TEST_F(Chat, OfEqualKeysTheLastCountsEverywhere) {
+  EXPECT_EQ(shown(R"({"messages": [], "messages": [{"role": "x", "role": "user", "content": "Hi"},
+                      {"content": "no", "role": "assistant", "content": "A"}]})" +
+                  std::string()),
+            turn("user", "Hi<|im_end|>") + turn("assistant", "«A<|im_end|>»"));
+  EXPECT_TRUE(notes.duplicate_keys);
+  const auto duplicate = [&](const std::string& row) {
+    samples(row);
+    return notes.duplicate_keys;
+  };
+  const std::string messages =
+      R"({"messages": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}])";
+  EXPECT_FALSE(duplicate(messages + "}"));
+  EXPECT_TRUE(duplicate(messages + R"(, "meta": {"x": [{"y": 1, "y": 2}]}})"));
+  EXPECT_TRUE(duplicate(messages + R"(, "n": NaN, "meta": {"x": 1, "x": 2}})"));
+  EXPECT_TRUE(duplicate("{\"messages\": [" + calling(R"("{\"a\": 1, \"a\": 2}")") + "]}"));
+  // A null that comes last takes the value away.
+  EXPECT_NE(refusal(R"({"messages": [{"role": "user", "role": null, "content": "u"}]})")
+                .find("a message has no 'role'"),
+            std::string::npos);
+}
+
+TEST_F(Chat, FieldsThatTheTemplateNeverWritesAreNoted) {
+  using Names = std::vector<std::string>;
+  const std::string tools = R"([{"function": {"name": "f"}}])";
+  const auto unread = [&](const std::string& message, const std::string& more = "") {
+    shown("{\"messages\": [{\"role\": \"user\", \"content\": \"u\"}, " + message + "]" + more +
+          "}");
+    return notes.unread;
+  };
+  // The template writes calls, but no tools, ids or names.
+  EXPECT_EQ(unread(calling("{}"), ", \"tools\": " + tools), (Names{"tools"}));
+  EXPECT_EQ(unread(calling("{}"), ", \"tools\": []"), Names{});
+  EXPECT_EQ(unread(R"({"role": "assistant", "content": "a", "tool_call_id": "7", "name": "",
+                       "id": 5, "function_call": {"name": "f"}})"),
+            (Names{"tool_call_id", "function_call"}));
+  EXPECT_EQ(unread(R"({"role": "assistant", "content": [{"type": "text", "text": "a"},
+                       {"type": "image", "url": "x"}]})"),
+            (Names{"content of type image"}));
+  // Mentioned is not written.
+  dataset.chat_template_jinja =
+      "{# message.tool_calls #}{% for message in messages %}{% if message.tool_calls and false %}x"
+      "{% endif %}{{ message.content }}{% endfor %}{% set tools = 1 %}";
+  EXPECT_EQ(
+      unread(
+          R"({"role": "assistant", "content": "a", "tool_calls": [{"function": {"name": "f"}}]})",
+          ", \"tools\": " + tools),
+      (Names{"tools", "tool_calls"}));
+  // A template that fails without a field reads it.
+  dataset.chat_template_jinja =
+      "{% for message in messages %}{% if not tools %}{{ raise_exception('no tools') }}{% endif %}"
+      "{{ message.content }}{% endfor %}";
+  EXPECT_EQ(unread(R"({"role": "assistant", "content": "a"})", ", \"tools\": " + tools), Names{});
+}
+
+TEST_F(Chat, FieldsThatOnlyAxolotlLosesAreNoted) {
+  const std::string row =
+      "{\"messages\": [{\"role\": \"user\", \"content\": \"u\"}, " + calling("{}") + "]}";
+  EXPECT_NE(shown(row).find("{}"), std::string::npos);  // the template calls its variable m
+  EXPECT_EQ(notes.only_here, (std::vector<std::string>{"tool_calls"}));
+  std::string same = kTemplate;
+  for (std::size_t at = same.find("m."); at != std::string::npos; at = same.find("m.", at + 8))
+    same.replace(at, 2, "message.");
+  same.replace(same.find("for m in"), 8, "for message in");
+  dataset.chat_template_jinja = same;
+  EXPECT_NE(shown(row).find("{}"), std::string::npos);
+  EXPECT_TRUE(notes.only_here.empty());
+}
+
 TEST_F(Chat, ShareGptRows) {
   dataset.field_messages = "conversations";
   dataset.message_property_mappings = {{"role", "from"}, {"content", "value"}};

@@ -177,17 +177,6 @@ TEST(Decode, TabsSeparateTheCellsOfTsvFiles) {
   }
 }
 
-TEST(Decode, ElementsOfAnArrayAreLines) {
-  const std::string array = "\xEF\xBB\xBF [ {\"a\":\n [1, \"]\\\"\"]}, 2 ,\n{} ] \n";
-  for (const std::size_t piece : {1U, 3U, 1000U})
-    EXPECT_EQ(text_of(&array_decoder, array, piece), "{\"a\":  [1, \"]\\\"\"]}\n2 \n{} \n");
-  EXPECT_EQ(text_of(&array_decoder, "{\"a\": 1}\n{}\n"), "{\"a\": 1}\n{}\n");
-  EXPECT_NE(error_of([] { text_of(&array_decoder, "[{}, {"); }).find("not closed"),
-            std::string::npos);
-  EXPECT_NE(error_of([] { text_of(&array_decoder, "[] x"); }).find("after the end"),
-            std::string::npos);
-}
-
 TEST(Decode, TablesNeedTheArrowLibrary) {
   if (has_arrow()) GTEST_SKIP() << "this build has it: see ArrowTest";
   EXPECT_NE(error_of([] { open_parquet("f.parquet"); }).find("AXL_ENABLE_ARROW"),

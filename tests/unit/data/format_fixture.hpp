@@ -36,7 +36,11 @@ class FormatTest : public ::testing::Test {
         make_converter(dataset, config, tokenizer, config.sequence_len, &warnings);
     std::vector<Sample> out;
     RowParser parser;
-    for (const RowRef& ref : list.rows) convert(parser.parse(files[ref.file], ref), out);
+    for (const RowRef& ref : list.rows) {
+      const Row& row = parser.parse(files[ref.file], ref);
+      convert(row, out);
+      notes = row.notes();
+    }
     for (const Sample& s : out) EXPECT_EQ(s.input_ids.size(), s.labels.size());
     return out;
   }
@@ -91,6 +95,7 @@ class FormatTest : public ::testing::Test {
   config::Config config;
   config::DatasetConfig dataset;
   std::vector<std::string> warnings;
+  RowNotes notes;  ///< of the last row
 };
 
 }  // namespace axl::data::testing

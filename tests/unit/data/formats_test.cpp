@@ -1,6 +1,6 @@
 
 #include "core/json.hpp"
-#include "data/text_tokens.hpp"
+#include "data/prompt_layout.hpp"
 #include "format_fixture.hpp"
 
 namespace axl::data {
@@ -248,9 +248,57 @@ TEST_F(Formats, BrokenRowsSayWhy) {
   EXPECT_EQ(refusal(R"({"instruction": 5, "output": true})"), "");
 }
 
-TEST(Fill, ReplacesNamesOnly) {
+/// As Axolotl 0.19's LLama2ChatTokenizingStrategy frames and trains; its own tokens were compared
+/// on a Llama-like vocabulary.
+TEST_F(Formats, Llama2ChatIsFramedAsAxolotlDoes) {
+  dataset.type = "llama2_chat";
+  const std::string bos = tokenizer.token_text("bos_token");
+  EXPECT_EQ(shown(R"({"conversations": [{"from": "system", "value": "S"},
+                      {"from": "human", "value": " hi "}, {"from": "gpt", "value": "hello "},
+                      {"from": "human", "value": "more"}, {"from": "gpt", "value": "yes"},
+                      {"from": "human", "value": "unanswered"}]})"),
+            "[INST] <<SYS>>\nS\n<</SYS>>\n\nhi[/INST]« hello <|im_end|>»" + bos +
+                "[INST] more [/INST]« yes <|im_end|>" + bos + "»");
+  EXPECT_TRUE(
+      shown(R"({"conversations": [{"from": "human", "value": "hi"},
+                        {"from": "gpt", "value": "hello"}]})")
+          .starts_with("[INST] <<SYS>>\nYou are a helpful, respectful and honest assistant."));
+  EXPECT_NE(refusal(R"({"conversations": [{"from": "human", "value": "hi"}]})").find("no question"),
+            std::string::npos);
+  EXPECT_NE(refusal(R"({"conversations": [{"from": "human", "value": "a"},
+                        {"from": "human", "value": "b"}]})")
+                .find("by turns"),
+            std::string::npos);
+}
+
+TEST_F(Formats, UserDefinedFramesAreFormatStrings) {
+  dataset.user_defined = {{"format", "{instruction:>3}|{input!r:>5}"}};
+  EXPECT_EQ(shown(kFull), "  I|  'N'«O<|im_end|>»");
+  dataset.user_defined["format"] = "{instruction[0]}{input:-^5}{{}}";
+  EXPECT_EQ(shown(kFull), "I--N--{}«O<|im_end|>»");
+  EXPECT_NE(refusal(R"({"instruction": "", "input": "N", "output": "O"})").find("behind the end"),
+            std::string::npos);
+  for (const auto& [format, why] : std::vector<std::pair<std::string, std::string>>{
+           {"{question}", "format: {question} is no field; the fields are {instruction}, {input}"},
+           {"{\"q\": \"{instruction}\"}", "is no field"},
+           {"{instruction", "a single '{'"},
+           {"a } b", "a single '}'"},
+           {"{input!x}", "unknown conversion '!x'"},
+           {"{input:d}", "Unknown format code 'd'"},
+           {"{input.upper}", "asks for '.upper' of a text"},
+           {"{}", "{} is no field"}}) {
+    dataset.user_defined["format"] = format;
+    EXPECT_NE(refusal(kFull).find(why), std::string::npos) << format << ": " << refusal(kFull);
+  }
+}
+
+TEST(Fill, IsPythonsFormat) {
   EXPECT_EQ(fill("{a}{b}{{a}}", {{"a", "{b}"}, {"b", "2"}}), "{b}2{a}");
-  EXPECT_EQ(fill("{unknown} {", {{"a", "1"}}), "{unknown} {");
+  EXPECT_EQ(fill("{a!r}|{a!s:>4}|{a!a}|{a:^5}|{a:.1}|{a:*<4s}", {{"a", "\xC3\xA9'"}}),
+            "\"\xC3\xA9'\"|  \xC3\xA9'|\"\\xe9'\"| \xC3\xA9'  |\xC3\xA9|\xC3\xA9'**");
+  EXPECT_EQ(layout_problem("{a} {a!r:>9}", {"a"}), "");
+  EXPECT_NE(layout_problem("{a} {b}", {"a"}).find("{b} is no field; the fields are {a}"),
+            std::string::npos);
 }
 
 }  // namespace

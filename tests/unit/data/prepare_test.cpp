@@ -175,6 +175,39 @@ TEST_F(Prepare, BrokenRowsAreCountedAndShown) {
   EXPECT_NE(r.warnings[0].find("3 of 5 rows"), std::string::npos);
 }
 
+TEST_F(Prepare, NotesAreCountedAndReadBackFromTheCache) {
+  folder.write(
+      "rows.jsonl",
+      "{\"text\": \"one\", \"text\": \"two\"}\n{\"text\": \"three\"}\n"
+      "{\"text\": \"four\", \"n\": 1000000000000000000001, \"m\": {\"a\": 1, \"a\": NaN}}\n");
+  for (const bool cached : {false, true}) {
+    const PrepareResult r = run();
+    EXPECT_EQ(r.from_cache, cached);
+    EXPECT_EQ(r.reports[0].notes.duplicate_keys, 2);
+    EXPECT_EQ(r.reports[0].rows_kept, 3);
+    ASSERT_FALSE(r.warnings.empty());
+    EXPECT_NE(r.warnings[0].find("2 rows with a key twice in one object, of which the last counts"),
+              std::string::npos)
+        << r.warnings[0];
+    const auto texts_found = texts(r.train_path);
+    EXPECT_NE(std::find(texts_found.begin(), texts_found.end(), "two"), texts_found.end());
+  }
+}
+
+TEST_F(Prepare, ADocumentIsReadThroughItsField) {
+  folder.write("rows.jsonl",
+               "{\"version\": 1, \"data\": [\n{\"text\": \"one\"},\n{\"text\": \"two\"}\n]}\n");
+  EXPECT_NE(error_of(ErrorCode::data)
+                .find("under 'data' it holds a list of 2 objects: `field: data` of "
+                      "the dataset reads those as rows"),
+            std::string::npos);
+  config.datasets[0].field = "data";
+  EXPECT_EQ(texts(run().train_path).size(), 2U);
+  folder.write("rows.jsonl", "{\n \"text\": \"one\"\n}\n{\"text\": \"two\"}{\"text\": \"three\"}");
+  config.datasets[0].field = "text";
+  EXPECT_EQ(texts(run().train_path).size(), 3U);
+}
+
 TEST_F(Prepare, NothingUsableIsAnError) {
   folder.write("rows.jsonl", "{\"txt\": \"x\"}\n{\"txt\": \"y\"}\n");
   EXPECT_NE(error_of(ErrorCode::data).find("columns found: txt"), std::string::npos);

@@ -110,6 +110,8 @@ TEST_F(Stream, RowsAreThoseOfTheWholeFile) {
       {"lines.json", "\xEF\xBB\xBF{\"a\":1}\n{\"a\":2}\n"},
       {"array.json", "\xEF\xBB\xBF [{\"a\":1},\n {\"a\":\"]\\\"\"}]\n"},
       {"array.jsonl", "[{\"a\":1}, {\"a\":2}]"},
+      {"joined.json", "{\"a\":1}{\"a\":\"}{\"} {\"a\":3}\n{\"a\":4}"},
+      {"broken.jsonl", "{\"a\":1}\n{\"a\": \"th\n{\"a\":3}\n{\"a\":4\n{\"a\":5}"},
       {"text.txt", "\xEF\xBB\xBFone\r\n\ntwo"},
       {"table.csv",
        "\xEF\xBB\xBF"
@@ -198,6 +200,26 @@ TEST_F(Stream, UnpackedAndConcatenated) {
   config.micro_batch_size = 1;
   BatchStream stream(config, tokenizer, {});
   EXPECT_GT(stream.next().value().cu_seqlens.size(), 8U);
+}
+
+TEST_F(Stream, ObjectsOverSeveralLinesAndDocuments) {
+  dataset.path = folder.write("pretty.json", "{\n  \"text\": \"one\"\n}\n\n{\"text\":\n\"two\"}\n");
+  RowStream pretty(dataset);
+  for (const auto& [text, line] :
+       {std::pair{"{   \"text\": \"one\" }", 1}, {"{\"text\": \"two\"}", 5}}) {
+    const auto row = pretty.next();
+    EXPECT_EQ(row->text, text);
+    EXPECT_EQ(row->number, line);
+  }
+  dataset.path = folder.write(
+      "document.json", "{\"v\": 1, \"data\": [\n{\"text\": \"one\"},\n{\"text\": \"two\"}]}");
+  config.datasets = {dataset};
+  BatchStream refused(config, tokenizer, {});
+  EXPECT_NE(error_of([&] { refused.next(); }).find("`field: data`"), std::string::npos);
+  config.datasets[0].field = "data";
+  BatchStream stream(config, tokenizer, {});
+  const auto seen = take(stream, 10);
+  EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()), (std::set<std::string>{"one", "two"}));
 }
 
 TEST_F(Stream, BrokenRowsAreCountedAndAPipeEnds) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
+#include "core/python_json.hpp"
 #include "scratch.hpp"
 #include "tokenizer/chat_template.hpp"
 
@@ -105,6 +106,20 @@ TEST(Jinja, StrftimeNowGivesADate) {
   ASSERT_EQ(day.size(), 10U);
   EXPECT_EQ(day[4], '-');
   EXPECT_EQ(render("{{ strftime_now('') }}"), "");
+}
+
+TEST(Jinja, IntegersOfVariablesKeepTheirDigits) {
+  const Json variables =
+      parse_python_json(R"({"m": [{"wei": 1000000000000000000001, "u": 18446744073709551615,
+                                   "n": -9223372036854775809, "x": [NaN, -Infinity]}]})")
+          .value;
+  EXPECT_EQ(render("{{ m|tojson }}", variables),
+            "[{\"wei\": 1000000000000000000001, \"u\": 18446744073709551615, "
+            "\"n\": -9223372036854775809, \"x\": [NaN, -Infinity]}]");
+  EXPECT_EQ(render("{{ m[0].wei }} {{ m[0].u + 1 }} {{ m[0].n // 2 }} {{ m[0].x }}", variables),
+            "1000000000000000000001 18446744073709551616 -4611686018427387905 [nan, -inf]");
+  EXPECT_EQ(render("{{ {m[0].x[1]: m[0].x[0]}|tojson }} {{ m[0].x[0]|filesizeformat }}", variables),
+            "{\"-Infinity\": NaN} nan YB");
 }
 
 TEST(Jinja, TemplatesCanBeRenderedAgain) {
