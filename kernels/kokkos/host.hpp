@@ -43,5 +43,6 @@ void add_attention(KernelTable& t);
 void add_gemm(KernelTable& t);
 void add_narrow(KernelTable& t);
 void add_columns(KernelTable& t);
+void add_quantised(KernelTable& t);
 
 }  // namespace axl::kernels::host

@@ -17,6 +17,7 @@ KernelTable kokkos_table() {
   host::add_gemm(t);
   host::add_narrow(t);
   host::add_columns(t);
+  host::add_quantised(t);
   return t;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reference/optimizer.hpp"
+#include "reference/quantised.hpp"
 #include "reference/reference.hpp"
 
 namespace axl::kernels {
@@ -260,6 +261,7 @@ KernelTable reference_table() {
   t.fill_zero = &fill_zero;
   t.sum = &sum;
   reference::add_optimizer(t);
+  add_quantised_reference(t);
   return t;
 }
 

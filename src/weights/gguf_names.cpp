@@ -44,9 +44,13 @@ constexpr std::string_view kGgufLayer = "blk.";
 constexpr std::string_view kHuggingFaceLayer = "model.layers.";
 
 constexpr std::pair<std::uint32_t, Storage> kTypes[] = {
-    {0, Storage::f32},  {1, Storage::f16},   {2, Storage::q4_0},  {3, Storage::q4_1},
-    {8, Storage::q8_0}, {12, Storage::q4_k}, {14, Storage::q6_k}, {26, Storage::i32},
-    {27, Storage::i64}, {30, Storage::bf16}};
+    {0, Storage::f32},      {1, Storage::f16},     {2, Storage::q4_0},     {3, Storage::q4_1},
+    {6, Storage::q5_0},     {7, Storage::q5_1},    {8, Storage::q8_0},     {10, Storage::q2_k},
+    {11, Storage::q3_k},    {12, Storage::q4_k},   {13, Storage::q5_k},    {14, Storage::q6_k},
+    {16, Storage::iq2_xxs}, {17, Storage::iq2_xs}, {18, Storage::iq3_xxs}, {19, Storage::iq1_s},
+    {20, Storage::iq4_nl},  {21, Storage::iq3_s},  {22, Storage::iq2_s},   {23, Storage::iq4_xs},
+    {26, Storage::i32},     {27, Storage::i64},    {29, Storage::iq1_m},   {30, Storage::bf16},
+    {34, Storage::tq1_0},   {35, Storage::tq2_0},  {39, Storage::mxfp4},   {40, Storage::nvfp4}};
 
 /// Names of the others, those that ggml has given up included (ggml.h, enum ggml_type).
 constexpr std::pair<std::uint32_t, const char*> kForeign[] = {

@@ -147,6 +147,12 @@ void read_attention_shape(const ConfigFields& in, const Dialect& dialect, bool s
     in.refuse("head_dim", "must be even for rotary positions, got " + std::to_string(out.head_dim));
 }
 
+/// What bitsandbytes' 4-bit files say of themselves; the tensors tell the rest.
+bool is_four_bit(const nlohmann::json& quantisation) {
+  return quantisation.is_object() && quantisation.value("quant_method", "") == "bitsandbytes" &&
+         quantisation.value("load_in_4bit", false);
+}
+
 ModelConfig from_json(const std::string& text, const std::string& origin) {
   const nlohmann::json root = parse_object(text, origin);
   const ConfigFields in(root, origin);
@@ -169,10 +175,10 @@ ModelConfig from_json(const std::string& text, const std::string& origin) {
   // Other families have fields of their own names, which their readers take from `raw`.
   const bool strict = known != nullptr;
   const Dialect dialect = strict ? *known : Dialect{};
-  if (strict && in.has("quantization_config"))
+  if (strict && in.has("quantization_config") && !is_four_bit(root["quantization_config"]))
     throw Error(ErrorCode::unsupported, "weights quantised by another library cannot be read")
         .at({origin, 0, 0, "quantization_config"})
-        .hint("take the model's unquantised files, or a GGUF");
+        .hint("read are bitsandbytes' 4-bit weights, GGUF files and unquantised ones");
   const auto size = [&](const char* key, std::int64_t most) {
     return strict ? in.integer(key, 1, most) : in.integer_or(key, 0, 0, most);
   };

@@ -1,5 +1,4 @@
-// Conversion of stored tensors to float and bfloat16. Block layouts are those of GGML
-// (ggml-quants: Q8_0, Q4_0, Q4_1 of 32 elements; Q4_K, Q6_K of 256).
+// Conversion of stored tensors to float and bfloat16.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -16,19 +15,29 @@ struct Layout {
   std::int64_t bytes;  ///< of a block
 };
 
-constexpr std::array<Layout, 11> kLayouts{{{"F32", 1, 4},
-                                           {"F16", 1, 2},
-                                           {"BF16", 1, 2},
-                                           {"I64", 1, 8},
-                                           {"I32", 1, 4},
-                                           {"U8", 1, 1},
-                                           {"Q8_0", 32, 34},
-                                           {"Q4_0", 32, 18},
-                                           {"Q4_1", 32, 20},
-                                           {"Q4_K", 256, 144},
-                                           {"Q6_K", 256, 210}}};
+/// All but GGML's block formats.
+constexpr std::array<Layout, 8> kLayouts{{{"F32", 1, 4},
+                                          {"F16", 1, 2},
+                                          {"BF16", 1, 2},
+                                          {"I64", 1, 8},
+                                          {"I32", 1, 4},
+                                          {"U8", 1, 1},
+                                          {"NF4", 2, 1},
+                                          {"FP4", 2, 1}}};
 
-const Layout& layout_of(Storage storage) { return kLayouts[static_cast<std::size_t>(storage)]; }
+/// Block formats follow each other in both lists, in the same order.
+bool is_blocks(Storage storage) { return storage >= Storage::q8_0; }
+kernels::BlockType block_type(Storage storage) {
+  return static_cast<kernels::BlockType>(static_cast<int>(storage) -
+                                         static_cast<int>(Storage::q8_0));
+}
+bool is_four_bit(Storage storage) { return storage == Storage::nf4 || storage == Storage::fp4; }
+
+Layout layout_of(Storage storage) {
+  if (!is_blocks(storage)) return kLayouts[static_cast<std::size_t>(storage)];
+  const kernels::BlockLayout& blocks = kernels::layout_of(block_type(storage));
+  return {blocks.name, blocks.elements, blocks.bytes};
+}
 
 template <class T>
 T load(const std::byte* p) {  // files align nothing
@@ -37,89 +46,8 @@ T load(const std::byte* p) {  // files align nothing
   return value;
 }
 
-/// Same values as axl::f16_to_float, without branches so that loops vectorise.
-float half(const std::byte* p) {
-  const std::uint32_t h = load<std::uint16_t>(p);
-  const std::uint32_t magnitude = (h & 0x7FFFu) << 13;
-  const float scaled = std::bit_cast<float>(magnitude) * 0x1p112f;
-  std::uint32_t bits = std::bit_cast<std::uint32_t>(scaled);
-  if (magnitude >= 0x0F800000u) bits |= 0x7F800000u;  // Inf and NaN keep their payload
-  return std::bit_cast<float>(bits | ((h & 0x8000u) << 16));
-}
-
-std::int32_t low_nibble(std::byte b) { return std::to_integer<std::int32_t>(b & std::byte{15}); }
-std::int32_t high_nibble(std::byte b) { return std::to_integer<std::int32_t>(b >> 4); }
-
-void q8_0(const std::byte* p, float* out) {
-  const float d = half(p);
-  for (int i = 0; i < 32; ++i) out[i] = d * static_cast<float>(load<std::int8_t>(p + 2 + i));
-}
-
-void q4_0(const std::byte* p, float* out) {
-  const float d = half(p);
-  for (int i = 0; i < 16; ++i) out[i] = d * static_cast<float>(low_nibble(p[2 + i]) - 8);
-  for (int i = 0; i < 16; ++i) out[16 + i] = d * static_cast<float>(high_nibble(p[2 + i]) - 8);
-}
-
-void q4_1(const std::byte* p, float* out) {
-  const float d = half(p);
-  const float least = half(p + 2);
-  for (int i = 0; i < 16; ++i) out[i] = d * static_cast<float>(low_nibble(p[4 + i])) + least;
-  for (int i = 0; i < 16; ++i) out[16 + i] = d * static_cast<float>(high_nibble(p[4 + i])) + least;
-}
-
-/// d, dmin (f16); 8 scales and 8 minima of 6 bits in 12 bytes; 256 nibbles.
-void q4_k(const std::byte* p, float* out) {
-  const float d = half(p);
-  const float d_least = half(p + 2);
-  const auto packed = [p](int i) { return std::to_integer<std::uint32_t>(p[4 + i]); };
-  const std::byte* nibbles = p + 16;
-  for (int group = 0; group < 8; ++group) {
-    std::uint32_t scale = 0;
-    std::uint32_t least = 0;
-    if (group < 4) {
-      scale = packed(group) & 63u;
-      least = packed(group + 4) & 63u;
-    } else {
-      scale = (packed(group + 4) & 15u) | ((packed(group - 4) >> 6) << 4);
-      least = (packed(group + 4) >> 4) | ((packed(group) >> 6) << 4);
-    }
-    const float a = d * static_cast<float>(scale);
-    const float b = d_least * static_cast<float>(least);
-    const std::byte* q = nibbles + 32 * (group / 2);
-    float* y = out + 32 * group;
-    if (group % 2 == 0) {
-      for (int i = 0; i < 32; ++i) y[i] = a * static_cast<float>(low_nibble(q[i])) - b;
-    } else {
-      for (int i = 0; i < 32; ++i) y[i] = a * static_cast<float>(high_nibble(q[i])) - b;
-    }
-  }
-}
-
-/// 128 bytes of lower nibbles, 64 bytes of upper bit pairs, 16 signed scales, d (f16).
-void q6_k(const std::byte* p, float* out) {
-  const float d = half(p + 208);
-  for (int part = 0; part < 2; ++part) {
-    const std::byte* lower = p + 64 * part;
-    const std::byte* upper = p + 128 + 32 * part;
-    const std::byte* scales = p + 192 + 8 * part;
-    for (int quarter = 0; quarter < 4; ++quarter) {
-      float* y = out + 128 * part + 32 * quarter;
-      const std::byte* q = lower + 32 * (quarter % 2);
-      for (int i = 0; i < 32; ++i) {
-        const std::int32_t nibble = quarter < 2 ? low_nibble(q[i]) : high_nibble(q[i]);
-        const std::int32_t pair = (std::to_integer<std::int32_t>(upper[i]) >> (2 * quarter)) & 3;
-        const float scale =
-            d * static_cast<float>(load<std::int8_t>(scales + 2 * quarter + i / 16));
-        y[i] = scale * static_cast<float>((nibble | (pair << 4)) - 32);
-      }
-    }
-  }
-}
-
-template <void (*decode)(const std::byte*, float*)>
-void decode_blocks(const std::byte* p, const Layout& layout, std::int64_t blocks, float* out) {
-  for (std::int64_t b = 0; b < blocks; ++b) decode(p + b * layout.bytes, out + b * layout.block);
+void decode_half(const std::byte* p, std::int64_t n, float* out) {
+  for (std::int64_t i = 0; i < n; ++i) out[i] = f16_to_float(load<std::uint16_t>(p + 2 * i));
 }
 
 template <class T>
@@ -130,15 +58,15 @@ void convert(const std::byte* p, std::int64_t n, float* out) {
 
 /// `n` elements that lie together in the file from element `first` on.
 void decode_run(const TensorEntry& t, std::int64_t first, std::int64_t n, float* out) {
-  const Layout& layout = layout_of(t.storage);
+  if (is_four_bit(t.storage)) return kernels::decode(four_bit_array(t), first, n, out);
+  const Layout layout = layout_of(t.storage);
   const std::byte* p = t.bytes.data() + first / layout.block * layout.bytes;
-  const std::int64_t blocks = n / layout.block;
   switch (t.storage) {
     case Storage::f32:
       std::memcpy(out, p, static_cast<std::size_t>(n) * 4);
       break;
     case Storage::f16:
-      for (std::int64_t i = 0; i < n; ++i) out[i] = half(p + 2 * i);
+      decode_half(p, n, out);
       break;
     case Storage::bf16:
       convert<bf16>(p, n, out);
@@ -152,21 +80,8 @@ void decode_run(const TensorEntry& t, std::int64_t first, std::int64_t n, float*
     case Storage::u8:
       convert<std::uint8_t>(p, n, out);
       break;
-    case Storage::q8_0:
-      decode_blocks<q8_0>(p, layout, blocks, out);
-      break;
-    case Storage::q4_0:
-      decode_blocks<q4_0>(p, layout, blocks, out);
-      break;
-    case Storage::q4_1:
-      decode_blocks<q4_1>(p, layout, blocks, out);
-      break;
-    case Storage::q4_k:
-      decode_blocks<q4_k>(p, layout, blocks, out);
-      break;
-    case Storage::q6_k:
-      decode_blocks<q6_k>(p, layout, blocks, out);
-      break;
+    default:
+      kernels::layout_of(block_type(t.storage)).decode(p, n / layout.block, out);
   }
 }
 
@@ -186,7 +101,7 @@ void decode_run(const TensorEntry& t, std::int64_t first, std::int64_t n, bf16* 
 }
 
 void check_range(const TensorEntry& t, std::int64_t first, std::int64_t n) {
-  const std::int64_t block = block_of(t.storage);
+  const std::int64_t block = is_four_bit(t.storage) ? 1 : block_of(t.storage);
   const std::int64_t total = t.elements();
   AXL_CHECK(first >= 0 && n >= 0 && first <= total && n <= total - first,
             "range outside of tensor " + t.name);
@@ -221,8 +136,20 @@ void decode_range(const TensorEntry& t, std::int64_t first, std::int64_t n, T* o
 std::int64_t block_of(Storage storage) { return layout_of(storage).block; }
 std::string_view name_of(Storage storage) { return layout_of(storage).name; }
 
+std::optional<kernels::BlockType> blocks_of(Storage storage) {
+  if (!is_blocks(storage)) return std::nullopt;
+  return block_type(storage);
+}
+
+kernels::FourBitArray four_bit_array(const TensorEntry& t) {
+  AXL_CHECK(is_four_bit(t.storage) && t.four_bit != nullptr, "tensor " + t.name + " has no codes");
+  return {t.storage == Storage::nf4 ? kernels::FourBitType::nf4 : kernels::FourBitType::fp4,
+          t.bytes.data(), t.elements(), t.four_bit->block, t.four_bit->scales};
+}
+
 std::int64_t bytes_of(Storage storage, std::int64_t elements) {
-  const Layout& layout = layout_of(storage);
+  if (is_four_bit(storage)) return kernels::four_bit_bytes(elements);
+  const Layout layout = layout_of(storage);
   AXL_CHECK(
       elements >= 0 && elements % layout.block == 0,
       std::to_string(elements) + " elements do not fill blocks of " + std::string(layout.name));

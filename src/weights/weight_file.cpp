@@ -16,6 +16,7 @@ WeightFile WeightFile::open(const std::string& name) {
   WeightFile file = std::filesystem::is_directory(path, ignored) ? open_folder(path)
                     : is_gguf(path)                              ? open_gguf(path)
                                                                  : open_safetensors(path);
+  join_four_bit(file);
   file.index_names();
   return file;
 }

@@ -3,18 +3,62 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "axl/kernels/blocks.hpp"
+#include "axl/kernels/four_bit.hpp"
 #include "axl/kernels/types.hpp"
 
 namespace axl::weights {
 
-/// How a tensor's bytes are stored. The first four are plain; the rest are GGML block formats.
-enum class Storage : std::uint8_t { f32, f16, bf16, i64, i32, u8, q8_0, q4_0, q4_1, q4_k, q6_k };
+/// How a tensor's bytes are stored. The first six are plain; nf4 and fp4 are bitsandbytes' codes;
+/// the rest are GGML's block formats, in the order of kernels::BlockType.
+enum class Storage : std::uint8_t {
+  f32,
+  f16,
+  bf16,
+  i64,
+  i32,
+  u8,
+  nf4,
+  fp4,
+  q8_0,
+  q4_0,
+  q4_1,
+  q4_k,
+  q6_k,
+  q5_0,
+  q5_1,
+  q2_k,
+  q3_k,
+  q5_k,
+  iq4_nl,
+  iq4_xs,
+  iq2_xxs,
+  iq2_xs,
+  iq2_s,
+  iq3_xxs,
+  iq3_s,
+  iq1_s,
+  iq1_m,
+  tq1_0,
+  tq2_0,
+  mxfp4,
+  nvfp4,
+};
+inline constexpr Storage kLastStorage = Storage::nvfp4;
+
+/// What belongs to the codes of an nf4 or fp4 tensor.
+struct FourBitSide {
+  std::int64_t block = 0;         ///< elements that share a scale
+  kernels::FourBitScales scales;  ///< views of the file, or of `owned`
+  std::vector<std::vector<std::byte>> owned;
+};
 
 /// One tensor of a weight file: a name, a shape and a read-only view into the memory map.
 struct TensorEntry {
@@ -28,6 +72,7 @@ struct TensorEntry {
   /// family; to_float and to_bf16 undo it, so only code that reads `bytes` itself has to care.
   std::int64_t interleaved_head_dim = 0;
   const std::string* file = nullptr;  ///< path of the file that holds `bytes`, for messages
+  std::shared_ptr<const FourBitSide> four_bit;  ///< of nf4 and fp4
   std::int64_t elements() const {
     std::int64_t n = 1;
     for (const std::int64_t d : shape) n *= d;
@@ -46,8 +91,12 @@ struct ForeignTensor {
 
 /// Byte count of a storage format; block formats need elements % block == 0 (Error{internal}).
 std::int64_t bytes_of(Storage storage, std::int64_t elements);
-/// Elements that share a scale: 1 for plain formats, 32 or 256 for GGML's.
+/// Elements that lie together: 1 for plain formats, 2 for 4-bit codes, 32 or 256 for GGML's blocks.
 std::int64_t block_of(Storage storage);
+/// Which of GGML's block formats it is, if any.
+std::optional<kernels::BlockType> blocks_of(Storage storage);
+/// The codes and scales of an nf4 or fp4 tensor.
+kernels::FourBitArray four_bit_array(const TensorEntry& tensor);
 /// "F32", "BF16", "Q4_K", ... as safetensors and GGUF call them.
 std::string_view name_of(Storage storage);
 
@@ -102,6 +151,7 @@ class WeightFile {
   friend WeightFile open_safetensors(const std::string&);
   friend WeightFile open_folder(const std::string&);
   friend WeightFile open_gguf(const std::string&);
+  friend void join_four_bit(WeightFile&);
   void index_names();
   std::unordered_map<std::string_view, std::size_t> by_name_;
   std::vector<std::unique_ptr<MappedFile>> files_;

@@ -14,6 +14,7 @@
 #include "axl/kernels/layernorm.hpp"
 #include "axl/kernels/narrow.hpp"
 #include "axl/kernels/optimizer.hpp"
+#include "axl/kernels/quantised.hpp"
 #include "axl/kernels/rmsnorm.hpp"
 #include "axl/kernels/rope.hpp"
 
@@ -92,6 +93,12 @@ struct KernelTable {
   void (*widen)(const Widen&, Queue&) = nullptr;
   void (*widen_transposed)(const WidenTransposed&, Queue&) = nullptr;
   void (*narrow_gemm)(const NarrowGemm&, Queue&) = nullptr;
+
+  Kernel<DecodeRows> decode_rows;
+  void (*decode_transposed)(const DecodeTransposed&, Queue&) = nullptr;
+  void (*quantised_gemm)(const QuantisedGemm&, Queue&) = nullptr;
+  /// encode_blocks() of every block.
+  void (*quantise_four_bit)(const FourBitEncode&, Queue&) = nullptr;
 
   void (*adamw)(const AdamW&, Queue&) = nullptr;
   void (*adamw_8bit)(const AdamW8bit&, Queue&) = nullptr;
