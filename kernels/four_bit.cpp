@@ -139,8 +139,12 @@ const FourBitCodes& codes_of(FourBitType type) {
 void decode(const FourBitArray& a, std::int64_t first, std::int64_t count, float* out) {
   const Pairs& pairs = pairs_of(a.type);
   const QuantileMap& map = dynamic_map(true);
+  // Scales begin anew with every row, or once.
+  const std::int64_t row = a.avx512_row > 0 ? a.avx512_row : a.elements;
   for (const std::int64_t last = first + count; first < last;) {
-    const std::int64_t block = first / a.block, end = std::min(last, (block + 1) * a.block);
+    const std::int64_t start = first / row * row, in_row = (first - start) / a.block;
+    const std::int64_t end = std::min({last, start + row, start + (in_row + 1) * a.block});
+    const std::int64_t block = first / row * (row / a.block) + in_row;
     decode_in_block(a, first, end, scale_of(a.scales, block, map), pairs, out);
     out += end - first;
     first = end;

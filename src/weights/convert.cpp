@@ -46,7 +46,8 @@ std::string shard_name(std::size_t index, std::size_t count) {
 Storage plain(Storage storage) { return block_of(storage) > 1 ? Storage::bf16 : storage; }
 
 bool is_integer(Storage storage) {
-  return storage == Storage::i64 || storage == Storage::i32 || storage == Storage::u8;
+  return storage == Storage::i64 || storage == Storage::i32 || storage == Storage::u8 ||
+         storage == Storage::i8;
 }
 
 void encode(const float* values, std::int64_t elements, Storage target, std::byte* out) {

@@ -49,18 +49,15 @@ constexpr std::pair<std::uint32_t, Storage> kTypes[] = {
     {11, Storage::q3_k},    {12, Storage::q4_k},   {13, Storage::q5_k},    {14, Storage::q6_k},
     {16, Storage::iq2_xxs}, {17, Storage::iq2_xs}, {18, Storage::iq3_xxs}, {19, Storage::iq1_s},
     {20, Storage::iq4_nl},  {21, Storage::iq3_s},  {22, Storage::iq2_s},   {23, Storage::iq4_xs},
-    {26, Storage::i32},     {27, Storage::i64},    {29, Storage::iq1_m},   {30, Storage::bf16},
-    {34, Storage::tq1_0},   {35, Storage::tq2_0},  {39, Storage::mxfp4},   {40, Storage::nvfp4}};
+    {24, Storage::i8},      {26, Storage::i32},    {27, Storage::i64},     {29, Storage::iq1_m},
+    {30, Storage::bf16},    {34, Storage::tq1_0},  {35, Storage::tq2_0},   {39, Storage::mxfp4},
+    {40, Storage::nvfp4}};
 
 /// Names of the others, those that ggml has given up included (ggml.h, enum ggml_type).
 constexpr std::pair<std::uint32_t, const char*> kForeign[] = {
-    {4, "Q4_2"},    {5, "Q4_3"},        {6, "Q5_0"},        {7, "Q5_1"},        {9, "Q8_1"},
-    {10, "Q2_K"},   {11, "Q3_K"},       {13, "Q5_K"},       {15, "Q8_K"},       {16, "IQ2_XXS"},
-    {17, "IQ2_XS"}, {18, "IQ3_XXS"},    {19, "IQ1_S"},      {20, "IQ4_NL"},     {21, "IQ3_S"},
-    {22, "IQ2_S"},  {23, "IQ4_XS"},     {24, "I8"},         {25, "I16"},        {28, "F64"},
-    {29, "IQ1_M"},  {31, "Q4_0_4_4"},   {32, "Q4_0_4_8"},   {33, "Q4_0_8_8"},   {34, "TQ1_0"},
-    {35, "TQ2_0"},  {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"}, {39, "MXFP4"},
-    {40, "NVFP4"},  {41, "Q1_0"}};
+    {4, "Q4_2"},        {5, "Q4_3"},        {9, "Q8_1"},      {15, "Q8_K"},     {25, "I16"},
+    {28, "F64"},        {31, "Q4_0_4_4"},   {32, "Q4_0_4_8"}, {33, "Q4_0_8_8"}, {36, "IQ4_NL_4_4"},
+    {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"}, {41, "Q1_0"}};
 
 /// Splits "blk.12.attn_q.weight" after `prefix` into "12", "attn_q", ".weight".
 struct Parts {

@@ -35,13 +35,12 @@ std::string shown(std::string_view name) {
 
 /// The types of the format that are read, and bits of an element of the others.
 constexpr std::pair<std::string_view, Storage> kRead[] = {
-    {"F32", Storage::f32}, {"F16", Storage::f16}, {"BF16", Storage::bf16},
-    {"I64", Storage::i64}, {"I32", Storage::i32}, {"U8", Storage::u8}};
+    {"F32", Storage::f32}, {"F16", Storage::f16}, {"BF16", Storage::bf16}, {"I64", Storage::i64},
+    {"I32", Storage::i32}, {"U8", Storage::u8},   {"I8", Storage::i8}};
 constexpr std::pair<std::string_view, std::int64_t> kForeign[] = {
-    {"BOOL", 8},    {"F64", 64},        {"I8", 8},          {"I16", 16},
-    {"U16", 16},    {"U32", 32},        {"U64", 64},        {"C64", 64},
-    {"F8_E4M3", 8}, {"F8_E5M2", 8},     {"F4", 4},          {"F8_E8M0", 8},
-    {"F6_E2M3", 6}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F6_E3M2", 6}};
+    {"BOOL", 8},    {"F64", 64},    {"I16", 16},        {"U16", 16},        {"U32", 32},
+    {"U64", 64},    {"C64", 64},    {"F8_E4M3", 8},     {"F8_E5M2", 8},     {"F4", 4},
+    {"F8_E8M0", 8}, {"F6_E2M3", 6}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F6_E3M2", 6}};
 
 template <class Table>
 auto find_type(const Table& table, std::string_view name) {

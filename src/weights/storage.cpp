@@ -16,12 +16,13 @@ struct Layout {
 };
 
 /// All but GGML's block formats.
-constexpr std::array<Layout, 8> kLayouts{{{"F32", 1, 4},
+constexpr std::array<Layout, 9> kLayouts{{{"F32", 1, 4},
                                           {"F16", 1, 2},
                                           {"BF16", 1, 2},
                                           {"I64", 1, 8},
                                           {"I32", 1, 4},
                                           {"U8", 1, 1},
+                                          {"I8", 1, 1},
                                           {"NF4", 2, 1},
                                           {"FP4", 2, 1}}};
 
@@ -79,6 +80,9 @@ void decode_run(const TensorEntry& t, std::int64_t first, std::int64_t n, float*
       break;
     case Storage::u8:
       convert<std::uint8_t>(p, n, out);
+      break;
+    case Storage::i8:
+      convert<std::int8_t>(p, n, out);
       break;
     default:
       kernels::layout_of(block_type(t.storage)).decode(p, n / layout.block, out);
@@ -144,7 +148,13 @@ std::optional<kernels::BlockType> blocks_of(Storage storage) {
 kernels::FourBitArray four_bit_array(const TensorEntry& t) {
   AXL_CHECK(is_four_bit(t.storage) && t.four_bit != nullptr, "tensor " + t.name + " has no codes");
   return {t.storage == Storage::nf4 ? kernels::FourBitType::nf4 : kernels::FourBitType::fp4,
-          t.bytes.data(), t.elements(), t.four_bit->block, t.four_bit->scales};
+          t.bytes.data(),
+          t.elements(),
+          t.four_bit->block,
+          t.four_bit->scales,
+          t.four_bit->as_avx512 && t.shape.back() % 16 == 0 && t.four_bit->block < 2048
+              ? t.shape.back()
+              : 0};
 }
 
 std::int64_t bytes_of(Storage storage, std::int64_t elements) {

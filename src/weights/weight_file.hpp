@@ -16,7 +16,7 @@
 
 namespace axl::weights {
 
-/// How a tensor's bytes are stored. The first six are plain; nf4 and fp4 are bitsandbytes' codes;
+/// How a tensor's bytes are stored. The first seven are plain; nf4 and fp4 are bitsandbytes' codes;
 /// the rest are GGML's block formats, in the order of kernels::BlockType.
 enum class Storage : std::uint8_t {
   f32,
@@ -25,6 +25,7 @@ enum class Storage : std::uint8_t {
   i64,
   i32,
   u8,
+  i8,
   nf4,
   fp4,
   q8_0,
@@ -58,6 +59,7 @@ struct FourBitSide {
   std::int64_t block = 0;         ///< elements that share a scale
   kernels::FourBitScales scales;  ///< views of the file, or of `owned`
   std::vector<std::vector<std::byte>> owned;
+  bool as_avx512 = false;  ///< see kernels::FourBitArray::avx512_row
 };
 
 /// One tensor of a weight file: a name, a shape and a read-only view into the memory map.

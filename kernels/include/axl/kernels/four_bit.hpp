@@ -39,6 +39,10 @@ struct FourBitArray {
   const std::byte* data = nullptr;  ///< (elements + 1) / 2 bytes
   std::int64_t elements = 0, block = 0;
   FourBitScales scales;
+  /// 0; or the columns of a row, to repeat what bitsandbytes computes on processors with AVX-512:
+  /// it counts columns / block scales a row, rounded down, and so takes wrong ones where a block
+  /// spans rows. Only for comparisons with such results.
+  std::int64_t avx512_row = 0;
 };
 
 constexpr std::int64_t four_bit_bytes(std::int64_t elements) { return (elements + 1) / 2; }

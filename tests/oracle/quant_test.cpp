@@ -1,0 +1,89 @@
+// What bitsandbytes computes: codes, scales and values of 4-bit matrices, equal to the bit.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstring>
+#include <set>
+
+#include "axl/kernels/table.hpp"
+#include "oracle/oracle_folder.hpp"
+#include "support/session.hpp"
+#include "weights/weight_file.hpp"
+
+namespace axl::test {
+namespace {
+
+using namespace axl::kernels;
+
+template <class T>
+std::vector<T> recorded(const weights::WeightFile& file, const std::string& name) {
+  const weights::TensorEntry& e = file.get(name);
+  std::vector<T> out(e.bytes.size() / sizeof(T));
+  std::memcpy(out.data(), e.bytes.data(), e.bytes.size());
+  return out;
+}
+
+template <class T>
+bool same(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+/// "normal.nf4.dq" or "normal.nf4.dq.bf16".
+void compare(const weights::WeightFile& file, const std::string& name) {
+  const FourBitType type =
+      name.find(".fp4") != std::string::npos ? FourBitType::fp4 : FourBitType::nf4;
+  const bool nested = name.find(".dq") != std::string::npos;
+  const bool narrow = name.ends_with(".bf16");
+  std::vector<float> x = recorded<float>(file, name.substr(0, name.find('.')) + ".x");
+  if (narrow)
+    for (float& v : x) v = static_cast<float>(bf16(v));
+  const std::int64_t n = std::ssize(x), block = 64, blocks = four_bit_blocks(n, block);
+  std::vector<std::byte> codes(static_cast<std::size_t>(four_bit_bytes(n)));
+  std::vector<float> absmax(static_cast<std::size_t>(blocks));
+  kokkos_table().quantise_four_bit({type, x.data(), n, block, codes.data(), absmax.data()},
+                                   session().queue());
+  EXPECT_TRUE(same(codes, recorded<std::byte>(file, name + ".packed"))) << name;
+  FourBitArray array{type, codes.data(), n, block, {.absmax = absmax.data()}};
+  const std::int64_t columns = file.get(name + ".dequant").shape.back();
+  if (columns % 16 == 0) array.avx512_row = columns;  // the results come from such a processor
+  std::vector<std::uint8_t> scales(static_cast<std::size_t>(blocks));
+  std::vector<float> outer(static_cast<std::size_t>(four_bit_blocks(blocks, kNestedBlock)));
+  if (nested) {
+    const float offset = nest_scales(absmax.data(), blocks, scales.data(), outer.data());
+    EXPECT_EQ(offset, recorded<float>(file, name + ".absmax_offset")[0]) << name;
+    EXPECT_TRUE(same(scales, recorded<std::uint8_t>(file, name + ".absmax"))) << name;
+    EXPECT_TRUE(same(outer, recorded<float>(file, name + ".absmax2"))) << name;
+    array.scales = {.codes = scales.data(), .nested_absmax = outer.data(), .offset = offset};
+  } else {
+    EXPECT_TRUE(same(absmax, recorded<float>(file, name + ".absmax"))) << name;
+  }
+  std::vector<float> values(x.size());
+  decode(array, 0, n, values.data());
+  if (narrow) {
+    std::vector<bf16> rounded;
+    for (const float v : values) rounded.emplace_back(v);
+    EXPECT_TRUE(same(rounded, recorded<bf16>(file, name + ".dequant"))) << name;
+  } else {
+    EXPECT_TRUE(same(values, recorded<float>(file, name + ".dequant"))) << name;
+  }
+  std::printf("%-24s %lld values alike\n", name.c_str(), static_cast<long long>(n));
+}
+
+TEST(Oracle, FourBit) {
+  const std::string path = oracle::folder("quant") / "quant.safetensors";
+  if (!std::filesystem::exists(path)) {
+    std::printf("no oracles found\n");
+    GTEST_SKIP();
+  }
+  const weights::WeightFile file = weights::WeightFile::open(path);
+  int run = 0;
+  for (const weights::TensorEntry& t : file.tensors()) {
+    if (!t.name.ends_with(".packed")) continue;
+    compare(file, t.name.substr(0, t.name.size() - 7));
+    ++run;
+  }
+  EXPECT_GT(run, 0);
+}
+
+}  // namespace
+}  // namespace axl::test
