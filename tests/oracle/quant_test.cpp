@@ -1,4 +1,8 @@
-// What bitsandbytes computes: codes, scales and values of 4-bit matrices, equal to the bit.
+// What bitsandbytes computes: codes and scales of 4-bit matrices, equal to the bit, and values as
+// the program decodes them. Where a block of 64 spans rows of a multiple of 16 columns, the
+// recorded values are other ones: those of bitsandbytes' AVX-512 code, which counts whole blocks a
+// row. The program does not repeat that; there the test shows that nothing but the choice of scales
+// is different.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -45,7 +49,7 @@ void compare(const weights::WeightFile& file, const std::string& name) {
   EXPECT_TRUE(same(codes, recorded<std::byte>(file, name + ".packed"))) << name;
   FourBitArray array{type, codes.data(), n, block, {.absmax = absmax.data()}};
   const std::int64_t columns = file.get(name + ".dequant").shape.back();
-  if (columns % 16 == 0) array.avx512_row = columns;  // the results come from such a processor
+  const bool other_scales = columns % block != 0 && columns % 16 == 0;
   std::vector<std::uint8_t> scales(static_cast<std::size_t>(blocks));
   std::vector<float> outer(static_cast<std::size_t>(four_bit_blocks(blocks, kNestedBlock)));
   if (nested) {
@@ -58,15 +62,21 @@ void compare(const weights::WeightFile& file, const std::string& name) {
     EXPECT_TRUE(same(absmax, recorded<float>(file, name + ".absmax"))) << name;
   }
   std::vector<float> values(x.size());
-  decode(array, 0, n, values.data());
-  if (narrow) {
+  const auto alike = [&] {
+    decode(array, 0, n, values.data());
+    if (!narrow) return same(values, recorded<float>(file, name + ".dequant"));
     std::vector<bf16> rounded;
     for (const float v : values) rounded.emplace_back(v);
-    EXPECT_TRUE(same(rounded, recorded<bf16>(file, name + ".dequant"))) << name;
-  } else {
-    EXPECT_TRUE(same(values, recorded<float>(file, name + ".dequant"))) << name;
+    return same(rounded, recorded<bf16>(file, name + ".dequant"));
+  };
+  EXPECT_EQ(alike(), !other_scales) << name;
+  if (other_scales) {
+    array.avx512_row = columns;
+    EXPECT_TRUE(alike()) << name;
   }
-  std::printf("%-24s %lld values alike\n", name.c_str(), static_cast<long long>(n));
+  std::printf("%-24s codes and scales alike, %lld values %s\n", name.c_str(),
+              static_cast<long long>(n),
+              other_scales ? "alike only with the scales of AVX-512" : "alike");
 }
 
 TEST(Oracle, FourBit) {
