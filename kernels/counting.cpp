@@ -39,6 +39,14 @@ double moved(std::int64_t operands, std::int64_t elements) {
   return product({operands, elements, std::int64_t{sizeof(T)}});
 }
 
+/// Bytes of rows of a matrix in few bits, with their scales.
+double stored(const QuantisedMatrix& w, std::int64_t rows) {
+  if (w.layout != nullptr) return product({rows, w.columns / w.layout->elements, w.layout->bytes});
+  const double elements = product({rows, w.columns});
+  const double scale = w.four_bit.scales.codes != nullptr ? 1 : 4;
+  return elements / 2 + elements / static_cast<double>(w.four_bit.block) * scale;
+}
+
 template <class T>
 struct Counting {
   static void embedding_fwd(const EmbeddingFwd<T>& a, Queue& q) {
@@ -115,6 +123,10 @@ struct Counting {
   static void columns_add(const ColumnsAdd<T>& a, Queue& q) {
     count(q, kOther, product({a.R, a.N}), moved<Acc<T>>(3, a.R * a.N));
   }
+  static void decode_rows(const DecodeRows<T>& a, Queue& q) {
+    count(q, kOther, 2 * product({a.count, a.w.columns}),
+          stored(a.w, a.count) + moved<T>(1, a.count * a.w.columns));
+  }
   static void scale_columns(const ScaleColumns<T>& a, Queue& q) {
     count(q, kOther, product({a.T, a.C}), moved<T>(a.accumulate ? 3 : 2, a.T * a.C));
   }
@@ -139,6 +151,18 @@ void widen_transposed(const WidenTransposed& a, Queue& q) {
 void narrow_gemm(const NarrowGemm& g, Queue& q) {
   count(q, kGemm, 2 * product({g.M, g.N, g.K}),
         product({4, g.M, g.K}) + product({2, g.K, g.N}) + product({4, g.M, g.N}));
+}
+void decode_transposed(const DecodeTransposed& a, Queue& q) {
+  count(q, kOther, 2 * product({a.count, a.w.columns}),
+        stored(a.w, a.count) + product({4, a.count, a.w.columns}));
+}
+void quantised_gemm(const QuantisedGemm& g, Queue& q) {
+  count(q, kGemm, 2 * product({g.M, g.w.rows, g.w.columns}),
+        stored(g.w, g.w.rows) + product({g.M, g.w.columns, size_of(g.ab)}) +
+            product({g.M, g.w.rows, size_of(g.c_type)}));
+}
+void quantise_four_bit(const FourBitEncode& a, Queue& q) {
+  count(q, kOther, product({16, a.elements}), 4.5 * product({a.elements}));
 }
 void adamw(const AdamW& a, Queue& q) { count(q, kOther, product({12, a.n}), product({28, a.n})); }
 void adamw_8bit(const AdamW8bit& a, Queue& q) {
@@ -196,6 +220,7 @@ KernelTable counting_table() {
   AXL_COUNTING(from_acc);
   AXL_COUNTING(columns);
   AXL_COUNTING(columns_add);
+  AXL_COUNTING(decode_rows);
   AXL_COUNTING(scale_columns);
   AXL_COUNTING(scale_columns_grad);
   AXL_COUNTING(dora_factor);
@@ -205,6 +230,9 @@ KernelTable counting_table() {
   t.widen = &widen;
   t.widen_transposed = &widen_transposed;
   t.narrow_gemm = &narrow_gemm;
+  t.decode_transposed = &decode_transposed;
+  t.quantised_gemm = &quantised_gemm;
+  t.quantise_four_bit = &quantise_four_bit;
   t.adamw = &adamw;
   t.adamw_8bit = &adamw_8bit;
   t.sgd = &sgd;

@@ -5,7 +5,7 @@ namespace axl::adapter {
 using device::ArenaScope;
 
 void Embedding::forward(Context& ctx, Ids ids, TensorView y) const {
-  ops::embedding(ctx, ids.data(), table, y);
+  table.format->lookup(ctx, table, ids, y);
   if (token_rows) token_rows->replace_rows(ctx, ids, y);
   if (!lora) return;
   const ArenaScope scope(ctx.arena);

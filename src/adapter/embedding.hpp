@@ -6,6 +6,7 @@
 
 #include "adapter/token_rows.hpp"
 #include "ops/ops.hpp"
+#include "quant/frozen_matrix.hpp"
 #include "tensor/parameters.hpp"
 
 namespace axl::adapter {
@@ -30,7 +31,7 @@ class Embedding {
   /// Row that gets no gradient as an input (ModelConfig::padding_row); what a tied head gives to it
   /// stays. Negative: none.
   std::int64_t padding = -1;
-  TensorView table;  ///< (V, C)
+  quant::FrozenMatrix table;  ///< (V, C); of a trained table a view of its values
   Parameter* trained_table = nullptr;
   std::optional<EmbeddingLora> lora;
   std::optional<TokenRows> token_rows;

@@ -12,19 +12,11 @@ Linear::Saved Linear::allocate_saved(device::Arena& arena, DType compute, std::i
   return saved;
 }
 
-void Linear::times_weight(Context& ctx, TensorView x, TensorView y, bool accumulate) const {
-  const bool packed = packed_forward.data != nullptr;
-  ops::matmul(ctx, x, packed ? TensorView() : weight, y,
-              {.trans_b = !conv1d,
-               .accumulate = accumulate,
-               .packed_b = packed ? &packed_forward : nullptr});
-}
-
 void Linear::forward(Context& ctx, TensorView x, TensorView y, bool accumulate, Saved& saved,
                      std::uint64_t layer_key) const {
   const bool dora = lora && lora->dora;
   const TensorView sum = dora ? saved.z : y;
-  times_weight(ctx, x, sum, accumulate && !dora);
+  weight.format->times(ctx, weight, x, sum, accumulate && !dora);
   if (lora) {
     saved.dropout_key =
         layer_key == 0 || ordinal == 0 ? layer_key : kernels::hash_counter(layer_key, ordinal) | 1u;
@@ -56,13 +48,7 @@ void Linear::backward(Context& ctx, TensorView x, const Saved& saved, TensorView
     ops::scale_columns(ctx, dy, dora.factor, dz, false);
     dy = dz;
   }
-  if (dx) {
-    const bool packed = packed_backward.data != nullptr;
-    ops::matmul(ctx, dy, packed ? TensorView() : weight, dx,
-                {.trans_b = conv1d,
-                 .accumulate = accumulate_dx,
-                 .packed_b = packed ? &packed_backward : nullptr});
-  }
+  if (dx) weight.format->times_transposed(ctx, weight, dy, dx, accumulate_dx);
   if (lora) lora_backward(ctx, x, saved, dy, dx);
 }
 
@@ -98,7 +84,7 @@ void Linear::refresh(Context& ctx) const {
   const std::int64_t r = a.dim(0);
   const TensorView aw = tensor::allocate(ctx.arena, acc, {r, out});
   const TensorView aa = tensor::allocate(ctx.arena, acc, {r, r});
-  times_weight(ctx, a, aw, false);
+  weight.format->times(ctx, weight, a, aw, false);
   ops::matmul(ctx, a, a, aa, {.trans_b = true});
   ops::dora_factor(ctx, lora->b->value, aw, aa, dora.base_norms, dora.magnitude->master,
                    dora.factor, dora.inverse_norm, lora->scale);

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "axl/kernels/gemm.hpp"
 #include "ops/ops.hpp"
+#include "quant/frozen_matrix.hpp"
 #include "tensor/parameters.hpp"
 
 namespace axl::adapter {
@@ -33,19 +33,18 @@ struct Lora {
   std::optional<Dora> dora;
 };
 
-/// y = x W^T + bias, with whatever adapter is on it. How the frozen weight is stored and multiplied
-/// (plain, packed) is apart from what is trained (nothing, an adapter, the weight itself).
+/// y = x W^T + bias, with whatever adapter is on it. How the weight is stored and multiplied
+/// (quant/frozen_matrix.hpp) is apart from what is trained (nothing, an adapter, the weight
+/// itself).
 class Linear {
  public:
   std::string name;  ///< module name, "model.layers.0.self_attn.q_proj"
   std::int64_t in = 0, out = 0;
-  bool biased = false;                    ///< the model's config says that there is a bias
-  bool conv1d = false;                    ///< the weight lies as (in, out), as in its file
-  std::uint64_t ordinal = 0;              ///< within its layer, from 1: tells dropout masks apart
-  TensorView weight;                      ///< (out, in); may be empty when both packed copies exist
-  kernels::PackedMatrix packed_forward;   ///< of W^T (in, out); data == nullptr: not packed
-  kernels::PackedMatrix packed_backward;  ///< of W (out, in)
-  TensorView bias;                        ///< (out) or empty
+  bool biased = false;         ///< the model's config says that there is a bias
+  bool conv1d = false;         ///< the weight lies as (in, out), as in its file
+  std::uint64_t ordinal = 0;   ///< within its layer, from 1: tells dropout masks apart
+  quant::FrozenMatrix weight;  ///< (out, in); of a trained weight a view of its values
+  TensorView bias;             ///< (out) or empty
   Parameter* trained_weight = nullptr;
   Parameter* trained_bias = nullptr;
   std::optional<Lora> lora;
@@ -81,8 +80,6 @@ class Linear {
   bool trains_anything() const { return trained_weight || trained_bias || lora; }
 
  private:
-  /// y = or += x W^T
-  void times_weight(Context& ctx, TensorView x, TensorView y, bool accumulate) const;
   void lora_backward(Context& ctx, TensorView x, const Saved& saved, TensorView dy,
                      TensorView dx) const;
 };

@@ -104,9 +104,11 @@ struct Plan {
   const TensorEntry* magnitude = nullptr;
   const TensorEntry* token_rows = nullptr;
   bool embedding = false;
-  bool conv1d = false;  ///< the weight lies as (in, out)
+  bool conv1d = false;    ///< the weight lies as (in, out)
+  bool four_bit = false;  ///< the values go through 4 bits first
   float scaling = 0.0f;
-  bool changed() const { return a != nullptr || token_rows != nullptr; }
+  bool changed() const { return adapted() || four_bit; }
+  bool adapted() const { return a != nullptr || token_rows != nullptr; }
 };
 
 class Merge {
@@ -124,6 +126,7 @@ class Merge {
     for (const std::string& note :
          adapter::check_complete(adapter_, adapter::base_names(config_, base_, tables_[1])))
       log::warning("{}", note);
+    find_linears();
     for (const TensorEntry& t : base_.tensors()) add(t.name, t);
     untie_if_touched();
     for (const AdapterTensor& t : adapter_.tensors())
@@ -141,7 +144,8 @@ class Merge {
     MergeSummary summary;
     for (const Plan& p : plans_) {
       ++summary.tensors;
-      summary.merged += p.changed() ? 1 : 0;
+      summary.merged += p.adapted() ? 1 : 0;
+      summary.four_bit += p.four_bit ? 1 : 0;
       summary.replaced += !p.changed() && used_.contains(p.values) ? 1 : 0;
       summary.bytes += weights::bytes_of(p.target, p.values->elements());
     }
@@ -168,6 +172,17 @@ class Merge {
         .hint("is this the base model that the adapter was trained on?");
   }
 
+  /// The matrices that are brought into 4 bits: those of the layers.
+  void find_linears() {
+    if (!options_.four_bit) return;
+    for (const std::string& module : adapter::base_names(config_, base_, tables_[1]).matrices) {
+      const std::string name = module + ".weight";
+      if (name != tables_[0] && name != tables_[1] &&
+          module != family::family_of(config_).modules.positions)
+        linears_.insert(name);
+    }
+  }
+
   /// `source` is the base's tensor that `name` starts from.
   void add(const std::string& name, const TensorEntry& source) {
     Plan p;
@@ -185,6 +200,8 @@ class Merge {
       if (copy->shape != source.shape) refuse(copy->name, "has another shape than the base's");
       used_.insert(copy);
     }
+    p.four_bit = linears_.contains(name) && p.values == &source && !quant::is_quantised(source);
+    p.conv1d = p.four_bit && family::family_of(config_).conv1d;
     if (name.ends_with(".weight")) {
       add_update(name.substr(0, name.size() - 7), p);
       add_token_rows(name.substr(0, name.size() - 7), p);
@@ -288,16 +305,23 @@ class Merge {
     const std::int64_t step = std::max<std::int64_t>(1, kPieceElements / columns);
     std::vector<float> values(static_cast<std::size_t>(step * columns));
     std::vector<std::byte> bytes;
+    const std::vector<float> in_four_bits = p.four_bit ? through_four_bits(p) : values;
+    const auto load = [&](std::int64_t row, std::int64_t n) {
+      if (p.four_bit)
+        std::copy_n(in_four_bits.begin() + row * columns, n * columns, values.begin());
+      else
+        weights::to_finite_float(*p.values, row * columns, n * columns, values.data());
+    };
     const bool by_column = p.conv1d && !update.magnitude.empty();
     for (std::int64_t row = 0; by_column && row < rows; row += step) {
       const std::int64_t n = std::min(step, rows - row);
-      weights::to_float(*p.values, row * columns, n * columns, values.data());
+      load(row, n);
       update.add_to(row, n, columns, values.data(), false);
       update.measure_columns(n, columns, values.data());
     }
     for (std::int64_t row = 0; row < rows; row += step) {
       const std::int64_t n = std::min(step, rows - row);
-      weights::to_finite_float(*p.values, row * columns, n * columns, values.data());
+      load(row, n);
       if (p.a != nullptr) update.add_to(row, n, columns, values.data(), !p.conv1d);
       if (by_column) update.scale_columns(n, columns, values.data());
       if (p.token_rows != nullptr) replace_rows(*p.token_rows, row, n, values.data());
@@ -306,6 +330,15 @@ class Merge {
                              bytes.data());
       sink(bytes);
     }
+  }
+
+  /// As the file has them, after 4 bits. bitsandbytes numbers the elements of a Conv1D's matrix as
+  /// those of its transpose.
+  std::vector<float> through_four_bits(const Plan& p) const {
+    std::vector<float> values = floats(*p.values);
+    if (p.conv1d) values = transposed(values, p.values->shape[0]);
+    quant::through_four_bits(*options_.four_bit, values);
+    return p.conv1d ? transposed(values, p.values->shape[1]) : values;
   }
 
   /// `values`: rows [first, first + count) of the embedding.
@@ -327,6 +360,7 @@ class Merge {
   std::vector<std::string> tables_;  ///< parameters of the embedding and of the head
   std::vector<Plan> plans_;
   std::set<const TensorEntry*> used_;
+  std::set<std::string> linears_;
 };
 
 }  // namespace

@@ -23,6 +23,7 @@
 #include "generate/loaded_model.hpp"
 #include "generate/model_source.hpp"
 #include "hub/snapshot.hpp"
+#include "train/session.hpp"
 
 namespace axl::cli {
 namespace {
@@ -41,6 +42,7 @@ struct Task {
   std::map<std::string, std::string> template_variables;
   std::vector<std::string> eot_tokens;
   std::optional<tokenizer::Tokenizer> tokenizer;
+  std::optional<quant::FourBitOptions> four_bit;  ///< of the base that was trained over
 };
 
 std::atomic<bool> interrupted{false};
@@ -75,6 +77,7 @@ Task make_task(const Options& o, const Overrides& overrides) {
     const config::Config config = load_config(o, overrides);
     task.source = generate::source_of_config(config, o.adapter.empty() && !o.no_adapter);
     task.dtype = config.dtype;
+    if (task.source.model == config.model_source()) task.four_bit = train::four_bit_options(config);
     task.template_variables = config.chat_template_kwargs;
     task.eot_tokens = config.eot_tokens;
     task.tokenizer.emplace(data::load_tokenizer(config));
@@ -151,9 +154,10 @@ int inference(Options o, const Overrides& overrides) {
 
   device::KokkosSession kokkos(threads());
   generate::LoadedModel model(task.source.model, task.source.adapter,
-                              task.dtype == "bf16" ? DType::bf16 : DType::f32, kokkos.queue());
+                              task.dtype == "bf16" ? DType::bf16 : DType::f32, kokkos.queue(),
+                              task.four_bit);
   const std::string text = o.raw ? "" : task.tokenizer->chat_template();
-  log::info("{}{}, {}, {}", task.source.model,
+  log::info("{}{}{}, {}, {}", task.source.model, task.four_bit ? " in 4 bits" : "",
             task.source.adapter.empty() ? "" : " with the adapter " + task.source.adapter,
             task.dtype, text.empty() ? "the prompt as it is" : "chat template");
   for (const std::string& note : task.source.notes) log::info("note: {}", note);

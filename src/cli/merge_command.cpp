@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "checkpoint/merge.hpp"
 #include "cli/command.hpp"
@@ -10,6 +11,7 @@
 #include "cli/transfer_progress.hpp"
 #include "config/config.hpp"
 #include "core/error.hpp"
+#include "train/session.hpp"
 
 namespace axl::cli {
 namespace {
@@ -26,18 +28,20 @@ struct MergeArguments {
 
 /// What the command line leaves out follows from the configuration: the adapter that training left
 /// in output_dir goes into output_dir/merged.
-void fill_from_config(MergeArguments& arguments, const Overrides& overrides) {
-  if (arguments.config.empty()) return;
+std::optional<quant::FourBitOptions> fill_from_config(MergeArguments& arguments,
+                                                      const Overrides& overrides) {
+  if (arguments.config.empty()) return std::nullopt;
   config::LoadOptions options;
   options.overrides = overrides;
   const config::Config config = config::load_or_throw(arguments.config, options);
   if (arguments.base.empty()) arguments.base = config.model_source();
   if (arguments.adapter.empty()) arguments.adapter = config.output_dir;
   if (arguments.target.empty()) arguments.target = config.output_dir + "/merged";
+  return train::four_bit_options(config);
 }
 
 int run_merge(MergeArguments arguments, const Overrides& overrides) {
-  fill_from_config(arguments, overrides);
+  const std::optional<quant::FourBitOptions> four_bit = fill_from_config(arguments, overrides);
   const auto need = [](const std::string& value, const char* option) {
     if (value.empty())
       throw Error(ErrorCode::config, std::string("merge needs ") + option)
@@ -48,6 +52,7 @@ int run_merge(MergeArguments arguments, const Overrides& overrides) {
   need(arguments.target, "--output");
   checkpoint::MergeOptions options;
   options.dtype = element_type(arguments.dtype);
+  options.four_bit = four_bit;
   options.max_shard_bytes = static_cast<std::int64_t>(arguments.max_shard_gb * 1e9);
   options.overwrite = arguments.overwrite;
   TransferProgress progress;
@@ -62,6 +67,9 @@ int run_merge(MergeArguments arguments, const Overrides& overrides) {
   fmt::print("{}: {} of {} tensors merged, {} replaced, {:.1f} MB, {:.1f} s\n", arguments.target,
              summary.merged, summary.tensors, summary.replaced,
              static_cast<double>(summary.bytes) / 1e6, took.count());
+  if (four_bit)
+    fmt::print("load_in_4bit: {} tensors hold what is left of them after 4 bits, as in training\n",
+               summary.four_bit);
   return kExitDone;
 }
 

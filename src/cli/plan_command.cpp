@@ -39,6 +39,7 @@ void print_text(const train::Estimate& e) {
   line("trained", fmt::format("{}", e.trained_parameters),
        fmt::format("{:.2f} %", 100.0 * static_cast<double>(e.trained_parameters) /
                                    static_cast<double>(e.total_parameters)));
+  line("frozen matrices of the layers", e.matrix_formats, "");
   fmt::print("memory\n");
   line("frozen weights, converted", mib(e.weights_converted), "once a node");
   line("frozen weights, mapped files", mib(e.weights_mapped), "once a node, the page cache's");
@@ -71,6 +72,7 @@ void print_json(const train::Estimate& e) {
                            {"threads", e.threads},
                            {"total_parameters", e.total_parameters},
                            {"trained_parameters", e.trained_parameters},
+                           {"matrix_formats", e.matrix_formats},
                            {"weights_converted_bytes", e.weights_converted},
                            {"weights_mapped_bytes", e.weights_mapped},
                            {"parameter_bytes", e.parameters},

@@ -123,7 +123,12 @@ struct Config {
   std::optional<bool> pad_to_sequence_len;
 
   // adapter
-  std::string adapter;  ///< "" = full fine-tune, "lora"
+  std::string adapter;  ///< "" = full fine-tune, "lora", "qlora"
+  bool load_in_4bit = false;
+  // bnb_config_kwargs
+  std::string bnb_4bit_quant_type = "nf4";
+  bool bnb_4bit_use_double_quant = true;
+  std::int64_t bnb_4bit_blocksize = 64;
   std::string lora_model_dir;
   std::int64_t lora_r = 0;
   double lora_alpha = 0;

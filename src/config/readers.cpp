@@ -29,16 +29,16 @@ std::optional<bool> bool_or_error(const Node& node, const std::string& key, Repo
   return v;
 }
 
-std::string did_you_mean(const std::string& name, std::vector<std::string_view> known) {
-  const std::string near = nearest(name, {known.begin(), known.end()});
-  return near.empty() ? "" : fmt::format("did you mean '{}'?", near);
-}
-
 bool contains(const std::vector<std::string_view>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 }  // namespace
+
+std::string did_you_mean(const std::string& name, std::vector<std::string_view> known) {
+  const std::string near = nearest(name, {known.begin(), known.end()});
+  return near.empty() ? "" : fmt::format("did you mean '{}'?", near);
+}
 
 void read_model_type(Config& c, const Node& node, const std::string& key, Report& report) {
   const auto v = text_or_error(node, key, report);
@@ -168,28 +168,6 @@ void read_json_map(Config& c, const Node& node, const std::string& key, Report& 
   if (node.kind != Node::Kind::map)
     return report.error(key, node, fmt::format("must be a map; got {}", found(node)));
   for (const Entry& e : node.entries) c.chat_template_kwargs[e.key] = to_json(e.value);
-}
-
-void read_adapter(Config& c, const Node& node, const std::string& key, Report& report) {
-  const auto v = text_or_error(node, key, report);
-  if (!v) return;
-  c.adapter = *v;
-  if (*v == "lora" || v->empty()) return;
-  static const std::vector<std::string_view> kLater{"llama-adapter", "ia3",    "adalora", "loha",
-                                                    "lokr",          "oft",    "boft",    "vera",
-                                                    "dora",          "prefix", "prompt"};
-  if (*v == "qlora")
-    report.unsupported(
-        key, node, "qlora is not supported yet; got 'qlora'",
-        "use adapter: lora with load_in_4bit: false; a Q4 GGUF file as base_model keeps the "
-        "base small on disk");
-  else if (contains(kLater, *v))
-    report.unsupported(key, node, fmt::format("this method is not supported yet; got '{}'", *v),
-                       "use adapter: lora");
-  else
-    report.error(key, node,
-                 fmt::format("must be lora, or empty for a full fine-tune; got '{}'", *v),
-                 did_you_mean(*v, {"lora"}));
 }
 
 void read_token_indices(Config& c, const Node& node, const std::string& key, Report& report) {

@@ -1,5 +1,7 @@
 #pragma once
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "config/config.hpp"
 #include "config/node.hpp"
@@ -21,6 +23,8 @@ void read_preference_method(Config&, const Node&, const std::string& key, Report
 /// pretraining_dataset: a path, one map or a list of either.
 void read_pretraining_datasets(Config&, const Node&, const std::string& key, Report&);
 void read_adapter(Config&, const Node&, const std::string& key, Report&);
+/// bnb_config_kwargs: what of BitsAndBytesConfig means something here.
+void read_bnb_config(Config&, const Node&, const std::string& key, Report&);
 void read_target_modules(Config&, const Node&, const std::string& key, Report&);
 /// peft_trainable_token_indices: token ids, or a map from the input embedding to them.
 void read_token_indices(Config&, const Node&, const std::string& key, Report&);
@@ -42,6 +46,9 @@ void read_plugins(Config&, const Node&, const std::string& key, Report&);
 /// Layout keys that only 1 is supported for.
 void read_parallel_size(Config&, const Node&, const std::string& key, Report&);
 void read_attention(Config&, const Node&, const std::string& key, Report&);
+
+/// "did you mean 'NAME'?", or "" when no known name is near.
+std::string did_you_mean(const std::string& name, std::vector<std::string_view> known);
 
 void read_dataset_type(DatasetConfig&, const Node&, const std::string& key, Report&);
 void read_dataset_template(DatasetConfig&, const Node&, const std::string& key, Report&);

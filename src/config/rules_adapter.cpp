@@ -25,6 +25,10 @@ void quantised_base(const Given& g) {
       g.error("adapter", "'qlora' needs load_in_4bit: true",
               "adapter: lora has an unquantised base");
   }
+  if (g.is("adapter", "lora") && g.on("load_in_4bit"))
+    g.warning("load_in_4bit", "the base is brought into 4 bits, as with adapter: qlora");
+  if (g.has("bnb_config_kwargs") && !g.on("load_in_4bit"))
+    g.warning("bnb_config_kwargs", "has no effect without load_in_4bit: true");
   for (const char* key : {"load_in_4bit", "load_in_8bit"}) {
     g.exclusive("model_quantization_config", key);
     g.exclusive("qat", key);

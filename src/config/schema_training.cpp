@@ -8,8 +8,18 @@ ConfigSection adapter_section() {
   ConfigSection s{
       "Adapter",
       {
-          key("adapter", &Config::adapter, "lora, or empty for a full fine-tune.")
+          key("adapter", &Config::adapter,
+              "lora; qlora, which is LoRA over a base in 4 bits; or empty for a full fine-tune.")
               .read_by(&read_adapter),
+          key("load_in_4bit", &Config::load_in_4bit,
+              "The frozen matrices of the layers are brought into bitsandbytes' 4 bits when the "
+              "model is loaded (docs/quantisation.md)."),
+          key("bnb_config_kwargs", &Config::bnb_4bit_quant_type,
+              "How: bnb_4bit_quant_type (nf4, fp4), bnb_4bit_use_double_quant (true), "
+              "bnb_4bit_blocksize (64).")
+              .of_kind(Kind::map)
+              .derived("nf4, double quantisation, blocks of 64")
+              .read_by(&read_bnb_config),
           key("lora_model_dir", &Config::lora_model_dir,
               "Folder of an adapter to go on from, or to merge."),
           key("lora_r", &Config::lora_r, "Rank of the adapter's matrices.")
@@ -65,14 +75,10 @@ ConfigSection adapter_section() {
       "merging is a command of its own: axolotl-hpc merge");
   add(s.keys, Action::notice, {{"peft_autocast_adapter_dtype", boolean}},
       "adapter weights are kept in f32");
-  add(s.keys, Action::later, {{"load_in_4bit", boolean}},
-      "a 4-bit base (QLoRA) is not supported yet; set load_in_4bit: false and adapter: lora, or "
-      "take a Q4 GGUF file as base_model");
   add(s.keys, Action::later, {{"load_in_8bit", boolean}},
       "an 8-bit base is not supported yet; set load_in_8bit: false, or take a Q8_0 GGUF file as "
       "base_model");
-  add(s.keys, Action::notice, {{"bnb_config_kwargs", map}, {"peft", map}},
-      "only has an effect with a quantised base");
+  add(s.keys, Action::notice, {{"peft", map}}, "only has an effect with a quantised base");
   add(s.keys, Action::later, {{"gptq", boolean}},
       "GPTQ checkpoints are not supported yet; use the original checkpoint or a GGUF file");
   add(s.keys, Action::later, {{"lora_target_parameters", text_or_list}},

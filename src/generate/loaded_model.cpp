@@ -13,14 +13,16 @@ std::optional<adapter::AdapterFiles> opened(const std::string& adapter) {
 }  // namespace
 
 LoadedModel::LoadedModel(const std::string& model, const std::string& adapter, DType wanted,
-                         kernels::Queue& queue)
-    : LoadedModel(model, opened(adapter), wanted, queue) {}
+                         kernels::Queue& queue, std::optional<quant::FourBitOptions> four_bit)
+    : LoadedModel(model, opened(adapter), wanted, queue, four_bit) {}
 
 LoadedModel::LoadedModel(const std::string& model, std::optional<adapter::AdapterFiles> adapter,
-                         DType wanted, kernels::Queue& queue)
+                         DType wanted, kernels::Queue& queue,
+                         std::optional<quant::FourBitOptions> four_bit)
     : base_(model::open_base_model(model, "", adapter ? &*adapter : nullptr)),
       kernels_(kernels::make_kernel_table()) {
   model::DecoderOptions options{.compute = kernels_.compute_type(wanted),
+                                .four_bit = four_bit,
                                 .gradient_checkpointing = true};
   if (adapter) options.training.lora = adapter->config();
   decoder_ = std::make_unique<model::Decoder>(base_.config, base_.weights, options, kernels_, queue,

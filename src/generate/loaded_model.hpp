@@ -15,16 +15,17 @@ namespace axl::generate {
 class LoadedModel {
  public:
   /// `model`: Hugging Face folder or GGUF; `adapter`: PEFT folder or ""; `wanted`: f32 or bf16, see
-  /// KernelTable::compute_type. Errors as those of open_base_model, Decoder and load_adapter.
+  /// KernelTable::compute_type; `four_bit`: see DecoderOptions. Errors as those of open_base_model,
+  /// Decoder and load_adapter.
   LoadedModel(const std::string& model, const std::string& adapter, DType wanted,
-              kernels::Queue& queue);
+              kernels::Queue& queue, std::optional<quant::FourBitOptions> four_bit = {});
   const weights::ModelConfig& config() const { return base_.config; }
   model::Decoder& decoder() { return *decoder_; }
   const kernels::KernelTable& kernels() const { return kernels_; }
 
  private:
   LoadedModel(const std::string& model, std::optional<adapter::AdapterFiles> adapter, DType wanted,
-              kernels::Queue& queue);
+              kernels::Queue& queue, std::optional<quant::FourBitOptions> four_bit);
 
   model::BaseModel base_;
   kernels::KernelTable kernels_;

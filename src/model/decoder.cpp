@@ -186,6 +186,19 @@ const adapter::TokenRows* Decoder::head_rows() const {
 
 bool Decoder::trains_head() const { return lm_head_.trained_weight != nullptr; }
 
+std::string Decoder::matrix_formats() const {
+  std::string out;
+  for (const quant::MatrixFormat* format : quant::all_formats()) {
+    std::int64_t count = 0;
+    for (const DecoderLayer& layer : layers_)
+      for (const Linear* l : layer.linears())
+        count += l->trained_weight == nullptr && l->weight.format == format ? 1 : 0;
+    if (count > 0)
+      out += (out.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(format->name);
+  }
+  return out.empty() ? "none" : out;
+}
+
 std::vector<Linear*> Decoder::linears() {
   std::vector<Linear*> out;
   for (DecoderLayer& l : layers_)

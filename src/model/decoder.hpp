@@ -30,6 +30,8 @@ struct DecoderOptions {
   std::optional<DType> stored;
   TrainingMode training;
   bool prepack = false;  ///< copies of the frozen matrices in the GEMM's own layout
+  /// Frozen matrices of the layers in 4 bits, but for those that the file has in few bits itself.
+  std::optional<quant::FourBitOptions> four_bit;
   bool gradient_checkpointing = false;
   double embedding_noise = 0;  ///< NEFTune's alpha, in training; 0: none
   std::uint64_t seed = 42;     ///< of new adapter weights
@@ -96,6 +98,8 @@ class Decoder {
   std::int64_t total_parameters() const { return total_parameters_; }
   std::int64_t weight_bytes() const { return weight_bytes_; }
   std::int64_t mapped_bytes() const { return mapped_bytes_; }
+  /// How the frozen matrices of the layers lie: "210 nf4", "2 plain, 208 narrow".
+  std::string matrix_formats() const;
   /// Every Linear inside the layers, for targets and merging.
   std::vector<Linear*> linears();
   static constexpr std::int64_t kLogitBytes = 24 << 20;  ///< of logits at a time
@@ -110,17 +114,20 @@ class Decoder {
   /// What a Linear's weight is in the file: the embedding, for a tied head.
   const weights::TensorEntry& base_weight(const weights::WeightFile& weights,
                                           const Linear& linear) const;
+  quant::MatrixRequest matrix_request(const weights::TensorEntry& entry,
+                                      const Linear& linear) const;
+  quant::MatrixRequest table_request(const weights::TensorEntry& entry) const;
   void attach_weight(const weights::WeightFile& weights, FrozenStore& store, Linear& linear);
   void attach_embedding(const weights::WeightFile& weights, FrozenStore& store);
   void attach_positions(const weights::WeightFile& weights, FrozenStore& store);
   void attach_lora(Linear& linear);
   void place_magnitudes();
-  void initialise_magnitudes(const weights::WeightFile& weights);
+  void initialise_magnitudes(kernels::Queue& queue);
   void adopt_values();
   tensor::Parameter* add_parameter(const std::string& name, std::vector<std::int64_t> shape,
                                    tensor::Role role);
   void attach_norm(const weights::WeightFile& weights, FrozenStore& store, Norm& norm);
-  void initialise_trained(const weights::WeightFile& weights);
+  void initialise_trained(const weights::WeightFile& weights, kernels::Queue& queue);
   bool trains(const std::string& parameter, const std::string& module) const;
   std::vector<RowRange> frozen_rows(const std::string& parameter, std::int64_t rows) const;
   Saved allocate_saved(device::Arena& arena, std::int64_t T) const;

@@ -207,6 +207,23 @@ const weights::TensorEntry& Decoder::base_weight(const weights::WeightFile& w,
   return w.get((is_embedding ? embedding_.name : l.name) + ".weight");
 }
 
+quant::MatrixRequest Decoder::matrix_request(const weights::TensorEntry& entry,
+                                             const Linear& l) const {
+  const bool head = &l == &lm_head_;
+  return {.entry = &entry,
+          .rows = l.out,
+          .columns = l.in,
+          .transposed = l.conv1d,
+          .stored = stored(),
+          .may_be_narrow = !head,
+          .packed = options_.prepack,
+          .four_bit = head ? std::nullopt : options_.four_bit};
+}
+
+quant::MatrixRequest Decoder::table_request(const weights::TensorEntry& entry) const {
+  return {.entry = &entry, .rows = entry.shape[0], .columns = entry.shape[1], .stored = compute()};
+}
+
 void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Linear& l) {
   const auto& lora = options_.training.lora;
   const std::string name = l.name + ".weight", bias_name = l.name + ".bias";
@@ -216,11 +233,7 @@ void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Li
     l.trained_weight =
         add_parameter(name, l.weight_shape(), &l == &lm_head_ ? Role::head : Role::matrix);
   } else {
-    const bool packed = options_.prepack &&
-                        store.want_packed(entry, !l.conv1d, &l.packed_forward) &&
-                        store.want_packed(entry, l.conv1d, &l.packed_backward);
-    // Not the head: it is multiplied once for every block of rows of logits.
-    if (!packed) store.want(entry, &l.weight, &l != &lm_head_);
+    store.want(matrix_request(entry, l), &l.weight);
   }
   const bool adapted = lora && lora->targets(l.name);
   if (l.biased) {
@@ -246,7 +259,7 @@ void Decoder::attach_embedding(const weights::WeightFile& w, FrozenStore& store)
   if (trains(weight, embedding_.name))
     embedding_.trained_table = add_parameter(weight, {V, C}, Role::embedding);
   else
-    store.want(w.get(weight), &embedding_.table);
+    store.want(table_request(w.get(weight)), &embedding_.table);
   const auto add = [&](adapter::AdapterRole tensor, std::vector<std::int64_t> shape, Role role) {
     return &parameters_.add(adapter::adapter_tensor_name(tensor, embedding_.name, *peft),
                             std::move(shape), role);
@@ -288,7 +301,7 @@ void Decoder::attach_positions(const weights::WeightFile& w, FrozenStore& store)
     positions_->trained_table =
         add_parameter(weight, {positions_->rows, positions_->width}, Role::matrix);
   else
-    store.want(w.get(weight), &positions_->table);
+    store.want(table_request(w.get(weight)), &positions_->table);
 }
 
 void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) {
@@ -319,8 +332,7 @@ void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) 
   if (embedding_.trained_table != nullptr) {
     lm_head_.trained_weight = embedding_.trained_table;
   } else if (options_.prepack) {
-    store.want_packed(table, true, &lm_head_.packed_forward);
-    store.want_packed(table, false, &lm_head_.packed_backward);
+    store.want(matrix_request(table, lm_head_), &lm_head_.weight);
   }
   if (peft && peft->targets(lm_head_.name)) attach_lora(lm_head_);
 }
@@ -338,7 +350,7 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
                       tensor::accumulator_of(options_.compute));
   name_modules();
   check_shapes(weights);
-  FrozenStore store(kernels_, compute(), stored());
+  FrozenStore store(kernels_, compute());
   attach_training(weights, store);
   if (options_.training.lora) {
     bool any = embedding_.lora || lm_head_.lora;
@@ -356,13 +368,13 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
   if (options_.plan_only) {
     parameters_.plan();
     store.plan();
-    place_magnitudes();
     adopt_values();
+    place_magnitudes();
     return;
   }
   parameters_.finish();
   store.materialise(memory, queue);
-  initialise_trained(weights);
+  initialise_trained(weights, queue);
   device::Arena none(64);
   Context ctx{kernels_, queue, none};
   refresh_values(ctx);

@@ -26,30 +26,20 @@ void load_into(const Parameter& p, const weights::TensorEntry& e) {
   std::copy(f.begin(), f.end(), p.master.as<double>());
 }
 
-/// Sum of the squares of the weights of every output: a row, or a column of an (in, out) matrix.
-std::vector<double> output_norms(const weights::TensorEntry& e, bool conv1d) {
-  const std::int64_t rows = e.shape[0], columns = e.elements() / rows;
-  std::vector<float> row(static_cast<std::size_t>(columns));
-  std::vector<double> out(static_cast<std::size_t>(conv1d ? columns : rows), 0.0);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    weights::to_finite_float(e, r * columns, columns, row.data());
-    for (std::int64_t c = 0; c < columns; ++c) {
-      const double x = static_cast<double>(row[static_cast<std::size_t>(c)]);
-      out[static_cast<std::size_t>(conv1d ? c : r)] += x * x;
-    }
-  }
-  return out;
+double element(TensorView t, std::int64_t i) {
+  return t.dtype() == DType::f32 ? static_cast<double>(t.as<float>()[i]) : t.as<double>()[i];
+}
+
+void set_element(TensorView t, std::int64_t i, double value) {
+  if (t.dtype() == DType::f32)
+    t.as<float>()[i] = static_cast<float>(value);
+  else
+    t.as<double>()[i] = value;
 }
 
 template <class F>
 void fill(TensorView to, F value_at) {
-  for (std::int64_t i = 0; i < to.elements(); ++i) {
-    const double value = value_at(i);
-    if (to.dtype() == DType::f32)
-      to.as<float>()[i] = static_cast<float>(value);
-    else
-      to.as<double>()[i] = value;
-  }
+  for (std::int64_t i = 0; i < to.elements(); ++i) set_element(to, i, value_at(i));
 }
 
 /// Uniform in [0, 1), the same for the same (key, i).
@@ -95,50 +85,63 @@ void load_rows(const Parameter& p, const weights::TensorEntry& e,
 
 /// Rooms of what DoRA derives from its parameters, and the arena in which it does.
 void Decoder::place_magnitudes() {
-  std::int64_t elements = 0;
-  device::Arena plan = device::Arena::planning();
   const DType acc = tensor::accumulator_of(options_.compute);
-  for (const Linear* l : linears()) {
-    if (!l->lora || !l->lora->dora) continue;
-    elements += 3 * l->out;
-    const device::ArenaScope scope(plan);
-    const std::int64_t r = l->lora->a->shape[0];
-    tensor::allocate(plan, acc, {r, l->out});
-    tensor::allocate(plan, acc, {r, r});
-    if (l->weight && l->weight.dtype() != options_.compute)
-      tensor::allocate(plan, options_.compute, {l->out, l->in});  // matmul() widens it
-  }
-  if (elements == 0) return;
-  device::Arena rooms = device::Arena::planning();
-  if (!options_.plan_only) {
-    magnitudes_ = device::Buffer(elements * size_of(acc));
-    refresh_arena_.emplace(plan.peak());
-  }
-  auto* next = static_cast<std::byte*>(options_.plan_only ? rooms.allocate(elements * size_of(acc))
-                                                          : magnitudes_.data());
+  std::vector<Linear*> with_dora;
+  std::int64_t elements = 0;
   for (Linear* l : linears()) {
     if (!l->lora || !l->lora->dora) continue;
+    with_dora.push_back(l);
+    elements += 3 * l->out;
+  }
+  if (with_dora.empty()) return;
+  device::Arena rooms = device::Arena::planning();
+  if (!options_.plan_only) magnitudes_ = device::Buffer(elements * size_of(acc));
+  auto* next = static_cast<std::byte*>(options_.plan_only ? rooms.allocate(elements * size_of(acc))
+                                                          : magnitudes_.data());
+  kernels::Work work;
+  kernels::Queue nothing{&work};
+  const kernels::KernelTable counting = kernels::counting_table();
+  device::Arena plan = device::Arena::planning();
+  Context rehearsal{counting, nothing, plan};
+  for (Linear* l : with_dora) {
     adapter::Dora& dora = *l->lora->dora;
     for (TensorView* view : {&dora.base_norms, &dora.factor, &dora.inverse_norm}) {
       *view = TensorView(next, acc, {l->out});
       next += view->bytes();
     }
+    l->refresh(rehearsal);
   }
+  if (!options_.plan_only) refresh_arena_.emplace(plan.peak());
 }
 
-void Decoder::initialise_magnitudes(const weights::WeightFile& w) {
+/// The norms of what is multiplied, which is not always what the file has.
+void Decoder::initialise_magnitudes(kernels::Queue& queue) {
   place_magnitudes();
+  constexpr std::int64_t kRows = 64;
+  const DType acc = tensor::accumulator_of(options_.compute);
   for (Linear* l : linears()) {
     if (!l->lora || !l->lora->dora) continue;
     adapter::Dora& dora = *l->lora->dora;
-    const std::vector<double> norms = output_norms(w.get(l->name + ".weight"), l->conv1d);
-    const auto at = [&](std::int64_t i) { return norms[static_cast<std::size_t>(i)]; };
-    fill(dora.base_norms, at);
-    fill(dora.magnitude->master, [&](std::int64_t i) { return std::sqrt(at(i)); });
+    device::Arena arena((kRows * l->in + 64) * size_of(acc));
+    Context ctx{kernels_, queue, arena};
+    const TensorView room = tensor::allocate(arena, acc, {std::min(kRows, l->out), l->in});
+    for (std::int64_t first = 0; first < l->out; first += kRows) {
+      const std::int64_t n = std::min(kRows, l->out - first);
+      l->weight.format->decode_rows(ctx, l->weight, first, room.rows(0, n));
+      for (std::int64_t r = 0; r < n; ++r) {
+        double square = 0;
+        for (std::int64_t c = 0; c < l->in; ++c) {
+          const double x = element(room, r * l->in + c);
+          square += x * x;
+        }
+        set_element(dora.base_norms, first + r, square);
+        set_element(dora.magnitude->master, first + r, std::sqrt(square));
+      }
+    }
   }
 }
 
-void Decoder::initialise_trained(const weights::WeightFile& w) {
+void Decoder::initialise_trained(const weights::WeightFile& w, kernels::Queue& queue) {
   const auto base_tensor = [&](const std::string& parameter) {
     std::string name = parameter;
     constexpr std::string_view kPrefix = "base_model.model.";
@@ -158,8 +161,8 @@ void Decoder::initialise_trained(const weights::WeightFile& w) {
       load_into(
           p, &p == lm_head_.trained_weight ? base_weight(w, lm_head_) : w.get(base_tensor(p.name)));
   }
-  initialise_magnitudes(w);
   adopt_values();
+  initialise_magnitudes(queue);
 }
 
 /// Modules read trained parameters where they lie.
@@ -167,8 +170,11 @@ void Decoder::adopt_values() {
   const auto adopt = [](TensorView& view, const Parameter* p) {
     if (p != nullptr) view = p->value;
   };
-  adopt(embedding_.table, embedding_.trained_table);
-  if (positions_) adopt(positions_->table, positions_->trained_table);
+  const auto adopt_matrix = [](quant::FrozenMatrix& matrix, const Parameter* p, bool transposed) {
+    if (p != nullptr) matrix = quant::plain_matrix(p->value, transposed);
+  };
+  adopt_matrix(embedding_.table, embedding_.trained_table, false);
+  if (positions_) adopt_matrix(positions_->table, positions_->trained_table, false);
   std::vector<Norm*> norms{&final_norm_};
   for (DecoderLayer& l : layers_)
     for (Norm* norm : l.norms()) norms.push_back(norm);
@@ -179,10 +185,10 @@ void Decoder::adopt_values() {
   std::vector<Linear*> all = linears();
   all.push_back(&lm_head_);
   for (Linear* l : all) {
-    adopt(l->weight, l->trained_weight);
+    adopt_matrix(l->weight, l->trained_weight, l->conv1d);
     adopt(l->bias, l->trained_bias);
   }
-  if (tied_) lm_head_.weight = embedding_.table;
+  if (tied_ && !lm_head_.weight) lm_head_.weight = embedding_.table;
 }
 
 }  // namespace axl::model

@@ -3,40 +3,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstring>
-
 #include "device/arena.hpp"
+#include "quant/formats.hpp"
 #include "weights/finite.hpp"
 
 namespace axl::model {
 namespace {
-
-bool plain_in_file(const weights::TensorEntry& e, DType type) {
-  const bool same = (e.storage == weights::Storage::f32 && type == DType::f32) ||
-                    (e.storage == weights::Storage::bf16 && type == DType::bf16);
-  const auto address = reinterpret_cast<std::uintptr_t>(e.bytes.data());
-  // Interleaved rows (GGUF) have to be put in order.
-  return same && e.interleaved_head_dim == 0 &&
-         address % static_cast<std::uintptr_t>(size_of(type)) == 0 &&
-         std::cmp_equal(e.bytes.size(), e.elements() * size_of(type));
-}
-
-TensorView shaped(void* data, DType dtype, const weights::TensorEntry& e) {
-  if (e.shape.size() == 1) return {data, dtype, {e.shape[0]}};
-  return {data, dtype, {e.shape[0], e.shape[1]}};
-}
-
-void convert(const weights::TensorEntry& e, DType compute, void* out) {
-  if (compute == DType::bf16) {
-    weights::to_finite_bf16(e, 0, e.elements(), static_cast<bf16*>(out));
-  } else if (compute == DType::f32) {
-    weights::to_finite_float(e, 0, e.elements(), static_cast<float*>(out));
-  } else {
-    std::vector<float> f(static_cast<std::size_t>(e.elements()));
-    weights::to_finite_float(e, 0, e.elements(), f.data());
-    std::copy(f.begin(), f.end(), static_cast<double*>(out));
-  }
-}
 
 /// Gives back the pages of a tensor that has been converted: they would count as ours until the
 /// end, and come back from the file if anybody reads them again.
@@ -61,85 +33,61 @@ std::int64_t FrozenStore::reserve(std::int64_t bytes) {
   return at;
 }
 
-void FrozenStore::want(const weights::TensorEntry& entry, TensorView* target, bool for_matmul) {
-  std::vector<DType> types{compute_};
-  if (for_matmul && compute_ == DType::f32) types.push_back(DType::bf16);
-  for (const DType type : types)
-    if (plain_in_file(entry, type)) {
-      *target = shaped(const_cast<std::byte*>(entry.bytes.data()), type, entry);
-      mapped_bytes_ += target->bytes();
-      mapped_.push_back(&entry);
-      return;
-    }
-  const DType type = for_matmul ? stored_ : compute_;
-  jobs_.push_back({.entry = &entry, .view = target, .type = type});
-  jobs_.back().offset = reserve(entry.elements() * size_of(type));
+void FrozenStore::want(const weights::TensorEntry& entry, TensorView* target) {
+  const bool mapped = quant::lies_as(entry, compute_);
+  const std::int64_t bytes = entry.elements() * size_of(compute_);
+  vectors_.push_back({&entry, target, mapped, mapped ? 0 : reserve(bytes)});
+  if (mapped) mapped_bytes_ += bytes;
 }
 
-bool FrozenStore::want_packed(const weights::TensorEntry& entry, bool transposed,
-                              kernels::PackedMatrix* target) {
-  const std::int64_t K = entry.shape[transposed ? 1 : 0], N = entry.shape[transposed ? 0 : 1];
-  const std::int64_t bytes = kernels_.pack_bytes({K, N, compute_});
-  if (bytes == 0) return false;
-  *target = {nullptr, bytes, K, N, compute_};
-  jobs_.push_back({.entry = &entry, .packed = target, .transposed = transposed, .type = compute_});
-  jobs_.back().offset = reserve(bytes);
-  return true;
+void FrozenStore::want(quant::MatrixRequest request, quant::FrozenMatrix* target) {
+  request.compute = compute_;
+  request.kernels = &kernels_;
+  const quant::MatrixFormat& format = quant::format_for(request);
+  const std::int64_t bytes = format.bytes(request);
+  matrices_.push_back({request, &format, target, bytes, bytes == 0 ? 0 : reserve(bytes)});
+  if (bytes == 0) mapped_bytes_ += static_cast<std::int64_t>(request.entry->bytes.size());
+}
+
+/// `base` may be an address of a plan.
+void FrozenStore::place(std::byte* base) {
+  for (const Vector& v : vectors_) {
+    void* at = v.mapped ? const_cast<std::byte*>(v.entry->bytes.data()) : base + v.offset;
+    *v.view = TensorView(at, compute_, {v.entry->elements()});
+  }
+  for (const Matrix& m : matrices_) m.format->place(m.request, base + m.offset, *m.target);
 }
 
 void FrozenStore::plan() {
   device::Arena room = device::Arena::planning();
-  for (const Job& job : jobs_) {
-    void* at = room.allocate(64);
-    if (job.view != nullptr)
-      *job.view = shaped(at, job.type, *job.entry);
-    else
-      job.packed->data = at;
-  }
+  place(static_cast<std::byte*>(room.allocate(bytes_)));
 }
 
 void FrozenStore::materialise(const WeightMemory& memory, kernels::Queue& queue) {
-  if (jobs_.empty() && mapped_.empty()) return;
-  auto* base = jobs_.empty() ? nullptr : static_cast<std::byte*>(memory.allocate(bytes_));
-  for (const Job& job : jobs_) {
-    void* at = base + job.offset;
-    if (job.view != nullptr)
-      *job.view = shaped(at, job.type, *job.entry);
-    else
-      job.packed->data = at;
-  }
+  if (vectors_.empty() && matrices_.empty()) return;
+  place(bytes_ == 0 ? nullptr : static_cast<std::byte*>(memory.allocate(bytes_)));
   memory.together([&] {
-    if (memory.fills) fill(base, queue);
+    if (memory.fills) fill(queue);
   });
   memory.fence();
+  for (const Matrix& m : matrices_)
+    if (m.format->settle != nullptr) m.format->settle(*m.target);
 }
 
 /// One rank of a node writes, and looks at what is used where it lies in the file.
-void FrozenStore::fill(std::byte* base, kernels::Queue& queue) const {
-  for (const weights::TensorEntry* e : mapped_) weights::require_finite(*e, 0, e->elements());
-  std::vector<std::byte> plain;
-  const weights::TensorEntry* converted = nullptr;
-  for (const Job& job : jobs_) {
-    void* at = base + job.offset;
-    if (job.view != nullptr) {
-      convert(*job.entry, job.type, at);
-      continue;
+void FrozenStore::fill(kernels::Queue& queue) const {
+  for (const Vector& v : vectors_) {
+    if (v.mapped) {
+      weights::require_finite(*v.entry, 0, v.entry->elements());
+    } else {
+      quant::convert(*v.entry, compute_, v.view->data());
+      drop_pages(v.entry->bytes);
     }
-    const void* source = job.entry->bytes.data();
-    if (!plain_in_file(*job.entry, compute_)) {
-      if (converted != job.entry) {  // forward and backward copies follow each other
-        plain.resize(static_cast<std::size_t>(job.entry->elements() * size_of(compute_)));
-        convert(*job.entry, compute_, plain.data());
-        converted = job.entry;
-      }
-      source = plain.data();
-    } else if (converted != job.entry) {
-      weights::require_finite(*job.entry, 0, job.entry->elements());
-      converted = job.entry;
-    }
-    kernels_.pack(source, job.transposed, *job.packed, at, queue);
   }
-  for (const Job& job : jobs_) drop_pages(job.entry->bytes);
+  for (const Matrix& m : matrices_) {
+    m.format->fill(m.request, *m.target, queue);
+    if (m.bytes > 0) drop_pages(m.request.entry->bytes);
+  }
 }
 
 }  // namespace axl::model

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "axl/kernels/table.hpp"
+#include "quant/frozen_matrix.hpp"
 #include "tensor/tensor_view.hpp"
 #include "weights/weight_file.hpp"
 
@@ -23,21 +24,18 @@ struct WeightMemory {
 /// Memory of this process alone; it is kept alive by `owner`.
 WeightMemory private_weight_memory(std::vector<device::Buffer>& owner);
 
-/// Frozen weights: read straight from the file's memory map where its type is the compute type, or
-/// the narrower one that matmul() takes; converted or packed once otherwise. Requests are collected
-/// first, so that memory is one block whose size is known before anything is written.
+/// Frozen weights: used as they lie in the file where their format can, made once otherwise.
+/// Requests are collected first, so that memory is one block whose size is known before anything is
+/// written.
 class FrozenStore {
  public:
-  /// `stored`: the type of converted matrices; compute, or bf16 while f32 is computed.
-  FrozenStore(const kernels::KernelTable& kernels, DType compute, DType stored)
-      : kernels_(kernels), compute_(compute), stored_(stored) {}
-  /// *target = the tensor in the compute type; it must outlive materialise(). `for_matmul`: it may
-  /// stay bf16 while f32 is computed.
-  void want(const weights::TensorEntry& entry, TensorView* target, bool for_matmul = false);
-  /// *target = packed copy: of the transpose (forward) or of the matrix (backward). False: the back
-  /// end does not pack this type.
-  bool want_packed(const weights::TensorEntry& entry, bool transposed,
-                   kernels::PackedMatrix* target);
+  FrozenStore(const kernels::KernelTable& kernels, DType compute)
+      : kernels_(kernels), compute_(compute) {}
+  /// *target = the vector in the compute type; target and entry must outlive materialise().
+  void want(const weights::TensorEntry& entry, TensorView* target);
+  /// *target = the matrix, in the format that the registry finds for the request. The store fills
+  /// in the kernels and the compute type.
+  void want(quant::MatrixRequest request, quant::FrozenMatrix* target);
   std::int64_t bytes() const { return bytes_; }
   std::int64_t mapped_bytes() const { return mapped_bytes_; }
   /// Error{input} names a value that is NaN or infinite, of mapped weights too: looked for once on
@@ -47,20 +45,25 @@ class FrozenStore {
   void plan();
 
  private:
-  struct Job {
+  struct Vector {
     const weights::TensorEntry* entry;
-    TensorView* view = nullptr;
-    kernels::PackedMatrix* packed = nullptr;
-    bool transposed = false;
-    DType type;
-    std::int64_t offset = 0;
+    TensorView* view;
+    bool mapped;
+    std::int64_t offset;
+  };
+  struct Matrix {
+    quant::MatrixRequest request;
+    const quant::MatrixFormat* format;
+    quant::FrozenMatrix* target;
+    std::int64_t bytes, offset;
   };
   std::int64_t reserve(std::int64_t bytes);
-  void fill(std::byte* base, kernels::Queue& queue) const;
+  void place(std::byte* base);
+  void fill(kernels::Queue& queue) const;
   const kernels::KernelTable& kernels_;
-  DType compute_, stored_;
-  std::vector<Job> jobs_;
-  std::vector<const weights::TensorEntry*> mapped_;  ///< used where they lie
+  DType compute_;
+  std::vector<Vector> vectors_;
+  std::vector<Matrix> matrices_;
   std::int64_t bytes_ = 0, mapped_bytes_ = 0;
 };
 

@@ -44,10 +44,11 @@ void copy(const weights::TensorEntry& from, const tensor::Parameter& to) {
 /// The frozen embedding that PEFT saved beside its adapter has to be the base's own, else the
 /// adapter would be applied to what it was not trained on. Compared: the shape and 16 rows, as far
 /// as rounding to bf16 goes.
-void check_base_copy(const Decoder& decoder, const std::string& path,
+void check_base_copy(Context& ctx, const Decoder& decoder, const std::string& path,
                      const adapter::AdapterTensor& t) {
-  const tensor::TensorView table = decoder.embedding().table;
-  const std::int64_t V = table.dim(0), C = table.dim(1);
+  constexpr std::int64_t kRows = 16;
+  const quant::FrozenMatrix& table = decoder.embedding().table;
+  const std::int64_t V = table.rows, C = table.columns;
   const auto refuse = [&] {
     throw Error(ErrorCode::input,
                 path + ": tensor '" + t.entry->name + "' is not the embedding of the base model")
@@ -55,13 +56,18 @@ void check_base_copy(const Decoder& decoder, const std::string& path,
   };
   if (t.entry->shape != std::vector<std::int64_t>{V, C}) refuse();
   if (t.name != decoder.embedding().name + ".weight") return;  // a head may exist packed only
+  std::vector<std::int32_t> ids;
+  for (std::int64_t i = 0; i < kRows; ++i) ids.push_back(static_cast<std::int32_t>(i * V / kRows));
+  device::Arena arena(2 * (kRows * C * size_of(decoder.compute()) + 64));
+  Context own{ctx.kernels, ctx.queue, arena};
+  const tensor::TensorView rows = tensor::allocate(arena, decoder.compute(), {kRows, C});
+  table.format->lookup(own, table, ids, rows);
   std::vector<float> row(static_cast<std::size_t>(C));
   double difference = 0, scale = 0;
-  for (std::int64_t i = 0; i < 16; ++i) {
-    const std::int64_t r = i * V / 16;
-    weights::to_finite_float(*t.entry, r * C, C, row.data());
+  for (std::int64_t i = 0; i < kRows; ++i) {
+    weights::to_finite_float(*t.entry, ids[static_cast<std::size_t>(i)] * C, C, row.data());
     for (std::int64_t c = 0; c < C; ++c) {
-      const double ours = element(table, r * C + c), theirs = row[static_cast<std::size_t>(c)];
+      const double ours = element(rows, i * C + c), theirs = row[static_cast<std::size_t>(c)];
       difference += (ours - theirs) * (ours - theirs);
       scale += ours * ours;
     }
@@ -76,7 +82,7 @@ void load_adapter(Context& ctx, Decoder& decoder, const adapter::AdapterFiles& f
   std::unordered_map<std::string, const weights::TensorEntry*> rest;
   for (const adapter::AdapterTensor& t : files.tensors()) {
     if (t.role == adapter::AdapterRole::base_copy)
-      check_base_copy(decoder, path, t);
+      check_base_copy(ctx, decoder, path, t);
     else
       rest.emplace(same_for_all_targets(t.entry->name), t.entry);
   }

@@ -105,6 +105,7 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
   e.total_parameters = model.total_parameters();
   e.trained_parameters = model.parameters().trained_elements();
   e.weights_converted = model.weight_bytes();
+  e.matrix_formats = model.matrix_formats();
   e.weights_mapped = model.mapped_bytes();
   const std::int64_t flat = model.parameters().flat_elements();
   e.parameters = flat * (4 + 4 + (options.compute == DType::bf16 ? 2 : 0));

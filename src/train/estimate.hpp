@@ -12,6 +12,7 @@ struct Estimate {
   std::int64_t total_parameters = 0, trained_parameters = 0;
   // bytes
   std::int64_t weights_converted = 0;  ///< a node shares one copy
+  std::string matrix_formats;          ///< see Decoder::matrix_formats()
   std::int64_t weights_mapped = 0;     ///< pages of the model's files, shared by the node
   std::int64_t parameters = 0;         ///< a rank: master, gradient, compute copy
   std::int64_t optimizer = 0;          ///< a rank

@@ -89,13 +89,13 @@ void describe_start(const config::Config& config, const ThreadLayout& layout,
   log::info("layout: {}", layout.description);
   log::info("kernels: {}", kernels);
   log::info(
-      "model: {} ({} parameters, {} trained), compute {}, weights {} MiB converted + {} MiB "
-      "mapped, "
-      "activations {} MiB",
+      "model: {} ({} parameters, {} trained), compute {}, frozen matrices {}, weights {} MiB "
+      "converted + {} MiB mapped, activations {} MiB",
       config.base_model, model.total_parameters(), trained,
       model.stored() == model.compute() ? std::string(name_of(model.compute()))
                                         : "f32, stored as bf16",
-      model.weight_bytes() >> 20, model.mapped_bytes() >> 20, arena_bytes >> 20);
+      model.matrix_formats(), model.weight_bytes() >> 20, model.mapped_bytes() >> 20,
+      arena_bytes >> 20);
   const bool streams = data::is_streaming(config);
   log::info(
       "plan: {} steps{}, micro_batch_size {} x gradient_accumulation_steps {} x {} ranks{}",

@@ -93,6 +93,12 @@ Json settings_of(const config::Config& c, const model::Decoder& model,
   meaning["base_model"] = base_fingerprint;
   meaning["adapter"] = c.adapter;
   if (const auto& peft = model.options().training.lora) add_adapter(*peft, meaning);
+  if (c.load_in_4bit) {
+    meaning["load_in_4bit"] = true;
+    meaning["bnb_config_kwargs"] = {{"bnb_4bit_quant_type", c.bnb_4bit_quant_type},
+                                    {"bnb_4bit_use_double_quant", c.bnb_4bit_use_double_quant},
+                                    {"bnb_4bit_blocksize", c.bnb_4bit_blocksize}};
+  }
   meaning["optimizer"] = optim::optimizer_named(c.optimizer).name;
   meaning["sequence_len"] = c.sequence_len;
   if (!c.unfrozen_parameters.empty()) meaning["unfrozen_parameters"] = c.unfrozen_parameters;

@@ -46,6 +46,16 @@ model::BaseModel open_model(const config::Config& config) {
                                 adapter ? &*adapter : nullptr);
 }
 
+std::optional<quant::FourBitOptions> four_bit_options(const config::Config& config) {
+  if (!config.load_in_4bit) return std::nullopt;
+  return quant::FourBitOptions{.type = config.bnb_4bit_quant_type == "fp4"
+                                           ? kernels::FourBitType::fp4
+                                           : kernels::FourBitType::nf4,
+                               .double_quant = config.bnb_4bit_use_double_quant,
+                               .block = config.bnb_4bit_blocksize,
+                               .from = config.dtype == "bf16" ? DType::bf16 : DType::f32};
+}
+
 model::DecoderOptions decoder_options(const config::Config& config,
                                       const weights::ModelConfig& model_config,
                                       const kernels::KernelTable& kernels) {
@@ -58,6 +68,7 @@ model::DecoderOptions decoder_options(const config::Config& config,
   // Measured (docs/architecture.md, "Packed weights"): packing gains 5 % and doubles the frozen
   // weights; under bf16 both copies are as small as one f32 copy.
   o.prepack = o.compute == DType::bf16;
+  o.four_bit = four_bit_options(config);
   if (config.adapter.empty()) {
     o.training.full = true;
     for (const std::string& pattern : config.unfrozen_parameters)

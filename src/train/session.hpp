@@ -38,6 +38,8 @@ model::BaseModel open_model(const config::Config& config);
 void fit_vocabulary(model::BaseModel& base, const config::Config& config, std::int64_t tokens,
                     const parallel::Comm& comm);
 
+/// What load_in_4bit and bnb_config_kwargs ask for; nothing without load_in_4bit.
+std::optional<quant::FourBitOptions> four_bit_options(const config::Config& config);
 model::DecoderOptions decoder_options(const config::Config& config,
                                       const weights::ModelConfig& model,
                                       const kernels::KernelTable& kernels);

@@ -53,9 +53,11 @@ UnpaddedRows unpad(const std::vector<std::int64_t>& ids, const std::vector<std::
 }
 
 ModelCase::ModelCase(const std::string& folder, const std::string& config_file,
-                     const model::DecoderOptions& options)
+                     const model::DecoderOptions& options,
+                     const std::function<void(weights::WeightFile&)>& prepare)
     : config(weights::read_model_config(folder + "/" + config_file)),
       weights(weights::WeightFile::open(folder)) {
+  if (prepare) prepare(weights);
   const auto tables = family::family_of(config).tables();
   weights::settle_tying(config, weights, tables[0], tables[1]);
   decoder =

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,8 +33,10 @@ UnpaddedRows unpad(const std::vector<std::int64_t>& ids, const std::vector<std::
 
 /// A model of the oracles, ready to run in f32 (or another type).
 struct ModelCase {
+  /// `prepare` may change the weights before the model is built.
   ModelCase(const std::string& folder, const std::string& config_file,
-            const model::DecoderOptions& options);
+            const model::DecoderOptions& options,
+            const std::function<void(weights::WeightFile&)>& prepare = {});
   Bench bench;
   weights::ModelConfig config;
   weights::WeightFile weights;

@@ -1,8 +1,8 @@
-// What bitsandbytes computes: codes and scales of 4-bit matrices, equal to the bit, and values as
-// the program decodes them. Where a block of 64 spans rows of a multiple of 16 columns, the
-// recorded values are other ones: those of bitsandbytes' AVX-512 code, which counts whole blocks a
-// row. The program does not repeat that; there the test shows that nothing but the choice of scales
-// is different.
+// What bitsandbytes computes: codes and scales of 4-bit matrices, equal to the bit, values as the
+// program decodes them, and models over them. Where a block of 64 spans rows of a multiple of 16
+// columns, the recorded values are other ones: those of bitsandbytes' AVX-512 code, which counts
+// whole blocks a row. The program does not repeat that; there the test shows that nothing but the
+// choice of scales is different.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -10,6 +10,8 @@
 #include <set>
 
 #include "axl/kernels/table.hpp"
+#include "model/load_adapter.hpp"
+#include "oracle/model_case.hpp"
 #include "oracle/oracle_folder.hpp"
 #include "support/session.hpp"
 #include "weights/weight_file.hpp"
@@ -93,6 +95,91 @@ TEST(Oracle, FourBit) {
     ++run;
   }
   EXPECT_GT(run, 0);
+}
+
+/// As bitsandbytes computed on the machine that recorded: see the top of this file.
+void decode_as_recorded(weights::WeightFile& file) {
+  std::vector<weights::TensorEntry> changed;
+  for (const weights::TensorEntry& t : file.tensors()) {
+    if (t.four_bit == nullptr) continue;
+    auto side = std::make_shared<weights::FourBitSide>(*t.four_bit);
+    side->as_avx512 = true;
+    changed.push_back(t);
+    changed.back().four_bit = std::move(side);
+  }
+  for (weights::TensorEntry& t : changed) file.replace(t, t.four_bit);
+}
+
+std::int64_t in_format(model::Decoder& decoder, std::string_view name) {
+  std::int64_t count = 0;
+  for (const adapter::Linear* l : decoder.linears()) count += l->weight.format->name == name;
+  return count;
+}
+
+/// A model of transformers in 4 bits, with and without an adapter that was trained over it.
+TEST(Oracle, ModelsInFourBits) {
+  const std::filesystem::path root = oracle::folder("quant");
+  if (!std::filesystem::exists(root / "quant.json")) GTEST_SKIP();
+  const nlohmann::json expected = read_json((root / "quant.json").string());
+  for (const std::string name : {"model_nf4_dq", "model_fp4"}) {
+    const std::string folder = (root / name).string();
+    const bool nf4 = name == "model_nf4_dq";
+    const auto recorded = weights::WeightFile::open(folder + "/oracle.safetensors");
+    const UnpaddedRows rows =
+        unpad(integers(recorded, "input_ids"), integers(recorded, "attention_mask"),
+              integers(recorded, "labels"), recorded.get("input_ids").shape[1]);
+    const auto files = adapter::AdapterFiles::open(folder + "/adapter");
+    ModelCase m(folder, "config.json",
+                {.compute = DType::f32, .training = {.lora = files.config()}}, &decode_as_recorded);
+    EXPECT_EQ(in_format(*m.decoder, nf4 ? "nf4" : "fp4"), std::ssize(m.decoder->linears()));
+    const std::int64_t V = m.config.vocab_size;
+    const double bare = worst_logit(m.logits(rows.batch()), floats(recorded, "logits"), rows, V);
+    EXPECT_LE(bare, 1e-4) << name;
+    const double loss = m.evaluate(rows.batch(), rows.labels);
+    EXPECT_NEAR(loss, expected.at(name).at("loss").get<double>(), 1e-5) << name;
+    ops::Context ctx = m.bench.context();
+    model::load_adapter(ctx, *m.decoder, files);
+    const double adapted =
+        worst_logit(m.logits(rows.batch()), floats(recorded, "qlora_logits"), rows, V);
+    EXPECT_LE(adapted, 1e-4) << name;
+    m.decoder->parameters().zero_grad();
+    const double qlora_loss = m.forward_backward(rows.batch(), rows.labels);
+    EXPECT_NEAR(qlora_loss, expected.at(name).at("qlora_loss").get<double>(), 1e-5) << name;
+    double worst = 0;
+    std::int64_t gradients = 0;
+    for (const weights::TensorEntry& t : recorded.tensors()) {
+      if (!t.name.starts_with("grad.")) continue;
+      ++gradients;
+      const tensor::Parameter* p = m.decoder->parameters().find(t.name.substr(5));
+      ASSERT_NE(p, nullptr) << t.name;
+      std::vector<float> diff = floats(recorded, t.name);
+      const double scale = norm(diff.data(), p->elements());
+      for (std::size_t i = 0; i < diff.size(); ++i) diff[i] -= p->grad.as<float>()[i];
+      worst = std::max(worst, norm(diff.data(), p->elements()) / std::max(scale, 1e-12));
+    }
+    EXPECT_GT(gradients, 0);
+    EXPECT_LE(worst, 1e-4) << name;
+
+    // load_in_4bit gives the bytes that transformers saved.
+    ModelCase made((root / "../arch/llama_gqa").string(), "config.json",
+                   {.compute = DType::f32,
+                    .training = {.lora = files.config()},
+                    .four_bit = quant::FourBitOptions{
+                        .type = nf4 ? FourBitType::nf4 : FourBitType::fp4, .double_quant = nf4}});
+    for (const adapter::Linear* l : made.decoder->linears()) {
+      const weights::TensorEntry& e = m.weights.get(l->name + ".weight");
+      const FourBitArray ours = l->weight.quantised.four_bit, theirs = weights::four_bit_array(e);
+      EXPECT_EQ(std::memcmp(ours.data, theirs.data, e.bytes.size()), 0) << l->name;
+      EXPECT_EQ(ours.scales.offset, theirs.scales.offset) << l->name;
+      const auto blocks = static_cast<std::size_t>(four_bit_blocks(ours.elements, ours.block));
+      if (nf4)
+        EXPECT_EQ(std::memcmp(ours.scales.codes, theirs.scales.codes, blocks), 0) << l->name;
+      else
+        EXPECT_EQ(std::memcmp(ours.scales.absmax, theirs.scales.absmax, 4 * blocks), 0) << l->name;
+    }
+    std::printf("%-24s logits %.1e with adapter %.1e gradients %.1e, codes and scales alike\n",
+                name.c_str(), bare, adapted, worst);
+  }
 }
 
 }  // namespace

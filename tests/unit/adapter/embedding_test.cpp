@@ -36,8 +36,8 @@ struct Case {
       const auto values = random_doubles(p.elements(), seed++);
       std::copy(values.begin(), values.end(), p.master.as<double>());
     }
-    embedding.table =
-        embedding.trained_table != nullptr ? embedding.trained_table->value : frozen.view;
+    embedding.table = quant::plain_matrix(
+        embedding.trained_table != nullptr ? embedding.trained_table->value : frozen.view);
   }
   double loss() {
     embedding.forward(ctx, kIds, y);

@@ -61,7 +61,7 @@ struct Case {
       const auto values = random_doubles(p.elements(), seed++);
       std::copy(values.begin(), values.end(), p.master.as<double>());
     }
-    linear.weight = w.weight ? linear.trained_weight->value : frozen.view;
+    linear.weight = quant::plain_matrix(w.weight ? linear.trained_weight->value : frozen.view);
     linear.bias = w.bias ? linear.trained_bias->value : frozen_bias.view;
     linear.refresh(ctx);
     saved = linear.allocate_saved(bench.arena, DType::f64, kTokens);
@@ -179,50 +179,6 @@ TEST(Linear, DropoutIsOffInEvaluation) {
   with.key = 4711;
   with.loss();
   EXPECT_NE(with.y.values, without.y.values);
-}
-
-/// Packed weights are used as the plain ones are, in f32 with the GEMM that packs.
-TEST(Linear, PackedEqualsPlain) {
-  Bench bench(1 << 20);
-  ops::Context ctx = bench.context();
-  constexpr std::int64_t T = 9, in = 48, out = 40;
-  const auto fill = [&](std::initializer_list<std::int64_t> dims, std::uint64_t seed) {
-    const TensorView v = tensor::allocate(bench.arena, DType::f32, dims);
-    const auto values = random_doubles(v.elements(), seed);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      v.as<float>()[i] = static_cast<float>(values[i]);
-    return v;
-  };
-  Linear plain;
-  plain.in = in;
-  plain.out = out;
-  plain.weight = fill({out, in}, 1);
-  Linear packed = plain;
-  const auto pack = [&](bool transposed) {
-    const std::int64_t K = transposed ? in : out, N = transposed ? out : in;
-    kernels::PackedMatrix m{nullptr, bench.kernels.pack_bytes({K, N, DType::f32}), K, N,
-                            DType::f32};
-    void* at = bench.arena.allocate(m.bytes);
-    m.data = at;
-    bench.kernels.pack(plain.weight.data(), transposed, m, at, session().queue());
-    return m;
-  };
-  packed.packed_forward = pack(true);
-  packed.packed_backward = pack(false);
-  packed.weight = TensorView();
-  const TensorView x = fill({T, in}, 2), dy = fill({T, out}, 3);
-  const auto run = [&](const Linear& l) {
-    std::vector<float> all;
-    const TensorView y = fill({T, out}, 4), dx = fill({T, in}, 5);
-    Linear::Saved saved = l.allocate_saved(bench.arena, DType::f32, T);
-    l.forward(ctx, x, y, true, saved, 0);
-    l.backward(ctx, x, saved, dy, dx, false);
-    all.assign(y.as<float>(), y.as<float>() + y.elements());
-    all.insert(all.end(), dx.as<float>(), dx.as<float>() + dx.elements());
-    return all;
-  };
-  const auto a = run(plain), b = run(packed);
-  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-5);
 }
 
 TEST(Linear, KnowsWhatItTrains) {

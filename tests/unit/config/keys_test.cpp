@@ -102,10 +102,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"tensor_parallel_size: 2", "tensor_parallel_size",
                  "splitting one model or one row over ranks is not supported yet; got '2'", 23,
                  "set tensor_parallel_size to 1: every rank then works on rows of its own"},
-        BadValue{"load_in_4bit: yes", "load_in_4bit",
-                 "a 4-bit base (QLoRA) is not supported yet; set load_in_4bit: false and adapter: "
-                 "lora, or take a Q4 GGUF file as base_model; got the boolean yes",
-                 15},
+        BadValue{"load_in_4bit: 4", "load_in_4bit", "must be true or false; got '4'", 15},
+        BadValue{"bnb_config_kwargs: {bnb_4bit_quant_type: nf5}",
+                 "bnb_config_kwargs.bnb_4bit_quant_type", "must be nf4 or fp4; got 'nf5'", 42},
+        BadValue{"bnb_config_kwargs: {bnb_4bit_use_double_quant: 2}",
+                 "bnb_config_kwargs.bnb_4bit_use_double_quant", "must be true or false; got '2'",
+                 48},
+        BadValue{"bnb_config_kwargs: {bnb_4bit_blocksize: 48}",
+                 "bnb_config_kwargs.bnb_4bit_blocksize",
+                 "must be a power of two from 32 to 4096; got '48'", 41},
         BadValue{"rl: grpo", "rl",
                  "reinforcement training with generated answers is not supported yet; got 'grpo'",
                  5, "leave the key out to fine-tune on given answers"},
@@ -124,11 +129,32 @@ INSTANTIATE_TEST_SUITE_P(
                  "'axolotl.integrations.diffusion.DiffusionPlugin'",
                  11, "leave it out, or keep to Axolotl for this run"}));
 
-TEST(Keys, QloraNamesTheNearestSupportedWay) {
-  const LoadResult r = read(kMinimal + "adapter: qlora\n");
-  const Finding f = about(r.unsupported, "adapter");
-  EXPECT_EQ(f.message, "qlora is not supported yet; got 'qlora'");
-  EXPECT_NE(f.hint.find("adapter: lora"), std::string::npos);
+TEST(Keys, AQuantisedBaseIsDescribedByBitsandbytesFields) {
+  const std::string qlora = kMinimal +
+                            "adapter: qlora\nlora_r: 8\nlora_alpha: 16\nlora_target_linear: true\n"
+                            "load_in_4bit: true\n";
+  const LoadResult plain = read(qlora);
+  EXPECT_TRUE(plain.trainable());
+  EXPECT_TRUE(plain.warnings.empty()) << all(plain.warnings);
+  EXPECT_EQ(plain.config.bnb_4bit_quant_type, "nf4");
+  EXPECT_TRUE(plain.config.bnb_4bit_use_double_quant);
+  const LoadResult given = read(qlora +
+                                "bnb_config_kwargs:\n  bnb_4bit_quant_type: fp4\n"
+                                "  bnb_4bit_use_double_quant: false\n  bnb_4bit_blocksize: 128\n"
+                                "  llm_int8_threshold: 6.0\n");
+  EXPECT_TRUE(given.trainable());
+  EXPECT_EQ(given.config.bnb_4bit_quant_type, "fp4");
+  EXPECT_FALSE(given.config.bnb_4bit_use_double_quant);
+  EXPECT_EQ(given.config.bnb_4bit_blocksize, 128);
+  const LoadResult unknown = read(qlora + "bnb_config_kwargs: {bnb_4bit_quant_typ: fp4}\n");
+  EXPECT_NE(all(unknown.warnings).find("bnb_4bit_quant_typ"), std::string::npos);
+  const LoadResult skipped = read(qlora + "bnb_config_kwargs: {llm_int8_skip_modules: [q_proj]}\n");
+  EXPECT_FALSE(skipped.trainable());
+  const LoadResult lora = read(kMinimal +
+                               "adapter: lora\nlora_r: 8\nlora_alpha: 16\n"
+                               "lora_target_linear: true\nload_in_4bit: true\n");
+  EXPECT_NE(about(lora.warnings, "load_in_4bit").message.find("into 4 bits"), std::string::npos);
+  EXPECT_FALSE(read(kMinimal + "load_in_4bit: true\n").accepted()) << "a full fine-tune";
 }
 
 TEST(Keys, UnknownOptimiserAndUnsupportedOptimiserDiffer) {

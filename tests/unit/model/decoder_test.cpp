@@ -30,7 +30,7 @@ TEST(Decoder, SavedModulesAreUntied) {
   lora.modules_to_save = {"embed_tokens"};
   TinyDecoder one(w, {.training = {.lora = lora}});
   EXPECT_FALSE(one.decoder.trains_head());
-  EXPECT_NE(one.decoder.lm_head().weight.data(), one.decoder.embedding().table.data());
+  EXPECT_NE(one.decoder.lm_head().weight.plain.data(), one.decoder.embedding().table.plain.data());
   lora.modules_to_save = {"embed_tokens", "lm_head"};
   TinyDecoder both(w, {.training = {.lora = lora}});
   EXPECT_TRUE(both.decoder.trains_head());

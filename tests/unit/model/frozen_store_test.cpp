@@ -35,22 +35,28 @@ struct Entry {
 };
 
 struct Store {
-  explicit Store(DType compute) : Store(compute, compute) {}
-  Store(DType compute, DType stored) : store(kernels, compute, stored) {}
+  explicit Store(DType compute) : store(kernels, compute) {}
   kernels::KernelTable kernels = kernels::make_kernel_table();
   model::FrozenStore store;
   std::vector<device::Buffer> memory;
   void materialise() { store.materialise(model::private_weight_memory(memory), session().queue()); }
 };
 
+/// A matrix that is (rows, columns) in the file; for the head, not for a layer.
+quant::MatrixRequest request(const Entry& e, DType stored) {
+  return {
+      .entry = &e.entry, .rows = e.entry.shape[0], .columns = e.entry.shape[1], .stored = stored};
+}
+
 TEST(FrozenStore, SameTypeIsReadFromTheFile) {
   const Entry e(weights::Storage::f32, 4, 6);
   Store s(DType::f32);
-  TensorView v;
-  s.store.want(e.entry, &v);
+  quant::FrozenMatrix v;
+  s.store.want(request(e, DType::f32), &v);
   s.materialise();
-  EXPECT_EQ(v.data(), e.entry.bytes.data());
-  EXPECT_EQ(v.shape_text(), "(4, 6) f32");
+  EXPECT_EQ(v.format->name, "plain");
+  EXPECT_EQ(v.plain.data(), e.entry.bytes.data());
+  EXPECT_EQ(v.plain.shape_text(), "(4, 6) f32");
   EXPECT_EQ(s.store.bytes(), 0);
   EXPECT_EQ(s.store.mapped_bytes(), 96);
   EXPECT_TRUE(s.memory.empty());
@@ -67,11 +73,11 @@ TEST(FrozenStore, NanAndInfinityAreRefusedMappedConvertedAndPacked) {
             std::byte{0x80};
         e.entry.name = "layers.0.w";
         Store s(compute);
-        TensorView v;
-        kernels::PackedMatrix forward, backward;
-        if (!packed || !s.store.want_packed(e.entry, true, &forward) ||
-            !s.store.want_packed(e.entry, false, &backward))
-          s.store.want(e.entry, &v, true);
+        quant::FrozenMatrix v;
+        quant::MatrixRequest r = request(e, compute);
+        r.may_be_narrow = true;
+        r.packed = packed;
+        s.store.want(r, &v);
         try {
           s.materialise();
           ADD_FAILURE() << "accepted";
@@ -114,16 +120,19 @@ TEST(FrozenStore, OtherTypesAreConverted) {
 
 TEST(FrozenStore, MatricesThatHaveToBeConvertedBecomeWhatIsStored) {
   const Entry e(weights::Storage::f32, 4, 6, 1);  // not where a float may lie
-  Store s(DType::f32, DType::bf16);
-  TensorView matrix, table;
-  s.store.want(e.entry, &matrix, true);
-  s.store.want(e.entry, &table);
+  Store s(DType::f32);
+  quant::FrozenMatrix matrix, table;
+  quant::MatrixRequest r = request(e, DType::bf16);
+  r.may_be_narrow = true;
+  s.store.want(r, &matrix);
+  s.store.want(request(e, DType::f32), &table);
   s.materialise();
-  ASSERT_EQ(matrix.dtype(), DType::bf16);
-  ASSERT_EQ(table.dtype(), DType::f32);
+  ASSERT_EQ(matrix.format->name, "narrow");
+  ASSERT_EQ(matrix.plain.dtype(), DType::bf16);
+  ASSERT_EQ(table.plain.dtype(), DType::f32);
   for (std::size_t i = 0; i < 24; ++i) {
-    EXPECT_EQ(static_cast<float>(matrix.as<bf16>()[i]), e.values[i]);
-    EXPECT_EQ(table.as<float>()[i], e.values[i]);
+    EXPECT_EQ(static_cast<float>(matrix.plain.as<bf16>()[i]), e.values[i]);
+    EXPECT_EQ(table.plain.as<float>()[i], e.values[i]);
   }
 }
 
@@ -138,9 +147,10 @@ TEST(FrozenStore, InterleavedRowsAreReorderedInEveryType) {
     EXPECT_NE(expected, e.values);
     for (const DType compute : {DType::f32, DType::bf16}) {
       Store s(compute);
-      TensorView v;
-      s.store.want(e.entry, &v);
+      quant::FrozenMatrix m;
+      s.store.want(request(e, compute), &m);
       s.materialise();
+      const TensorView v = m.plain;
       for (std::size_t i = 0; i < 16; ++i) {
         const float x =
             compute == DType::f32 ? v.as<float>()[i] : static_cast<float>(v.as<bf16>()[i]);
@@ -148,43 +158,6 @@ TEST(FrozenStore, InterleavedRowsAreReorderedInEveryType) {
       }
     }
   }
-}
-
-TEST(FrozenStore, PackedCopiesMultiplyAsThePlainOnes) {
-  const Entry e(weights::Storage::bf16, 24, 16);
-  Store s(DType::f32);
-  kernels::PackedMatrix forward, backward;
-  ASSERT_TRUE(s.store.want_packed(e.entry, true, &forward));
-  ASSERT_TRUE(s.store.want_packed(e.entry, false, &backward));
-  s.materialise();
-  EXPECT_EQ(forward.K, 16);
-  EXPECT_EQ(forward.N, 24);
-  EXPECT_EQ(backward.K, 24);
-  EXPECT_EQ(backward.N, 16);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(backward.data) % 64, 0u);
-  Bench bench(1 << 20);
-  ops::Context ctx = bench.context();
-  std::vector<float> x(3 * 24, 0.5f), y(3 * 24), dx(3 * 16), plain_y(3 * 24), plain_dx(3 * 16);
-  std::vector<float> w = e.values;
-  const TensorView weight(w.data(), DType::f32, {24, 16});
-  const auto view = [](std::vector<float>& v, std::int64_t c) {
-    return TensorView(v.data(), DType::f32, {3, c});
-  };
-  const TensorView a(x.data(), DType::f32, {3, 16}), d(x.data(), DType::f32, {3, 24});
-  ops::matmul(ctx, a, {}, view(y, 24), {.trans_b = true, .packed_b = &forward});
-  ops::matmul(ctx, d, {}, view(dx, 16), {.packed_b = &backward});
-  ops::matmul(ctx, a, weight, view(plain_y, 24), {.trans_b = true});
-  ops::matmul(ctx, d, weight, view(plain_dx, 16), {});
-  for (std::size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], plain_y[i], 1e-3);
-  for (std::size_t i = 0; i < dx.size(); ++i) EXPECT_NEAR(dx[i], plain_dx[i], 1e-3);
-}
-
-TEST(FrozenStore, DoubleIsNotPacked) {
-  const Entry e(weights::Storage::f32, 4, 6);
-  Store s(DType::f64);
-  kernels::PackedMatrix m;
-  EXPECT_FALSE(s.store.want_packed(e.entry, true, &m));
-  EXPECT_EQ(s.store.bytes(), 0);
 }
 
 TEST(FrozenStore, TheOthersOfANodeDoNotWrite) {
@@ -210,8 +183,8 @@ TEST(FrozenStore, AModelMapsWhatItCan) {
   TinyDecoder narrow(half, {.compute = DType::f32, .training = {.lora = tiny_lora()}});
   std::int64_t matrices = 0;
   for (const auto* l : narrow.decoder.linears()) {
-    EXPECT_EQ(l->weight.dtype(), DType::bf16) << l->name;
-    matrices += l->weight.elements();
+    EXPECT_EQ(l->weight.plain.dtype(), DType::bf16) << l->name;
+    matrices += l->weight.plain.elements();
   }
   EXPECT_EQ(narrow.decoder.mapped_bytes(), 2 * matrices);
   EXPECT_GE(narrow.decoder.weight_bytes(), 4 * (narrow.decoder.total_parameters() - matrices));
