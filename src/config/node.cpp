@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "config/yaml_check.hpp"
 #include "core/error.hpp"
 #include "core/input_file.hpp"
 #include "core/utf8.hpp"
@@ -56,7 +57,8 @@ namespace {
 /// checked while reading and nothing is held twice.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(const std::string& file) : file_(file) {}
+  TreeBuilder(const std::string& file, const CheckedYaml& checked)
+      : file_(file), checked_(checked) {}
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -79,7 +81,8 @@ class TreeBuilder final : public YAML::EventHandler {
     if (node.plain && is_yaml_null(value)) {
       node.kind = Node::Kind::null;
     } else {
-      node.text = value;
+      const auto known = checked_.scalars.find({mark.line, mark.column});
+      node.text = known == checked_.scalars.end() ? value : known->second;
     }
     finish(std::move(node), anchor);
   }
@@ -208,6 +211,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   std::string file_;
+  const CheckedYaml& checked_;
   Node root_;
   std::vector<Open> stack_;
   std::map<YAML::anchor_t, Node> anchors_;
@@ -223,13 +227,14 @@ bool is_yaml_name(const std::filesystem::path& path) {
 Node parse_yaml(const std::string& text, const std::string& file) {
   if (text.find('\0') != std::string::npos)
     throw Error(ErrorCode::config, "is not a text file: it holds a zero byte").at({file, 0, 0, ""});
-  std::istringstream stream(text);
-  TreeBuilder builder(file);
+  const CheckedYaml checked = check_yaml(text, file);
+  std::istringstream stream(checked.text);
+  TreeBuilder builder(file, checked);
   try {
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) return {};
     Node root = builder.take();
-    TreeBuilder second(file);
+    TreeBuilder second(file, checked);
     if (parser.HandleNextDocument(second)) {
       const Node extra = second.take();
       throw Error(ErrorCode::config, "holds more than one YAML document")

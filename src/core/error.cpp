@@ -1,5 +1,7 @@
 #include "core/error.hpp"
 
+#include "core/utf8.hpp"
+
 namespace axl {
 
 std::string to_string(const UserLocation& where) {
@@ -32,6 +34,7 @@ void Error::render() {
   text_ = to_string(where_) + message_;
   if (!hint_.empty()) text_ += "\n  hint: " + hint_;
   if (rank_ >= 0) text_ += "\n  rank: " + std::to_string(rank_);
+  text_ = printable(text_);
 }
 
 }  // namespace axl

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/json.hpp"
+#include "core/utf8.hpp"
 
 namespace axl::log {
 namespace {
@@ -49,10 +50,12 @@ void configure(const Options& options) {
 
 void before_each_line(std::function<void()> hook) { state().before_line = std::move(hook); }
 
+bool speaks_for_all() { return state().options.rank == 0 || state().options.all_ranks; }
+
 void write(Level level, std::string_view message) {
   State& s = state();
   const Options& o = s.options;
-  if (o.rank != 0 && !o.all_ranks && level < Level::warning) return;
+  if (!speaks_for_all() && level < Level::warning) return;
   if (s.before_line && level >= o.level) s.before_line();
   if (o.json) {
     static constexpr const char* kNames[] = {"debug", "info", "warning", "error"};
@@ -69,7 +72,7 @@ void write(Level level, std::string_view message) {
   if (o.rank != 0 || o.all_ranks) line += fmt::format("[rank {}] ", o.rank);
   if (level == Level::warning) line += "warning: ";
   if (level == Level::error) line += "error: ";
-  line += message;
+  line += printable(message);
   s.logger->log(to_spdlog(level), "{}", line);
 }
 

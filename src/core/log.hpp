@@ -19,6 +19,8 @@ struct Options {
 
 void configure(const Options& options);
 void write(Level level, std::string_view message);
+/// Rank 0, or any rank that was asked to speak.
+bool speaks_for_all();
 /// Called before every line that is printed, so that a progress bar can get out of its way; an
 /// empty function ends that.
 void before_each_line(std::function<void()> hook);
@@ -34,6 +36,11 @@ void info(fmt::format_string<A...> f, A&&... a) {
 template <class... A>
 void warning(fmt::format_string<A...> f, A&&... a) {
   write(Level::warning, fmt::format(f, std::forward<A>(a)...));
+}
+/// A warning that every rank comes to by itself, from the same files: rank 0 speaks for all.
+template <class... A>
+void common_warning(fmt::format_string<A...> f, A&&... a) {
+  if (speaks_for_all()) write(Level::warning, fmt::format(f, std::forward<A>(a)...));
 }
 template <class... A>
 void error(fmt::format_string<A...> f, A&&... a) {

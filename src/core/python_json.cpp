@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "core/utf8.hpp"
+
 namespace axl {
 namespace {
 
@@ -15,25 +17,6 @@ constexpr int kDeepest = 1000;
 constexpr std::size_t kMostDigits = 4300;  // sys.get_int_max_str_digits()
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-void append_utf8(std::uint32_t code, std::string& out) {
-  const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0 | code >> 6);
-    put(0x80 | (code & 63));
-  } else if (code < 0x10000) {
-    put(0xE0 | code >> 12);
-    put(0x80 | (code >> 6 & 63));
-    put(0x80 | (code & 63));
-  } else {
-    put(0xF0 | code >> 18);
-    put(0x80 | (code >> 12 & 63));
-    put(0x80 | (code >> 6 & 63));
-    put(0x80 | (code & 63));
-  }
-}
 
 class Parser {
  public:

@@ -70,6 +70,49 @@ std::string wide_encoding(std::string_view head) {
   return "";
 }
 
+void append_utf8(std::uint32_t code, std::string& out) {
+  const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0 | code >> 6);
+    put(0x80 | (code & 63));
+  } else if (code < 0x10000) {
+    put(0xE0 | code >> 12);
+    put(0x80 | (code >> 6 & 63));
+    put(0x80 | (code & 63));
+  } else {
+    put(0xF0 | code >> 18);
+    put(0x80 | (code >> 12 & 63));
+    put(0x80 | (code >> 6 & 63));
+    put(0x80 | (code & 63));
+  }
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view good = text.substr(0, std::min(first_not_utf8(text), text.size()));
+    const auto escape = [&](char c) {
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15U]};
+    };
+    for (const char c : good) {
+      const auto byte = static_cast<unsigned char>(c);
+      if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7F)
+        escape(c);
+      else
+        out += c;
+    }
+    text.remove_prefix(good.size());
+    if (text.empty()) break;
+    escape(text.front());
+    text.remove_prefix(1);
+  }
+  return out;
+}
+
 std::string likely_encoding(std::string_view text, std::size_t at) {
   if (std::string wide = wide_encoding(text); !wide.empty()) return wide;
   // Only Windows' code page has characters where Latin-1 has none.

@@ -12,6 +12,13 @@ namespace axl {
 /// npos: all is well.
 std::size_t first_not_utf8(std::string_view text);
 
+/// The bytes of one character.
+void append_utf8(std::uint32_t code, std::string& out);
+
+/// The text with \xNN in place of control characters (line feeds and tabs stay) and of bytes that
+/// are not UTF-8: names in files can hold anything, and a terminal obeys some of it.
+std::string printable(std::string_view text);
+
 /// What text that is not UTF-8 looks like: "UTF-16 (little-endian)", "UTF-32 (big-endian)",
 /// "Windows-1252", "Latin-1". `at`: first_not_utf8(text).
 std::string likely_encoding(std::string_view text, std::size_t at);

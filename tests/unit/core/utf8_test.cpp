@@ -35,6 +35,14 @@ TEST(Utf8, FindsTheFirstByteThatDoesNotBelong) {
   for (const auto& [text, at] : bad) EXPECT_EQ(first_not_utf8(text), at) << at;
 }
 
+TEST(Utf8, WhatATerminalWouldObeyIsSpelledOut) {
+  EXPECT_EQ(printable("caf\xC3\xA9\n\tx"), "caf\xC3\xA9\n\tx");
+  EXPECT_EQ(printable("a\x1B[31m\xFFz\x7F"), "a\\x1b[31m\\xffz\\x7f");
+  EXPECT_EQ(printable("\xC3"), "\\xc3");
+  EXPECT_EQ(std::string(Error(ErrorCode::input, "tensor 'a\xFF\x1B'").what()),
+            "tensor 'a\\xff\\x1b'");
+}
+
 TEST(Utf8, GuessesTheEncoding) {
   EXPECT_EQ(likely_encoding("na\xEFve \x93quoted\x94", 2), "Windows-1252");
   EXPECT_EQ(likely_encoding("caf\xE9", 3), "Latin-1");
