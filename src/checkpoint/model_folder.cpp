@@ -253,7 +253,12 @@ void write_companions(const std::string& from, const weights::ModelConfig& confi
     log::warning("{} holds no tokenizer, so neither does {}", source, folder);
     return;
   }
-  tokenizer::Tokenizer::load(source).save(folder);
+  try {
+    tokenizer::Tokenizer::load(source).save(folder);
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::unsupported) throw;
+    log::warning("{} gets no tokenizer: {}", folder, e.message());
+  }
 }
 
 }  // namespace axl::checkpoint

@@ -172,8 +172,8 @@ int inference(Options o, const Overrides& overrides) {
        .system = o.system,
        .max_new_tokens = o.max_new_tokens,
        .sampling = o.sampling,
-       .stop_ids = generate::stop_tokens(task.source.model, model.config().eos_token_id,
-                                         *task.tokenizer, text, task.eot_tokens)});
+       .stop_ids = generate::stop_tokens(model.config().eos_token_id, *task.tokenizer, text,
+                                         task.eot_tokens)});
   if (chats) {
     chat(conversation);
   } else {

@@ -35,13 +35,16 @@ result.
 
 ## What is read differently
 
+- **YAML.** What PyYAML refuses is an error with the place where it began (a quote that is never closed, a line
+  without its colon, tabs, two anchors of one name), and values are PyYAML's. On purpose, a key that is given
+  twice is an error too, where PyYAML takes the last one without a word, and so are U+2028 and U+2029 as line breaks.
+  `{b:[1]}` needs a space behind the colon, and an entry of `{...}` without a value stands in one line.
 - **Unknown keys.** Axolotl drops them without a word, also inside `datasets`, `fsdp_config`, `trl` and
   other maps. Here each one is a warning with its line and the nearest known name, and with `--strict` an
   error.
 - **Values that can only be mistakes** are errors: an unknown `optimizer` or `lr_scheduler`, a negative
   `micro_batch_size`, a share above 1, a `tensor_parallel_size` that does not divide the model's heads,
-  sizes of a layout that do not divide the ranks, a key that is given twice (PyYAML keeps the last),
-  `true` or `1:30` where a number belongs, infinities, an entry of `test_datasets` that is no data set.
+  sizes of a layout that do not divide the ranks, `true` or `1:30` where a number belongs, infinities, an entry of `test_datasets` that is no data set.
 - **Milder than Axolotl** are the types of keys that nobody reads, a quoted `'0'` (off, where Axolotl's
   rules take it for on), and in every kind of data set one text for `data_files` and a list for `name`.
 - **Numbers.** `2e-5` is text for PyYAML and is converted later; here it is a number at once. `yes`, `no`,
@@ -49,6 +52,22 @@ result.
 - **`bf16: auto`** asks this processor; Axolotl asks its GPU. `validate` shows the outcome as `dtype`.
 - **`field_tools`** is read; Axolotl 0.19 looks at the column `tools` only. `train_on_last_step_only`,
   `step_separator` and `max_completion_length` are read too.
+- **Properties of messages** reach the chat template when it mentions them anywhere. Axolotl 0.19 finds only those
+  that stand behind the loop's own variable, so `tool_calls` and `reasoning_content` are lost under its `exaone4`,
+  `tool_call_id`, `name`, `thinking` and `reasoning_content` under `gemma4`; there rows are trained here that have
+  more in them. What a template never reads is counted and told.
+- **Thoughts** keep the name that they have (`reasoning_content`, `thinking`), unless `field_thinking` and
+  `template_thinking_key` rename them, as under Axolotl 0.19. Newer releases of transformers put one under the
+  other's name for templates that read only that.
+- **Files beside `tokenizer.json`** are laid over it as transformers 5 does. Of two that disagree
+  (`tokenizer_config.json`, `special_tokens_map.json`) the same one counts, and a warning names both; tokens that
+  are objects where transformers 5 stops are taken. A `dropout` of merges is not applied: a text always has the same
+  tokens.
+- **`generation_config.json`** ends answers where it disagrees with `config.json`, as in transformers, with a warning.
+- **GGUF files without `tokenizer.ggml.pre`** are split as the model that their vocabulary belongs to, or refused;
+  llama.cpp takes a default that is no model's.
+- **`lora_target_modules: "EXPRESSION"` beside `lora_target_linear: true`** has no effect, as in Axolotl, which
+  takes it for one more name; a warning says so.
 - **CSV cells** `NA`, `NaN`, `null`, `None`, `n/a`, the empty cell and the others that pandas takes for
   missing are missing here too. Numbers stay the text that stands there, with their leading zeros (`007`);
   pandas makes numbers of columns that hold nothing else.

@@ -86,6 +86,10 @@ void lora(const Given& g) {
                   "use lora_modules_to_save, or leave adapter out");
   if (g.on("lora_target_parameters") && c.lora_dropout != 0.0)
     g.error("lora_target_parameters", "needs lora_dropout: 0");
+  if (c.lora_target_is_regex && c.lora_target_linear)
+    g.warning("lora_target_modules",
+              "an expression has no effect beside lora_target_linear: true, which adapts every "
+              "linear layer");
   if (!c.lora_target_is_regex)
     expressions<Pattern>(g, "lora_target_modules", c.lora_target_modules);
   for (const auto& [pattern, rank] : c.lora_rank_pattern)

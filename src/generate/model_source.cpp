@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <string_view>
 
 #include "adapter/peft_config.hpp"
 #include "core/error.hpp"
-#include "core/json.hpp"
 #include "hub/names.hpp"
 
 namespace axl::generate {
@@ -50,19 +48,6 @@ std::string newest_checkpoint_adapter(const fs::path& output) {
       }
   }
   return found;
-}
-
-void add_generation_config(const std::string& model, std::vector<std::int64_t>& out) {
-  const fs::path path = fs::path(model) / "generation_config.json";
-  if (!is_file(path)) return;
-  std::ifstream in(path);
-  const auto parsed = try_parse_json<nlohmann::json>(in);
-  if (!parsed.is_object() || !parsed.contains("eos_token_id")) return;
-  const auto& eos = parsed["eos_token_id"];
-  if (eos.is_number_integer()) out.push_back(eos.get<std::int64_t>());
-  if (eos.is_array())
-    for (const auto& id : eos)
-      if (id.is_number_integer()) out.push_back(id.get<std::int64_t>());
 }
 
 }  // namespace
@@ -123,13 +108,11 @@ ModelSource source_of_model(const std::string& model, const std::string& adapter
   return {.model = model, .tokenizer = own ? adapter : model, .adapter = adapter};
 }
 
-std::vector<tokenizer::TokenId> stop_tokens(const std::string& model,
-                                            const std::vector<std::int64_t>& model_eos,
+std::vector<tokenizer::TokenId> stop_tokens(const std::vector<std::int64_t>& model_eos,
                                             const tokenizer::Tokenizer& tokenizer,
                                             const std::string& chat_template,
                                             const std::vector<std::string>& eot_tokens) {
   std::vector<std::int64_t> ids = model_eos;
-  add_generation_config(model, ids);
   if (const auto eos = tokenizer.eos_id()) ids.push_back(*eos);
   for (const std::string& token : eot_tokens)
     if (const auto id = tokenizer.token_to_id(token)) ids.push_back(*id);

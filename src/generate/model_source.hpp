@@ -29,11 +29,10 @@ ModelSource source_of_model(const std::string& model, const std::string& adapter
 /// The adapter and the base model that its config names; Error{input} when that is not here.
 ModelSource source_of_adapter(const std::string& folder);
 
-/// Ids at which an answer ends: end-of-sequence as the tokenizer, config.json and
-/// generation_config.json name it, `eot_tokens`, and the usual end-of-turn tokens that
+/// Ids at which an answer ends: end-of-sequence as the tokenizer and the model (ModelConfig) name
+/// it, `eot_tokens`, and the usual end-of-turn tokens that
 /// `chat_template` ("" when none is used) writes.
-std::vector<tokenizer::TokenId> stop_tokens(const std::string& model,
-                                            const std::vector<std::int64_t>& model_eos,
+std::vector<tokenizer::TokenId> stop_tokens(const std::vector<std::int64_t>& model_eos,
                                             const tokenizer::Tokenizer& tokenizer,
                                             const std::string& chat_template,
                                             const std::vector<std::string>& eot_tokens);

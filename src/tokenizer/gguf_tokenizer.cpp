@@ -2,6 +2,7 @@
 #include <array>
 
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "tokenizer/models/bpe.hpp"
 #include "tokenizer/split_patterns.hpp"
 #include "tokenizer/tokenizer_parts.hpp"
@@ -67,7 +68,7 @@ struct PreSpec {
 
 const std::vector<PreSpec>& pre_specs() {
   static const std::vector<PreSpec> specs{
-      {{"gpt-2", "gpt2", "default", "phi-2", "jina-es", "jina-de", "mpt", "olmo"},
+      {{"gpt-2", "gpt2", "phi-2", "jina-es", "jina-de", "mpt", "olmo"},
        [] { return byte_level_json(true); }},
       {{"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"},
        [] { return sequence(digits_json(), byte_level_json(true)); }},
@@ -101,6 +102,41 @@ const PreSpec& pre_spec(const std::string& name) {
   throw Error(ErrorCode::input, "the tokenizer's way of splitting text '" + name +
                                     "' (tokenizer.ggml.pre) is not supported")
       .hint("supported: " + known);
+}
+
+/// Vocabularies that only one way of splitting belongs to: their size and what stands at one id.
+struct KnownVocabulary {
+  std::int64_t least, most;  ///< tokens; files may have padding behind them
+  std::int64_t id;
+  std::string_view token, pre;
+};
+constexpr KnownVocabulary kKnownVocabularies[] = {
+    {50257, 50304, 50256, "<|endoftext|>", "gpt-2"},
+    {50254, 50432, 1, "<|padding|>", "gpt-2"},  // GPT-NeoX, Pythia
+    {49152, 49280, 1, "<|im_start|>", "smollm"},
+    {49152, 49280, 1, "<fim_prefix>", "starcoder"},
+    {128000, 128512, 128000, "<|begin_of_text|>", "llama-bpe"},
+    {151643, 152064, 151644, "<|im_start|>", "qwen2"},
+    {131072, 131072, 3, "[INST]", "tekken"},
+    {128000, 129280, 0, "<｜begin▁of▁sentence｜>", "deepseek-v3"},
+    {200000, 202048, 199999, "<|endoftext|>", "gpt-4o"},
+};
+
+/// Files from before 2024 do not say how they split text; llama.cpp takes its own default then,
+/// which is no model's. Only a vocabulary that tells is good enough.
+std::string pre_of_vocabulary(const std::vector<std::string>& tokens) {
+  const std::int64_t n = std::ssize(tokens);
+  for (const KnownVocabulary& known : kKnownVocabularies) {
+    if (n < known.least || n > known.most || known.id >= n) continue;
+    if (tokens[static_cast<std::size_t>(known.id)] == known.token) return std::string(known.pre);
+  }
+  throw Error(ErrorCode::unsupported,
+              "the metadata does not say how the tokenizer splits text (tokenizer.ggml.pre), and "
+              "its vocabulary of " +
+                  std::to_string(n) + " tokens is none that is known")
+      .hint(
+          "name the folder of the model's own tokenizer: tokenizer_config: FOLDER; or take a newer "
+          "GGUF file");
 }
 
 void read_vocab(const GgufMetadata& meta, const std::vector<std::string>& tokens, BpeParts& bpe,
@@ -142,9 +178,14 @@ std::vector<Merge> read_merges(const std::vector<std::string>& lines, const Voca
   return merges;
 }
 
-void read_byte_level(const GgufMetadata& meta, BpeParts& bpe, TokenizerParts& parts) {
+void read_byte_level(const GgufMetadata& meta, const std::string& path, BpeParts& bpe,
+                     TokenizerParts& parts) {
   const std::string* pre = meta.string("tokenizer.ggml.pre");
-  const PreSpec& spec = pre_spec(pre == nullptr ? "default" : *pre);
+  const bool told = pre != nullptr && !pre->empty() && *pre != "default";
+  const std::string name = told ? *pre : pre_of_vocabulary(*meta.strings("tokenizer.ggml.tokens"));
+  if (!told)
+    log::info("{}: no tokenizer.ggml.pre; by its vocabulary the text is split as '{}'", path, name);
+  const PreSpec& spec = pre_spec(name);
   const auto* merges = meta.strings("tokenizer.ggml.merges");
   if (merges == nullptr) throw Error(ErrorCode::input, "the metadata has no tokenizer.ggml.merges");
   bpe.merges = read_merges(*merges, bpe.vocab);
@@ -223,7 +264,7 @@ TokenizerParts read_gguf_tokenizer(const std::string& path) {
     read_specials(meta, tokens->size(), bpe.vocab, parts);
     bool bos_by_default = false;
     if (*model == "gpt2") {
-      read_byte_level(meta, bpe, parts);
+      read_byte_level(meta, path, bpe, parts);
     } else if (*model == "llama") {
       bos_by_default = true;
       if (parts.special.contains("unk_token")) bpe.options.unk_token = parts.special["unk_token"];

@@ -36,7 +36,7 @@ struct Message {
   bool add_dummy_prefix = true;
   bool remove_extra_whitespaces = true;
 };
-constexpr const char* kSpecialNames[] = {"unk_token", "bos_token", "eos_token", "pad_token"};
+constexpr const char* kNamesOfIds[] = {"unk_token", "bos_token", "eos_token", "pad_token"};
 
 Piece read_piece(std::string_view bytes) {
   Piece piece;
@@ -102,7 +102,7 @@ void read_model(const Message& m, TokenizerParts& parts) {
   };
   for (std::size_t i = 0; i < std::size(m.ids); ++i)
     if (known(m.ids[i]))
-      parts.special[kSpecialNames[i]] = m.pieces[static_cast<std::size_t>(m.ids[i])].text;
+      parts.special[kNamesOfIds[i]] = m.pieces[static_cast<std::size_t>(m.ids[i])].text;
   if (m.model_type == kBpe) {
     BpeOptions options;
     if (known(m.ids[0])) options.unk_token = m.pieces[static_cast<std::size_t>(m.ids[0])].text;

@@ -147,7 +147,7 @@ void Tokenizer::add_tokens(const std::vector<std::string>& tokens, bool special)
     }
     t.content = text;
     t.special = special;
-    t.normalized = !special;
+    t.normalized = false;  // as Axolotl adds them: found in the text as it stands
     impl_->add_token(std::move(t));
   }
 }

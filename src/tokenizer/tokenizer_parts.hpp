@@ -10,6 +10,10 @@
 
 namespace axl::tokenizer {
 
+/// The special tokens that every tokenizer may have, as transformers calls them.
+inline constexpr const char* kSpecialNames[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                                "pad_token", "cls_token", "mask_token"};
+
 /// Everything a tokenizer is made of, as read from a file and before anything is compiled.
 struct TokenizerParts {
   std::unique_ptr<Model> model;

@@ -41,6 +41,8 @@ void Tokenizer::save(const std::string& folder) const {
   Json specials = Json::object();
   for (const auto& [name, token] : parts.special) specials[name] = token;
   Json config = parts.config;
+  for (const char* name : kSpecialNames)
+    if (!parts.special.contains(name)) config.erase(name);  // special_tokens_map.json took it away
   config.update(specials);
   config.erase("added_tokens_decoder");  // tokenizer.json holds them
   config.erase("chat_template");         // chat_template.jinja holds it

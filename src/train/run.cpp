@@ -285,7 +285,7 @@ int run(const RunRequest& request) {
          .steps =
              outcome == Outcome::finished ? std::max(cadence.total_steps, first_step) : steps_done,
          .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
-         .train_loss = trainer.last_loss(),
+         .train_loss = trainer.mean_loss(),
          .adapter_dir = outcome == Outcome::out_of_rows ? last_checkpoint : config.output_dir});
   });
   if (trainer.failure()) throw Error(*trainer.failure());

@@ -51,12 +51,12 @@ adapter::PeftConfig peft_config_of(const config::Config& config, const family::F
   for (const auto& [pattern, alpha] : config.lora_alpha_pattern)
     peft.alpha_pattern.emplace_back(pattern, alpha);
   const std::vector<std::string>& given = config.lora_target_modules;
-  // Axolotl puts a lone expression among the names of the linear layers, where it is a name too.
   if (config.lora_target_is_regex && !config.lora_target_linear) {
     peft.target_modules.expression = given.at(0);
     return peft;
   }
-  peft.target_modules.names = given;
+  // Axolotl puts a lone expression among the names of the linear layers, where it matches nothing.
+  if (!config.lora_target_is_regex) peft.target_modules.names = given;
   if (config.lora_target_linear)
     for (const std::string_view module :
          {family.modules.q, family.modules.k, family.modules.v, family.modules.qkv,

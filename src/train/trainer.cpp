@@ -252,7 +252,8 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
     window_tokens += r.tokens;
     window_labels += r.label_tokens;
     ++window_steps;
-    last_loss_ = r.loss;
+    loss_sum_ += r.loss;
+    ++steps_;
     const bool logged = p_.cadence.logs(done);
     // Only what is written down is worth a collective; `logged` is the same on every rank.
     const std::int64_t memory = logged ? p_.comm.max(observe::peak_resident_bytes()) : 0;

@@ -47,7 +47,8 @@ class Trainer {
   explicit Trainer(const TrainerParts& parts);
   /// Trains from `first_step` to the end. `save(step)` writes a checkpoint, collectively.
   Outcome run(std::int64_t first_step, const std::function<void(std::int64_t step)>& save);
-  double last_loss() const { return last_loss_; }
+  /// Of the steps of this run, those before a resumed checkpoint left out; 0 without any.
+  double mean_loss() const { return steps_ == 0 ? 0.0 : loss_sum_ / static_cast<double>(steps_); }
   const std::optional<Error>& failure() const { return failure_; }
   std::optional<double> first_eval_loss() const { return first_eval_; }
   std::optional<double> last_eval_loss() const { return last_eval_; }
@@ -85,7 +86,8 @@ class Trainer {
   StopSignal signal_;
   bool updated_ = false;  ///< an update was made since the run began
   bool warned_of_zero_gradient_ = false;
-  double last_loss_ = 0;
+  double loss_sum_ = 0;     ///< over `steps_`
+  std::int64_t steps_ = 0;  ///< of this run
   std::int64_t over_threshold_ = 0;
   std::optional<double> first_eval_, last_eval_;
   std::exception_ptr record_failure_;

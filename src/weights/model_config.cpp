@@ -1,5 +1,7 @@
 #include "weights/model_config.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <limits>
@@ -7,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/input_file.hpp"
 #include "core/json.hpp"
+#include "core/log.hpp"
 #include "hub/snapshot.hpp"
 #include "weights/gguf.hpp"
 #include "weights/model_config_fields.hpp"
@@ -209,13 +212,22 @@ ModelConfig from_json(const std::string& text, const std::string& origin) {
   return out;
 }
 
-/// Chat models often list their stop tokens only here.
-void add_generation_config(const std::string& path, ModelConfig& out) {
+/// Chat models often list their stop tokens only here. As in transformers, what ends an answer is
+/// this file's business where it says anything.
+void read_generation_config(const std::string& path, ModelConfig& out) {
   const nlohmann::json root = parse_object(read_text(path), path);
-  for (const std::int64_t id : ConfigFields(root, path).integers("eos_token_id", -1, kMaxTokenId))
-    if (id >= 0 &&
-        std::find(out.eos_token_id.begin(), out.eos_token_id.end(), id) == out.eos_token_id.end())
-      out.eos_token_id.push_back(id);
+  std::vector<std::int64_t> ids =
+      ConfigFields(root, path).integers("eos_token_id", -1, kMaxTokenId);
+  std::erase(ids, -1);
+  if (ids.empty()) return;
+  const bool lacks_one = std::any_of(
+      out.eos_token_id.begin(), out.eos_token_id.end(),
+      [&](std::int64_t id) { return std::find(ids.begin(), ids.end(), id) == ids.end(); });
+  if (lacks_one)
+    log::common_warning(
+        "eos_token_id is {} in {} and {} in {}; the latter ends answers, as in transformers",
+        fmt::join(out.eos_token_id, ", "), out.origin, fmt::join(ids, ", "), path);
+  out.eos_token_id = std::move(ids);
 }
 
 }  // namespace
@@ -231,9 +243,12 @@ ModelConfig read_model_config(const std::string& name) {
       throw Error(ErrorCode::input, path + ": holds no config.json, so it is no model folder");
     ModelConfig out = from_json(read_text(config.string()), config.string());
     const fs::path generation = fs::path(path) / "generation_config.json";
-    if (is_there(generation)) add_generation_config(generation.string(), out);
+    if (is_there(generation)) read_generation_config(generation.string(), out);
     return out;
   }
+  if (path.ends_with(".safetensors"))
+    throw Error(ErrorCode::input, path + ": holds weights, not what model they belong to")
+        .hint("name the folder that holds them and config.json, or a GGUF file");
   if (is_gguf(path)) return from_json(config_json_of_gguf(path), path);
   return from_json(read_text(path), path);
 }

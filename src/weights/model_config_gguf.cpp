@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "core/log.hpp"
 #include "weights/gguf_reader.hpp"
 #include "weights/gguf_rope.hpp"
 #include "weights/model_config_fields.hpp"
@@ -60,6 +61,9 @@ class GgufConfig {
     out["mlp_bias"] = tensor("blk.0.ffn_up.bias") != nullptr;
     out["rope_theta"] = 10000.0;
     copy(out, "rope_theta", "rope.freq_base");
+    if (known && value("rope.freq_base") == nullptr)
+      log::info("{}: no {}.rope.freq_base; 10000 is taken, as llama.cpp does", path_,
+                architecture_);
     add_rope_scaling(out);
     if (architecture_.starts_with("gemma")) add_gemma(out);
     if (architecture_ == "phi3") copy(out, "sliding_window", "attention.sliding_window");
@@ -70,6 +74,10 @@ class GgufConfig {
         out[std::strcmp(name, "padding") == 0 ? "pad_token_id" : std::string(name) + "_token_id"] =
             *id;
     }
+    if (known && !out.contains("rms_norm_eps"))
+      throw Error(ErrorCode::input, path_ + ": has no metadata " + architecture_ +
+                                        ".attention.layer_norm_rms_epsilon")
+          .hint("llama.cpp refuses such a file too");
     out["torch_dtype"] = dtype_name(embeddings);
     return out;
   }

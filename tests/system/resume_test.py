@@ -4,6 +4,8 @@
 resume_test.py PROGRAM [TEST ...]: PROGRAM is the built axolotl-hpc; each TEST is one CTest entry."""
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +34,19 @@ class Run(TrainingCase):
             known = json.loads(path.read_text()) if path.exists() else {}
             path.write_text(json.dumps(known | change))
         return folder
+
+    def test_the_mean_loss_is_that_of_this_runs_steps(self):
+        def told(done):
+            return float(re.search(r"mean loss ([0-9.]+)", done.stdout + done.stderr)[1])
+
+        keys = dict(max_steps=6, save_steps=4, save_strategy=None, logging_steps=1)
+        whole = told(self.run_program(0, self.config(**keys)))
+        losses = self.losses()
+        self.assertAlmostEqual(whole, sum(losses) / 6, delta=6e-5)
+        self.assertGreater(abs(whole - losses[-1]), 1e-3)
+        shutil.rmtree(self.folder / "out/checkpoint-6")
+        rest = told(self.run_program(0, self.config(resume_from_checkpoint=True, **keys)))
+        self.assertAlmostEqual(rest, sum(losses[4:]) / 2, delta=6e-5)
 
     # ---- settings ------------------------------------------------------------------------------
     def test_what_changes_the_meaning_of_saved_numbers_is_refused(self):

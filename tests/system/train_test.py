@@ -128,18 +128,12 @@ class Run(TrainingCase):
             self.assertLess(self.losses(more)[0], 0.7 * losses[0])
             self.assert_merged_answers_alike(out)
 
-    def test_an_expression_beside_all_linear_layers_is_a_name(self):
-        self.refused(self.config(max_steps=1, lora_target_modules=r".*\.q_proj"),
-                     r"'.*\.q_proj' matches no module")
-
-    def assert_merged_answers_alike(self, adapter, base=MODEL):
-        """The adapter on its base and the two merged continue a text with the same words."""
-        ask = ["--prompt", "what is the sky", "--max-new-tokens", "12", "--greedy", "--raw"]
-        merged = self.folder / f"{adapter.name}-merged"
-        self.run_program(0, "merge", "--base", base, "--adapter", adapter, "-o", merged)
-        first = self.run_program(0, "inference", adapter, *ask).stdout
-        self.assertEqual(self.run_program(0, "inference", merged, *ask).stdout, first)
-        return merged
+    def test_an_expression_beside_all_linear_layers_has_no_effect(self):
+        done = self.run_program(2, self.config(max_steps=2, lora_target_modules=r".*\.q_proj"))
+        self.assertIn("has no effect beside lora_target_linear", done.stdout + done.stderr)
+        with_both = self.adapter()
+        self.run_program(2, self.config(max_steps=2, output_dir=str(self.folder / "alone")))
+        self.assertEqual(with_both, self.adapter("alone"))
 
     def test_added_tokens_get_rows(self):
         with_rows = {"tokens": ["<|sky|>", "<|sea|>"], "max_steps": 3}

@@ -281,14 +281,16 @@ std::string Bpe::json() const {
   using model_json::json_string_or_null;
   using model_json::truth;
   const BpeOptions& o = options_;
-  std::string out = "{\n    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": " +
-                    json_string_or_null(o.unk_token) + ",\n    \"continuing_subword_prefix\": " +
-                    json_string_or_null(o.continuing_subword_prefix) +
-                    ",\n    \"end_of_word_suffix\": " + json_string_or_null(o.end_of_word_suffix) +
-                    ",\n    \"fuse_unk\": " + truth(o.fuse_unk) +
-                    ",\n    \"byte_fallback\": " + truth(o.byte_fallback) +
-                    ",\n    \"ignore_merges\": " + truth(o.ignore_merges) +
-                    ",\n    \"vocab\": " + model_json::write_vocab(vocab_) + ",\n    \"merges\": [";
+  std::string out =
+      "{\n    \"type\": \"BPE\",\n    \"dropout\": " +
+      (o.dropout > 0 ? json_text(nlohmann::json(o.dropout)) : "null") +
+      ",\n    \"unk_token\": " + json_string_or_null(o.unk_token) +
+      ",\n    \"continuing_subword_prefix\": " + json_string_or_null(o.continuing_subword_prefix) +
+      ",\n    \"end_of_word_suffix\": " + json_string_or_null(o.end_of_word_suffix) +
+      ",\n    \"fuse_unk\": " + truth(o.fuse_unk) +
+      ",\n    \"byte_fallback\": " + truth(o.byte_fallback) +
+      ",\n    \"ignore_merges\": " + truth(o.ignore_merges) +
+      ",\n    \"vocab\": " + model_json::write_vocab(vocab_) + ",\n    \"merges\": [";
   const char* separator = "\n      [";
   for (const auto& [left, right] : merges_) {
     out +=

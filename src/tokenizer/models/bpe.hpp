@@ -18,6 +18,9 @@ struct BpeOptions {
   std::string end_of_word_suffix;
   bool fuse_unk = false;
   bool byte_fallback = false;
+  /// Share of merges that the `tokenizers` package leaves out at random; kept for the file, not
+  /// applied.
+  double dropout = 0;
   bool ignore_merges = false;  ///< a piece that is a token as a whole is taken as that token
 };
 

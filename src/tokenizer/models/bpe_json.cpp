@@ -1,5 +1,6 @@
 // Reading a BPE model of tokenizer.json.
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "tokenizer/models/bpe.hpp"
 #include "tokenizer/models/model_json.hpp"
 #include "tokenizer/models/registry.hpp"
@@ -61,6 +62,11 @@ std::unique_ptr<Model> read(const dom::element& model, std::size_t file_size) {
   o.fuse_unk = model_json::bool_or(model, "fuse_unk", false);
   o.byte_fallback = model_json::bool_or(model, "byte_fallback", false);
   o.ignore_merges = model_json::bool_or(model, "ignore_merges", false);
+  if (model["dropout"].get(o.dropout) == simdjson::SUCCESS && o.dropout > 0)
+    log::common_warning(
+        "tokenizer.json: the BPE dropout of {} is not applied: a text has the same tokens every "
+        "time, where the `tokenizers` package cuts it anew",
+        o.dropout);
   return std::make_unique<Bpe>(std::move(vocab), std::move(merges), std::move(o));
 }
 

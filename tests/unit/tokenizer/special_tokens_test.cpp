@@ -20,7 +20,7 @@ TEST(SpecialTokens, ComeFromTheConfiguration) {
   s.write("special_tokens_map.json", R"({"bos_token": "<s>", "pad_token": {"content": "<tok>"}})");
   s.write("tokenizer_config.json",
           R"({"eos_token": {"content": "</s>"}, "unk_token": null, "chat_template": "one",
-              "added_tokens_decoder": {"900": {"content": "<new>", "special": true}}})");
+              "additional_special_tokens": ["<new>"]})");
   const Tokenizer t = Tokenizer::load(s.folder());
   EXPECT_EQ(t.bos_id(), t.token_to_id("<s>"));
   EXPECT_EQ(t.eos_id(), t.token_to_id("</s>"));
@@ -94,6 +94,22 @@ TEST(SpecialTokens, BrokenTextIsMended) {
   t.encode_to("a", false, out);
   EXPECT_EQ(out[0], 7);
   EXPECT_GT(out.size(), 1U);
+}
+
+TEST(SpecialTokens, DropoutOfMergesIsToldAndKept) {
+  const test::Scratch s, copy;
+  Json json = small_tokenizer();
+  ASSERT_EQ(json["model"]["type"], "BPE");
+  const Tokenizer plain = Tokenizer::load(s.write("tokenizer.json", json.dump()));
+  json["model"]["dropout"] = 0.1;
+  ::testing::internal::CaptureStderr();
+  const Tokenizer t = Tokenizer::load(s.write("tokenizer.json", json.dump()));
+  const std::string told = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("dropout of 0.1 is not applied"), std::string::npos) << told;
+  EXPECT_EQ(t.encode("the same every time", false), plain.encode("the same every time", false));
+  t.save(copy.folder());
+  std::ifstream in(copy.folder() + "/tokenizer.json");
+  EXPECT_EQ(parse_json<Json>(in)["model"]["dropout"], 0.1);
 }
 
 }  // namespace

@@ -164,9 +164,20 @@ TEST_F(ModelConfigFile, OtherFamiliesKeepTheirRawText) {
 }
 
 TEST_F(ModelConfigFile, StopTokensOfTheGenerationConfigCount) {
-  write("config.json", llama().dump());
-  write("generation_config.json", R"({"eos_token_id": [3, 7]})");
-  EXPECT_EQ(read_model_config(folder_.string()).eos_token_id, (std::vector<std::int64_t>{2, 3, 7}));
+  write("config.json", llama().dump());  // [2, 3]
+  const auto told = [&](const char* generation, std::vector<std::int64_t> ids) {
+    write("generation_config.json", generation);
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(read_model_config(folder_.string()).eos_token_id, ids) << generation;
+    return ::testing::internal::GetCapturedStderr();
+  };
+  const std::string other = told(R"({"eos_token_id": [3, 7]})", {3, 7});
+  EXPECT_NE(other.find("eos_token_id is 2, 3 in "), std::string::npos) << other;
+  EXPECT_NE(other.find("config.json and 3, 7 in "), std::string::npos) << other;
+  EXPECT_NE(other.find("generation_config.json; the latter ends answers"), std::string::npos);
+  EXPECT_EQ(told(R"({"eos_token_id": [3, 2, 7]})", {3, 2, 7}), "") << "more is no contradiction";
+  EXPECT_EQ(told(R"({"eos_token_id": null})", {2, 3}), "");
+  EXPECT_EQ(told(R"({"temperature": 1})", {2, 3}), "");
 }
 
 TEST_F(ModelConfigFile, OracleConfigsAgreeInBothStyles) {
