@@ -6,6 +6,7 @@ using device::ArenaScope;
 
 void Embedding::forward(Context& ctx, Ids ids, TensorView y) const {
   table.format->lookup(ctx, table, ids, y);
+  if (ctx.adapters_off) return;
   if (token_rows) token_rows->replace_rows(ctx, ids, y);
   if (!lora) return;
   const ArenaScope scope(ctx.arena);

@@ -14,10 +14,10 @@ Linear::Saved Linear::allocate_saved(device::Arena& arena, DType compute, std::i
 
 void Linear::forward(Context& ctx, TensorView x, TensorView y, bool accumulate, Saved& saved,
                      std::uint64_t layer_key) const {
-  const bool dora = lora && lora->dora;
+  const bool adapted = lora && !ctx.adapters_off, dora = adapted && lora->dora;
   const TensorView sum = dora ? saved.z : y;
   weight.format->times(ctx, weight, x, sum, accumulate && !dora);
-  if (lora) {
+  if (adapted) {
     saved.dropout_key =
         layer_key == 0 || ordinal == 0 ? layer_key : kernels::hash_counter(layer_key, ordinal) | 1u;
     const ArenaScope scope(ctx.arena);

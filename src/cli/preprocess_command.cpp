@@ -35,14 +35,15 @@ void print_histogram(const std::vector<data::LengthClass>& classes) {
                std::string(static_cast<std::size_t>((40 * c.rows + most - 1) / most), '#'));
 }
 
-/// Preference and reward rows: read and checked, not written.
-int check_comparisons(const config::Config& config, const tokenizer::Tokenizer& tokenizer) {
+/// Preference and reward rows: read and checked. `trained`: they will be prepared too.
+void check_comparisons(const config::Config& config, const tokenizer::Tokenizer& tokenizer,
+                       bool trained) {
   const data::ComparisonResult result = data::read_comparisons(config, tokenizer, 0, 0);
-  for (const std::string& warning : result.warnings) log::warning("{}", warning);
+  if (!trained)
+    for (const std::string& warning : result.warnings) log::warning("{}", warning);
   for (const data::ComparisonReport& report : result.reports)
     for (const std::string& line : data::report_lines(report)) fmt::print("{}\n", line);
-  fmt::print("these rows were checked; training on them is not supported yet\n");
-  return kExitDone;
+  if (!trained) fmt::print("these rows were checked; training on them is not supported yet\n");
 }
 
 int preprocess(const Options& options, const Overrides& overrides) {
@@ -53,13 +54,16 @@ int preprocess(const Options& options, const Overrides& overrides) {
   const config::Config config = config::load_or_throw(options.file, load_options);
   const auto start = std::chrono::steady_clock::now();
   const tokenizer::Tokenizer tokenizer = data::load_tokenizer(config);
-  if (data::has_comparisons(config)) return check_comparisons(config, tokenizer);
+  const bool compared = data::has_comparisons(config), trained = config.rl == "dpo";
+  if (compared) check_comparisons(config, tokenizer, trained);
+  if (compared && !trained) return kExitDone;
   const data::PrepareResult result = prepare_rows(config, tokenizer);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-  for (const data::DatasetReport& report : result.reports)
-    for (const std::string& line : data::report_lines(report)) fmt::print("{}\n", line);
+  if (!compared)
+    for (const data::DatasetReport& report : result.reports)
+      for (const std::string& line : data::report_lines(report)) fmt::print("{}\n", line);
   const data::PreparedDataset train = data::PreparedDataset::open(result.train_path);
   train.verify();
   const auto classes = data::length_histogram(train, config.sequence_len, 16);

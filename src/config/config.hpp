@@ -110,7 +110,14 @@ struct Config {
   bool streaming = false;
   std::int64_t streaming_multipack_buffer_size = 10000;
   bool pretraining_sample_concatenation = false;
-  std::string rl;  ///< "", dpo, ipo, simpo, orpo, kto: rows are read and shown, not yet trained
+  std::string rl;  ///< "", dpo; of ipo, simpo, orpo, kto the rows are read and shown, not trained
+  std::optional<double> rl_beta, trl_beta, orpo_alpha;
+  double dpo_label_smoothing = 0.0;
+  /// How far the model may go from its reference: trl.beta, rl_beta or orpo_alpha, the first given.
+  double preference_beta() const {
+    constexpr double kTrlDefault = 0.1;
+    return trl_beta.value_or(rl_beta.value_or(orpo_alpha.value_or(kTrlDefault)));
+  }
 
   // sequences
   std::int64_t sequence_len = 512;

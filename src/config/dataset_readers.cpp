@@ -176,10 +176,9 @@ void read_preference_method(Config& c, const Node& node, const std::string& key,
                         near.empty() ? "" : fmt::format("did you mean '{}'?", near));
   }
   c.rl = *v;
-  report.unsupported(key, node,
-                     fmt::format("training on preferences is not supported yet; got '{}'", *v),
-                     "preview and preprocess check and show the rows; leave the key out and use "
-                     "type: chat_template to fine-tune on the chosen answers");
+  if (*v == "dpo") return;
+  report.unsupported(key, node, fmt::format("this method is not supported yet; got '{}'", *v),
+                     "preview and preprocess check and show the rows; rl: dpo trains on pairs");
 }
 
 void read_pretraining_datasets(Config& c, const Node& node, const std::string& key,

@@ -50,12 +50,20 @@ void derive_optimi(Config& c, const Node& root) {
   if (!given(root, "adam_epsilon")) c.adam_epsilon = 1e-6;
 }
 
+/// Axolotl gives the preference trainers trl.beta where it is there.
+std::optional<double> trl_beta(const Node& root) {
+  const Entry* trl = root.find("trl");
+  const Entry* beta = trl ? trl->value.find("beta") : nullptr;
+  return beta ? as_number(beta->value) : std::nullopt;
+}
+
 }  // namespace
 
 void derive(Config& c, const Node& root, bool native_bf16, Report& report) {
   derive_precision(c, native_bf16);
   if (fsdp_checkpointing(root)) c.gradient_checkpointing = true;
   derive_optimi(c, root);
+  c.trl_beta = trl_beta(root);
 
   if (c.batch_size && !given(root, "gradient_accumulation_steps"))
     c.gradient_accumulation_steps =

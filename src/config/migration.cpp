@@ -101,6 +101,10 @@ result.
 - **Streamed texts** longer than `sequence_len` become overlapping rows, each closed by EOS, also without
   `sample_packing`; Axolotl cuts them off there, and leaves EOS out without
   `pretraining_sample_concatenation`.
+- **DPO** cuts prompt from answer where the three tokenisations part, as TRL 1.16 does; TRL 1.9, which Axolotl 0.19
+  has, goes by the prompt's length. `dpo_label_smoothing` has an effect (TRL 1.x ignores it with the sigmoid loss), a
+  loss is the mean over all pairs of the batch, and `lora_model_dir` is taken, with the adapter as it was as the
+  reference.
 - **8-bit AdamW** is bitsandbytes', as that computes on a CPU, also under torchao's names; **4-bit AdamW**
   keeps its states in f32: exact, and larger. Paging has no meaning here.
 - **`optim_args`** reach Adafactor, where Axolotl drops them, and names that the optimiser does not have

@@ -25,6 +25,37 @@ void losses(const Given& g) {
                         length(*types), length(*weights)));
 }
 
+/// What of rl: dpo is trained: the sigmoid loss, with or without label smoothing.
+void dpo(const Given& g) {
+  if (!g.is("rl", "dpo")) {
+    for (const char* key : {"dpo_label_smoothing", "rl_beta"})
+      if (g.on(key) && !g.has("rl")) g.warning(key, "has no effect without rl");
+    return;
+  }
+  if (const Node* types = g.find("dpo_loss_type"); types != nullptr) {
+    const bool one = types->kind == Node::Kind::sequence ? types->items.size() == 1 : true;
+    const Node& first = types->kind == Node::Kind::sequence && one ? types->items[0] : *types;
+    if (!one || first.text != "sigmoid")
+      g.unsupported("dpo_loss_type",
+                    fmt::format("only [sigmoid] is trained; got {}",
+                                one ? "'" + first.text + "'" : "several"),
+                    "leave it out, or set it to [sigmoid]");
+  }
+  if (const Node* weights = g.find("dpo_loss_weights"); weights != nullptr)
+    for (const Node& item : weights->items)
+      if (as_number(item) != 1.0)
+        g.unsupported("dpo_loss_weights", "weights of losses are not supported yet",
+                      "leave it out, or set it to [1.0]");
+  for (const char* key : {"dpo_use_weighting", "dpo_norm_loss", "rpo_alpha"})
+    if (g.on(key)) g.unsupported(key, "this part of DPO is not supported yet", "leave it out");
+  const Config& c = g.config();
+  if (c.preference_beta() == 0.0)
+    g.error("rl_beta", "must be more than 0 with rl: dpo: nothing would be learned",
+            "TRL's default is 0.1");
+  if (c.streaming || !c.pretraining_dataset.empty())
+    g.error("rl", "preference rows are not streamed", "use datasets without streaming");
+}
+
 void generations(const Given& g) {
   const Node* node = g.inner("trl", "num_generations");
   if (!g.is("rl", "grpo") || !node) return;
@@ -46,6 +77,7 @@ void generations(const Given& g) {
 
 void preference_rules(const Given& g) {
   losses(g);
+  dpo(g);
   generations(g);
   if (g.is("rl", "kto")) {
     for (const char* key : {"sample_packing", "eval_sample_packing"})

@@ -239,22 +239,34 @@ ConfigSection tracking_section() {
 
 ConfigSection task_section() {
   using enum Kind;
-  ConfigSection s{"Preference, reward and reinforcement training",
-                  {key("rl", &Config::rl,
-                       "Preference training. Its rows are read, checked and shown by preview and "
-                       "preprocess; training on them is not supported yet.")
-                       .read_by(&read_preference_method)}};
+  ConfigSection s{
+      "Preference, reward and reinforcement training",
+      {key("rl", &Config::rl,
+           "Preference training: dpo (docs/preference.md). Rows of ipo, simpo, orpo and "
+           "kto are read, checked and shown by preview and preprocess.")
+           .read_by(&read_preference_method),
+       key("rl_beta", &Config::rl_beta, "How strongly the model is held to its reference.")
+           .at_least(0)
+           .derived("trl.beta, else orpo_alpha, else 0.1"),
+       key("orpo_alpha", &Config::orpo_alpha, "Stands for rl_beta where that is absent.")
+           .at_least(0),
+       key("dpo_label_smoothing", &Config::dpo_label_smoothing,
+           "Share of pairs that are taken to be the wrong way round.")
+           .at_least(0)
+           .at_most(1)}};
   add(s.keys, Action::notice,
-      {{"rl_beta", number},
-       {"orpo_alpha", number},
-       {"dpo_loss_type", text_list},
+      {{"dpo_loss_type", text_list},
        {"dpo_loss_weights", number_list},
-       {"dpo_label_smoothing", number},
-       {"dpo_use_weighting", boolean},
-       {"dpo_padding_free", boolean},
+       {"dpo_use_weighting", boolean}},
+      "belongs to rl: dpo");
+  add(s.keys, Action::notice,
+      {{"dpo_padding_free", boolean},
        {"dpo_use_liger_kernel", boolean},
-       {"precompute_ref_log_probs", boolean},
-       {"simpo_gamma", number},
+       {"precompute_ref_log_probs", boolean}},
+      "changes no result: nothing is padded, logits exist for answers only, and the reference is "
+      "asked in the step");
+  add(s.keys, Action::notice,
+      {{"simpo_gamma", number},
        {"cpo_alpha", number},
        {"kto_desirable_weight", number},
        {"kto_undesirable_weight", number}},
@@ -271,11 +283,10 @@ ConfigSection task_section() {
   declared(s.keys, "trl").fields = trl_fields();
   declared(s.keys, "vllm").fields = vllm_fields();
   declared(s.keys, "ebft").fields = ebft_fields();
-  bound(s.keys,
-        {"rl_beta", "orpo_alpha", "cpo_alpha", "kto_desirable_weight", "kto_undesirable_weight",
-         "center_rewards_coefficient"},
-        0);
-  bound(s.keys, {"dpo_label_smoothing"}, 0, 1);
+  bound(
+      s.keys,
+      {"cpo_alpha", "kto_desirable_weight", "kto_undesirable_weight", "center_rewards_coefficient"},
+      0);
   bound(s.keys, {"num_labels"}, 1);
   return s;
 }

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "data/packing.hpp"
+#include "data/preference.hpp"
 
 namespace axl::data {
 namespace {
@@ -196,7 +197,8 @@ void drop_tokens(MicroBatch& batch, TokenId replacement, double rate, std::uint6
   }
 }
 
-MicroBatch make_micro_batch(const PreparedDataset& dataset, const std::vector<std::int64_t>& rows) {
+MicroBatch make_micro_batch(const PreparedDataset& dataset, const std::vector<std::int64_t>& rows,
+                            RowLayout layout) {
   MicroBatch batch;
   std::int64_t total = 0;
   for (const std::int64_t row : rows) total += dataset.length(row);
@@ -207,7 +209,11 @@ MicroBatch make_micro_batch(const PreparedDataset& dataset, const std::vector<st
   batch.cu_seqlens.push_back(0);
   for (const std::int64_t row : rows) {
     const SampleView sample = dataset.row(row);
-    append_document(batch, sample.input_ids, sample.labels);
+    const std::span<const TokenId> ids = sample.input_ids, labels = sample.labels;
+    const std::size_t second =
+        layout == RowLayout::pair ? second_document(sample.labels) : ids.size();
+    append_document(batch, ids.first(second), labels.first(second));
+    if (second < ids.size()) append_document(batch, ids.subspan(second), labels.subspan(second));
   }
   return batch;
 }

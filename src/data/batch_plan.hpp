@@ -63,6 +63,7 @@ void append_document(MicroBatch& batch, std::span<const TokenId> ids,
 void drop_tokens(MicroBatch& batch, TokenId replacement, double rate, std::uint64_t key);
 
 /// Concatenates rows into a micro-batch, shifting labels inside each document.
-MicroBatch make_micro_batch(const PreparedDataset& dataset, const std::vector<std::int64_t>& rows);
+MicroBatch make_micro_batch(const PreparedDataset& dataset, const std::vector<std::int64_t>& rows,
+                            RowLayout layout = RowLayout::document);
 
 }  // namespace axl::data

@@ -12,10 +12,6 @@
 namespace axl::data {
 namespace {
 
-std::int64_t token_count(const tokenizer::Tokenizer& tokenizer, const std::string& text) {
-  return static_cast<std::int64_t>(tokenizer.encode(text, false).size());
-}
-
 /// Reads the rows of one dataset.
 class Reader {
  public:
@@ -60,38 +56,33 @@ class Reader {
   }
 
  private:
+  /// Whether a row is kept; its texts are cut if they may be.
   bool count(ShownComparison& row, const SourceFile& file, const RowRef& ref) {
-    row.prompt_tokens = token_count(tokenizer_, row.row.prompt);
-    if (!row.row.steps.empty()) {
+    Fit fit = Fit::fits;
+    if (row.row.steps.empty()) {
+      ComparisonLengths lengths;
+      fit = fit_comparison(row.row, tokenizer_, config_.sequence_len,
+                           config_.excess_length_strategy, lengths);
+      row.prompt_tokens = lengths.prompt;
+      row.chosen_tokens = lengths.chosen;
+      row.rejected_tokens = lengths.rejected;
+    } else {
       const Sample tokens =
           stepwise_tokens(row.row, input_.dataset, tokenizer_, config_.sequence_len);
+      row.prompt_tokens =
+          static_cast<std::int64_t>(tokenizer_.encode(row.row.prompt, false).size());
       row.chosen_tokens = static_cast<std::int64_t>(tokens.input_ids.size()) - row.prompt_tokens;
-    } else {
-      row.chosen_tokens = token_count(tokenizer_, row.row.chosen);
-      row.rejected_tokens = token_count(tokenizer_, row.row.rejected);
+      if (row.prompt_tokens + row.chosen_tokens > config_.sequence_len) fit = Fit::too_long;
     }
-    const std::int64_t longest =
-        row.prompt_tokens + std::max(row.chosen_tokens, row.rejected_tokens);
-    if (longest > config_.sequence_len) {
+    if (fit == Fit::too_long) {
+      const std::int64_t longest =
+          row.prompt_tokens + std::max(row.chosen_tokens, row.rejected_tokens);
       if (config_.excess_length_strategy == "raise")
         refuse_long_row(longest, config_.sequence_len, file.path, ref.line);
-      // Answers can be cut, a prompt without room for an answer cannot.
-      if (config_.excess_length_strategy != "truncate" ||
-          row.prompt_tokens >= config_.sequence_len) {
-        ++report_.dropped_too_long;
-        return false;
-      }
-      ++report_.truncated;
-      const std::int64_t room = config_.sequence_len - row.prompt_tokens;
-      for (const auto& [text, tokens] : {std::pair{&row.row.chosen, &row.chosen_tokens},
-                                         std::pair{&row.row.rejected, &row.rejected_tokens}}) {
-        if (*tokens <= room) continue;
-        std::vector<TokenId> ids = tokenizer_.encode(*text, false);
-        ids.resize(static_cast<std::size_t>(room));
-        *text = tokenizer_.decode(ids, false);
-        *tokens = room;
-      }
+      ++report_.dropped_too_long;
+      return false;
     }
+    report_.truncated += fit == Fit::cut ? 1 : 0;
     ++report_.rows_kept;
     report_.prompt_tokens += row.prompt_tokens;
     report_.chosen_tokens += row.chosen_tokens;

@@ -18,6 +18,8 @@ struct Sample {
   std::vector<TokenId> input_ids;
   std::vector<TokenId> labels;
   std::int64_t lost_tokens = 0;  ///< of the row's text that are in none of its samples
+  bool pair = false;             ///< two documents, each as long as a row may be
+  std::int64_t too_long = 0;     ///< tokens of a row that cannot be used for their number
 };
 
 /// A stretch of a row that has labels; everything else is kIgnore.
@@ -32,6 +34,9 @@ struct SampleView {
   std::span<const TokenId> input_ids;
   std::vector<TokenId> labels;
 };
+
+/// What a row of a prepared file holds: one document, or a pair of them (preference.hpp).
+enum class RowLayout : std::uint8_t { document, pair };
 
 /// What a rank feeds to the model at once: documents one after another, no padding anywhere.
 /// Position i predicts targets[i] (already shifted inside its document; the last token of a

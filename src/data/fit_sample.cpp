@@ -42,6 +42,12 @@ void refuse_long_row(std::int64_t tokens, std::int64_t sequence_len, const std::
 
 bool fit_sample(Sample& sample, const LengthRule& rule, const std::string& file, std::uint64_t line,
                 DatasetReport& report) {
+  if (sample.too_long > 0) {
+    if (rule.excess_length_strategy == "raise")
+      refuse_long_row(sample.too_long, rule.sequence_len, file, line);
+    ++report.dropped_too_long;
+    return false;
+  }
   const auto length = static_cast<std::int64_t>(sample.input_ids.size());
   if (sample.lost_tokens > 0) ++report.truncated;
   report.lost_tokens += sample.lost_tokens;
@@ -49,7 +55,7 @@ bool fit_sample(Sample& sample, const LengthRule& rule, const std::string& file,
     ++report.dropped_too_short;
     return false;
   }
-  if (length > rule.sequence_len) {
+  if (length > rule.sequence_len && !sample.pair) {
     if (rule.excess_length_strategy == "raise")
       refuse_long_row(length, rule.sequence_len, file, line);
     if (rule.excess_length_strategy != "truncate") {

@@ -25,13 +25,15 @@ MicroBatch part_of(const MicroBatch& batch, std::size_t first, std::size_t last)
 
 }  // namespace
 
-std::vector<MicroBatch> split_into_passes(const MicroBatch& batch) {
+std::vector<MicroBatch> split_into_passes(const MicroBatch& batch, RowLayout layout) {
   std::vector<MicroBatch> passes;
+  const std::size_t together = layout == RowLayout::pair ? 2 : 1;
   const std::size_t documents = batch.cu_seqlens.empty() ? 0 : batch.cu_seqlens.size() - 1;
   for (std::size_t first = 0, last = 0; first < documents; first = last) {
     const std::int64_t begin = batch.cu_seqlens[first];
-    last = first + 1;
-    while (last < documents && batch.cu_seqlens[last + 1] - begin <= kTokensPerPass) ++last;
+    last = first + together;
+    while (last < documents && batch.cu_seqlens[last + together] - begin <= kTokensPerPass)
+      last += together;
     passes.push_back(part_of(batch, first, last));
   }
   return passes;

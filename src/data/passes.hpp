@@ -11,8 +11,9 @@ namespace axl::data {
 /// pass. Products of 512 rows already reach the full rate of a CPU (perf/results).
 inline constexpr std::int64_t kTokensPerPass = 512;
 
-/// The documents of a micro-batch, cut in their order.
-std::vector<MicroBatch> split_into_passes(const MicroBatch& batch);
+/// The documents of a micro-batch, cut in their order; pairs stay together.
+std::vector<MicroBatch> split_into_passes(const MicroBatch& batch,
+                                          RowLayout layout = RowLayout::document);
 
 /// Tokens of the longest document.
 std::int64_t longest_document(const MicroBatch& batch);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,24 @@ ComparisonReader make_comparison_reader(const config::DatasetConfig& dataset,
                                         const config::Config& config,
                                         const tokenizer::Tokenizer& tokenizer,
                                         std::vector<std::string>* warnings);
+
+/// Tokens of a comparison's texts, and those that were cut off.
+struct ComparisonLengths {
+  std::int64_t prompt = 0, chosen = 0, rejected = 0, lost = 0;
+  std::int64_t longest() const { return prompt + (chosen > rejected ? chosen : rejected); }
+};
+enum class Fit : std::uint8_t { fits, cut, too_long };
+/// Axolotl's rule: a row is too long when its prompt and its longer answer exceed `sequence_len`;
+/// under `truncate` answers are cut to what the prompt leaves.
+Fit fit_comparison(Comparison& row, const tokenizer::Tokenizer& tokenizer,
+                   std::int64_t sequence_len, const std::string& strategy,
+                   ComparisonLengths& lengths);
+
+/// Rows of rl: dpo, one sample each: the prompt with the chosen answer, then the prompt with the
+/// rejected one, the answers with labels. Since an answer reaches to the end of its document, the
+/// labels tell where the second one begins.
+RowConverter make_pair_converter(const FormatContext& context);
+std::size_t second_document(std::span<const TokenId> labels);
 
 /// The tokens of a row with steps, as a process reward model reads them: BOS, the prompt and the
 /// steps, each followed by step_separator; a step's last token carries its label (0 or 1), all

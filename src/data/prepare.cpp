@@ -29,11 +29,14 @@ TokenizedDataset tokenize_input(Input& input, const config::Config& config,
                                 const std::function<void(std::int64_t)>& done) {
   complete_format(input, config, warnings);
   config::DatasetConfig dataset = input.dataset;
-  if (!input.rows.rows.empty() && dataset.user_defined.empty() &&
+  const bool pairs = !config.rl.empty();
+  if (!pairs && !input.rows.rows.empty() && dataset.user_defined.empty() &&
       is_pretokenized(input.files, input.rows.rows.front()))
     dataset.type = "pretokenized";
-  const RowConverter convert =
-      with_transforms(dataset, make_converter(dataset, config, tokenizer, sequence_len, &warnings));
+  const RowConverter convert = with_transforms(
+      dataset, pairs
+                   ? make_pair_converter({tokenizer, config, dataset, sequence_len, "", &warnings})
+                   : make_converter(dataset, config, tokenizer, sequence_len, &warnings));
   TokenizeOptions options;
   options.length = {sequence_len, config.min_sample_len, config.excess_length_strategy};
   options.threads = config.dataset_num_proc > 0 ? config.dataset_num_proc : available_threads();
@@ -97,14 +100,14 @@ std::size_t validation_rows(const config::Config& config, std::size_t rows) {
 
 /// What cannot become a prepared file.
 void refuse(const config::Config& config) {
-  if (!config.rl.empty())
+  if (!config.rl.empty() && config.rl != "dpo")
     throw Error(ErrorCode::unsupported,
                 "training on preference rows (rl: " + config.rl + ") is not supported yet")
         .at(config.at("rl"))
         .hint("preview and preprocess read and check them");
   for (const auto* list : {&config.datasets, &config.test_datasets})
     for (const config::DatasetConfig& d : *list)
-      if (is_comparison(config, d))
+      if (config.rl.empty() && is_comparison(config, d))
         throw Error(ErrorCode::unsupported, "training on type " + d.type + " is not supported yet")
             .at(d.where)
             .hint("preview and preprocess read and check its rows");

@@ -46,6 +46,7 @@ std::string metrics_line(const StepRecord& r) {
   line["tokens_per_second"] = r.tokens_per_second;
   line["memory_bytes"] = r.memory_bytes;
   line["seconds"] = r.seconds;
+  for (const auto& [name, value] : r.measures) line[name] = value;
   return json_text(line) + "\n";
 }
 
@@ -56,6 +57,7 @@ std::string metrics_line(const EvalRecord& r) {
   line["eval_loss"] = r.eval_loss;
   line["label_tokens"] = r.label_tokens;
   line["seconds"] = r.seconds;
+  for (const auto& [name, value] : r.measures) line["eval_" + name] = value;
   return json_text(line) + "\n";
 }
 

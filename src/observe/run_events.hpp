@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace axl::observe {
@@ -19,6 +20,9 @@ struct RunStart {
   std::int64_t start_step = 0;  ///< steps that a resumed run has behind it; 0: a new run
 };
 
+/// What a task measures beside the loss, by name: ("rewards/margins", 0.3).
+using Measures = std::vector<std::pair<std::string, double>>;
+
 /// One optimiser step, over all ranks. Steps count from 1.
 struct StepRecord {
   std::int64_t step = 0;
@@ -27,6 +31,7 @@ struct StepRecord {
   double tokens_per_second = 0;
   std::int64_t memory_bytes = 0;  ///< peak resident memory of the largest rank
   double seconds = 0;             ///< since the start of training
+  Measures measures;              ///< of the task
 };
 
 struct EvalRecord {
@@ -34,6 +39,7 @@ struct EvalRecord {
   double epoch = 0, eval_loss = 0;
   std::int64_t label_tokens = 0;
   double seconds = 0;
+  Measures measures;  ///< of the task
 };
 
 struct RunEnd {

@@ -50,17 +50,20 @@ class TensorBoardSink final : public EventSink {
   }
   void step(const StepRecord& r, bool logged) override {
     if (!logged) return;
-    write(scalars_event(now_s(), r.step,
-                        {{"train/loss", r.loss},
-                         {"train/grad_norm", r.grad_norm},
-                         {"train/learning_rate", r.learning_rate},
-                         {"train/epoch", r.epoch},
-                         {"train/label_tokens", static_cast<double>(r.label_tokens)},
-                         {"train/tokens_per_second", r.tokens_per_second},
-                         {"train/memory_bytes", static_cast<double>(r.memory_bytes)}}));
+    Measures scalars{{"train/loss", r.loss},
+                     {"train/grad_norm", r.grad_norm},
+                     {"train/learning_rate", r.learning_rate},
+                     {"train/epoch", r.epoch},
+                     {"train/label_tokens", static_cast<double>(r.label_tokens)},
+                     {"train/tokens_per_second", r.tokens_per_second},
+                     {"train/memory_bytes", static_cast<double>(r.memory_bytes)}};
+    for (const auto& [name, value] : r.measures) scalars.emplace_back("train/" + name, value);
+    write(scalars_event(now_s(), r.step, scalars));
   }
   void eval(const EvalRecord& r) override {
-    write(scalars_event(now_s(), r.step, {{"eval/loss", r.eval_loss}}));
+    Measures scalars{{"eval/loss", r.eval_loss}};
+    for (const auto& [name, value] : r.measures) scalars.emplace_back("eval/" + name, value);
+    write(scalars_event(now_s(), r.step, scalars));
   }
   void checkpoint(std::int64_t, const std::string&) override {
     if (file_) file_->sync();

@@ -15,7 +15,8 @@ using tensor::TensorView;
 struct Context {
   const kernels::KernelTable& kernels;
   kernels::Queue& queue;
-  device::Arena& arena;  ///< for workspaces, released before the call returns
+  device::Arena& arena;       ///< for workspaces, released before the call returns
+  bool adapters_off = false;  ///< the base model alone: adapters are passed by
 };
 
 struct MatmulOptions {

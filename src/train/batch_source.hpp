@@ -16,6 +16,7 @@ struct StepBatches {
   std::vector<data::MicroBatch> micro;
   std::int64_t label_tokens = 0;  ///< of all ranks and micro-batches of the step
   std::int64_t filled = 0;        ///< micro-batches of all ranks
+  std::int64_t rows = 0;          ///< of all ranks and micro-batches; of prepared rows only
   /// There is no such step: the rows have ended, or cannot be read. The same on every rank.
   std::optional<Error> failure;
 };

@@ -105,6 +105,12 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
   e.total_parameters = model.total_parameters();
   e.trained_parameters = model.parameters().trained_elements();
   e.weights_converted = model.weight_bytes();
+  if (needs_reference_model(config)) {
+    model::DecoderOptions frozen = reference_options(config, base.config, kernels);
+    frozen.plan_only = true;
+    const model::Decoder reference(base.config, base.weights, frozen, kernels, kokkos.queue(), {});
+    e.weights_converted += reference.weight_bytes();
+  }
   e.matrix_formats = model.matrix_formats();
   e.weights_mapped = model.mapped_bytes();
   const std::int64_t flat = model.parameters().flat_elements();
@@ -138,6 +144,11 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
   const double adapter = options.training.lora ? 6.0 * static_cast<double>(e.trained_parameters) *
                                                      static_cast<double>(e.tokens_per_epoch)
                                                : 0.0;
+  // The reference is asked once, forward.
+  const double reference = config.rl.empty()
+                               ? 0.0
+                               : 2.0 * (body * static_cast<double>(e.tokens_per_epoch) +
+                                        2.0 * head * static_cast<double>(e.label_tokens_per_epoch));
   const double again =
       options.gradient_checkpointing ? 2.0 * body * static_cast<double>(e.tokens_per_epoch) : 0.0;
   // Attention has two products forward and five backward, of as many FLOP a pair of tokens as the
@@ -147,7 +158,7 @@ Estimate estimate(const config::Config& config, std::int64_t ranks, int threads)
       (options.gradient_checkpointing ? 9.0 : 7.0) * 2.0 * sizes.attended_pairs_per_epoch *
       static_cast<double>(base.config.num_hidden_layers * base.config.num_attention_heads *
                           base.config.head_dim);
-  e.flops_per_step = (epoch_flops + adapter + again + attention) /
+  e.flops_per_step = (epoch_flops + adapter + reference + again + attention) /
                      static_cast<double>(std::max<std::int64_t>(1, e.steps_per_epoch));
   e.gemm_flops_per_second = measure_gemm(model, kernels, kokkos.queue());
   e.seconds = static_cast<double>(e.total_steps) * e.flops_per_step /

@@ -5,8 +5,11 @@
 namespace axl::train {
 
 PreparedBatches::PreparedBatches(const parallel::Comm& comm, data::PreparedDataset dataset,
-                                 const data::BatchPlanOptions& options)
-    : comm_(comm), dataset_(std::move(dataset)), plan_(dataset_.lengths(), options) {}
+                                 const data::BatchPlanOptions& options, data::RowLayout layout)
+    : comm_(comm),
+      dataset_(std::move(dataset)),
+      plan_(dataset_.lengths(), options),
+      layout_(layout) {}
 
 std::int64_t PreparedBatches::max_tokens_per_pass() const {
   return data::max_tokens_per_pass(plan_, dataset_);
@@ -31,7 +34,9 @@ StepBatches PreparedBatches::step(std::int64_t index) {
       const auto rows = plan_.rows(index, rank, micro);
       if (rows.empty()) continue;  // the end of an epoch: this rank has nothing to add
       ++out.filled;
-      if (rank == comm_.rank()) out.micro.push_back(data::make_micro_batch(dataset_, rows));
+      out.rows += std::ssize(rows);
+      if (rank == comm_.rank())
+        out.micro.push_back(data::make_micro_batch(dataset_, rows, layout_));
     }
   }
   return out;

@@ -9,7 +9,7 @@ namespace axl::train {
 class PreparedBatches final : public BatchSource {
  public:
   PreparedBatches(const parallel::Comm& comm, data::PreparedDataset dataset,
-                  const data::BatchPlanOptions& options);
+                  const data::BatchPlanOptions& options, data::RowLayout layout);
   std::int64_t total_steps() const override { return plan_.total_steps(); }
   std::int64_t steps_per_epoch() const override { return plan_.steps_per_epoch(); }
   double epoch_at(std::int64_t step) const override { return plan_.epoch_at(step); }
@@ -27,6 +27,7 @@ class PreparedBatches final : public BatchSource {
   const parallel::Comm& comm_;
   data::PreparedDataset dataset_;
   data::BatchPlan plan_;
+  data::RowLayout layout_;
 };
 
 }  // namespace axl::train

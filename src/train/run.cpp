@@ -175,6 +175,15 @@ int run(const RunRequest& request) {
                                            decoder_options(config, base->config, kernels), kernels,
                                            kokkos.queue(), shared_memory(shared, node));
   model->reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));
+  parallel::NodeShared shared_reference(node);
+  std::unique_ptr<model::Decoder> reference;
+  if (needs_reference_model(config)) {
+    reference = std::make_unique<model::Decoder>(
+        base->config, base->weights, reference_options(config, base->config, kernels), kernels,
+        kokkos.queue(), shared_memory(shared_reference, node));
+    reference->reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));
+  }
+  const std::unique_ptr<task::Task> task = task_of(config, reference.get());
   const optim::OptimizerSpec& method = optim::optimizer_named(config.optimizer);
   const std::int64_t arena_bytes =
       std::max(model::plan_step(*model, data.max_tokens, data.max_tokens, true).bytes,
@@ -188,12 +197,20 @@ int run(const RunRequest& request) {
       comm.rank() == 0 ? observe::make_sinks({.tensorboard = config.use_tensorboard})
                        : std::make_unique<observe::EventSink>();
   const std::int64_t trained = model->parameters().trained_elements();
+  if (!config.rl.empty())
+    log::info("task: {}, beta {}, against {}", config.rl, config.preference_beta(),
+              reference
+                  ? fmt::format("a frozen model of its own, {} MiB converted + {} MiB mapped",
+                                reference->weight_bytes() >> 20, reference->mapped_bytes() >> 20)
+                  : "the model without its adapter");
   describe_start(config, layout, *model, trained, *data.train, comm.size(), arena_bytes,
                  kernels.describe());
 
   if (!config.lora_model_dir.empty())
     parallel::collectively(comm, [&] {
-      model::load_adapter(ctx, *model, adapter::AdapterFiles::open(config.lora_model_dir));
+      const auto files = adapter::AdapterFiles::open(config.lora_model_dir);
+      model::load_adapter(ctx, *model, files);
+      if (reference) model::load_adapter(ctx, *reference, files);
     });
   std::optional<tokenizer::Tokenizer> tokenizer;  // of rank 0, when a whole model is written
   const auto write_weights = [&](const std::string& folder) {
@@ -258,6 +275,7 @@ int run(const RunRequest& request) {
                    .batches = *data.train,
                    .eval_dataset = data.eval ? &*data.eval : nullptr,
                    .eval_plan = data.eval_plan.get(),
+                   .task = *task,
                    .optimizer = optimizer,
                    .cadence = cadence,
                    .best = best,

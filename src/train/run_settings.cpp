@@ -133,6 +133,11 @@ Json settings_of(const config::Config& c, const model::Decoder& model,
   path["neftune_noise_alpha"] = or_null(c.neftune_noise_alpha);
   path["token_dropout"] = c.token_dropout;
   path["loss_normalization"] = c.loss_normalization;
+  if (!c.rl.empty()) {
+    path["rl"] = c.rl;
+    path["rl_beta"] = c.preference_beta();
+    path["dpo_label_smoothing"] = c.dpo_label_smoothing;
+  }
   return {{"meaning", meaning}, {"path", path}};
 }
 

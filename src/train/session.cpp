@@ -105,6 +105,30 @@ optim::OptimizerConfig optimizer_config(const config::Config& config) {
   return o;
 }
 
+std::unique_ptr<task::Task> task_of(const config::Config& config, model::Decoder* reference) {
+  return task::tasks()
+      .get(config.rl.empty() ? "supervised" : config.rl)
+      .make({.beta = config.preference_beta(),
+             .label_smoothing = config.dpo_label_smoothing,
+             .reference = reference});
+}
+
+bool needs_reference_model(const config::Config& config) {
+  return !config.rl.empty() &&
+         (config.adapter.empty() || !config.lora_model_dir.empty() ||
+          !config.lora_modules_to_save.empty() || !config.peft_trainable_token_indices.empty());
+}
+
+model::DecoderOptions reference_options(const config::Config& config,
+                                        const weights::ModelConfig& model,
+                                        const kernels::KernelTable& kernels) {
+  model::DecoderOptions o = decoder_options(config, model, kernels);
+  o.embedding_noise = 0;
+  const bool adapted = !config.lora_model_dir.empty();  // the adapter as the run found it
+  if (!adapted) o.training = {};
+  return o;
+}
+
 void fit_vocabulary(model::BaseModel& base, const config::Config& config, std::int64_t tokens,
                     const parallel::Comm& comm) {
   const std::int64_t rows =
@@ -156,7 +180,8 @@ RunData load_data(const config::Config& config, std::int64_t ranks, const parall
       out.train = std::make_unique<StreamedBatches>(config, comm, ranks, threads);
     else
       out.train = std::make_unique<PreparedBatches>(comm, data::PreparedDataset::open(train_path),
-                                                    data::train_plan_options(config, ranks));
+                                                    data::train_plan_options(config, ranks),
+                                                    task_of(config, nullptr)->layout());
     out.max_tokens = out.train->max_tokens_per_pass();
     if (eval_path.empty()) return;
     out.eval = data::PreparedDataset::open(eval_path);

@@ -10,6 +10,7 @@
 #include "model/decoder.hpp"
 #include "optim/optimizer.hpp"
 #include "parallel/comm.hpp"
+#include "task/task.hpp"
 #include "train/batch_source.hpp"
 #include "train/cadence.hpp"
 
@@ -44,5 +45,14 @@ model::DecoderOptions decoder_options(const config::Config& config,
                                       const weights::ModelConfig& model,
                                       const kernels::KernelTable& kernels);
 optim::OptimizerConfig optimizer_config(const config::Config& config);
+/// What the run learns. `reference`: see TaskOptions.
+std::unique_ptr<task::Task> task_of(const config::Config& config, model::Decoder* reference);
+/// Whether preferences are measured against a frozen model of their own: where leaving the adapters
+/// out does not give back the model that the run begins with.
+bool needs_reference_model(const config::Config& config);
+/// Of that model.
+model::DecoderOptions reference_options(const config::Config& config,
+                                        const weights::ModelConfig& model,
+                                        const kernels::KernelTable& kernels);
 
 }  // namespace axl::train

@@ -25,6 +25,10 @@ model::Batch batch_of(const data::MicroBatch& m, std::uint64_t dropout_key, std:
           .context = context};
 }
 
+std::int64_t rows_of(const data::MicroBatch& pairs) {
+  return (std::ssize(pairs.cu_seqlens) - 1) / 2;
+}
+
 /// The first parameter with a NaN or an infinity; "" when all are finite.
 std::string first_not_finite(const tensor::ParameterTable& table,
                              tensor::TensorView tensor::Parameter::*member) {
@@ -41,29 +45,15 @@ std::string first_not_finite(const tensor::ParameterTable& table,
 Trainer::Trainer(const TrainerParts& parts)
     : p_(parts), reducer_(parts.comm, parts.model.parameters(), parts.model.layer_offsets()) {}
 
-double Trainer::forward_backward(const data::MicroBatch& micro, std::int64_t context,
-                                 double grad_scale, std::uint64_t key, bool last) {
-  const device::ArenaScope scope(p_.ctx.arena);
-  const model::Batch batch = batch_of(micro, key, context);
-  model::Decoder::Saved saved;
-  const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
-  const tensor::TensorView d_hidden = tensor::allocate(
-      p_.ctx.arena, p_.model.compute(), {batch.tokens(), p_.model.config().hidden_size});
-  const double sum =
-      model::CausalLmLoss::forward_backward(p_.ctx, p_.model, batch, hidden, d_hidden, grad_scale);
-  p_.model.backward(p_.ctx, batch, saved, d_hidden,
-                    last ? [this](std::int64_t layer) { reducer_.layer_done(layer); }
-                         : std::function<void(std::int64_t)>());
-  return sum;
-}
-
 Trainer::StepResult Trainer::step(std::int64_t index, const StepBatches& batches) {
   StepResult result;
   p_.model.parameters().zero_grad();
   result.label_tokens = batches.label_tokens;
   const bool by_micro_batch = p_.config.loss_normalization == "axolotl";
   const std::int64_t micros = p_.config.gradient_accumulation_steps;
-  double sums[2] = {0, 0};  // loss, tokens
+  const bool over_rows = p_.task.mean() == task::Mean::rows;
+  const std::size_t metrics = p_.task.metrics().size();
+  std::vector<double> sums(2 + metrics, 0.0);  // loss, tokens, metrics
   for (std::size_t micro = 0; micro < batches.micro.size(); ++micro) {
     const bool last = micro + 1 == batches.micro.size();
     // The same masks whichever rank computes this micro-batch of the step.
@@ -72,27 +62,36 @@ Trainer::StepResult Trainer::step(std::int64_t index, const StepBatches& batches
     const std::uint64_t key = kernels::hash_counter(static_cast<std::uint64_t>(p_.config.seed),
                                                     static_cast<std::uint64_t>(global_micro)) |
                               1u;
-    const std::int64_t labels =
-        by_micro_batch ? batches.filled * batches.micro[micro].label_tokens : result.label_tokens;
-    const double scale = 1.0 / static_cast<double>(std::max<std::int64_t>(1, labels));
-    const std::int64_t context = data::longest_document(batches.micro[micro]);
-    auto passes = data::split_into_passes(batches.micro[micro]);
+    const data::MicroBatch& whole = batches.micro[micro];
+    const std::int64_t here = over_rows ? rows_of(whole) : whole.label_tokens;
+    const std::int64_t all = over_rows ? batches.rows : result.label_tokens;
+    const double scale = 1.0 / static_cast<double>(std::max<std::int64_t>(
+                                   1, by_micro_batch ? batches.filled * here : all));
+    const std::int64_t context = data::longest_document(whole);
+    auto passes = data::split_into_passes(whole, p_.task.layout());
     for (std::size_t pass = 0; pass < passes.size(); ++pass) {
       data::MicroBatch& batch = passes[pass];
       const std::uint64_t pass_key = kernels::hash_counter(key, pass);
       data::drop_tokens(batch, p_.drop_token, p_.config.token_dropout, pass_key);
-      sums[0] += scale * forward_backward(batch, context, scale, pass_key | 1u,
-                                          last && pass + 1 == passes.size());
+      const bool final = last && pass + 1 == passes.size();
+      std::vector<double> measured(metrics, 0.0);
+      sums[0] +=
+          scale * p_.task.train(p_.ctx, p_.model, batch_of(batch, pass_key | 1u, context), scale,
+                                final ? [this](std::int64_t layer) { reducer_.layer_done(layer); }
+                                      : task::LayerDone(),
+                                measured);
       sums[1] += static_cast<double>(batch.tokens());
+      for (std::size_t m = 0; m < metrics; ++m) sums[2 + m] += scale * measured[m];
     }
   }
   // A rank without rows issues the same collectives as the others.
   if (batches.micro.empty()) reducer_.layer_done(-1);
   reducer_.finish();
   p_.model.parameters().zero_grad_of_frozen_rows();
-  p_.comm.sum(sums, 2);
+  p_.comm.sum(sums.data(), std::ssize(sums));
   result.loss = sums[0];
   result.tokens = static_cast<std::int64_t>(sums[1]);
+  result.measures.assign(sums.begin() + 2, sums.end());
   result.grad_norm = optim::gradient_norm(p_.ctx, p_.model.parameters());
   check_finite(index, result);
   warn_of_zero_gradient(index, result);
@@ -176,21 +175,37 @@ bool Trainer::stopped_improving() const {
          p_.best.without_gain() >= *p_.config.early_stopping_patience;
 }
 
-void Trainer::add_losses(const data::MicroBatch& whole, std::int64_t context, double sums[2]) {
-  for (const data::MicroBatch& micro : data::split_into_passes(whole)) {
-    const device::ArenaScope scope(p_.ctx.arena);
-    const model::Batch batch = batch_of(micro, 0, context);
-    model::Decoder::Saved saved;
-    const tensor::TensorView hidden = p_.model.forward(p_.ctx, batch, saved);
-    sums[0] += model::CausalLmLoss::evaluate(p_.ctx, p_.model, batch, hidden);
-    sums[1] += static_cast<double>(micro.label_tokens);
-  }
+void Trainer::add_losses(const std::vector<std::int64_t>& rows, std::span<double> sums) {
+  const data::RowLayout layout = p_.task.layout();
+  const data::MicroBatch whole = data::make_micro_batch(*p_.eval_dataset, rows, layout);
+  const std::int64_t context = data::longest_document(whole);
+  const double divisor =
+      static_cast<double>(p_.task.mean() == task::Mean::rows ? rows_of(whole) : whole.label_tokens);
+  // A packed micro-batch is one row to transformers, which weights the means of batches by rows.
+  const double weight = p_.config.loss_normalization != "axolotl" || divisor == 0 ? divisor
+                        : p_.eval_plan->options().sample_packing                  ? 1.0
+                                                                 : static_cast<double>(rows.size());
+  std::vector<double> measured(p_.task.metrics().size(), 0.0);
+  double loss = 0;
+  for (const data::MicroBatch& micro : data::split_into_passes(whole, layout))
+    loss += p_.task.evaluate(p_.ctx, p_.model, batch_of(micro, 0, context), measured);
+  if (divisor > 0) sums[0] += loss / divisor * weight;
+  sums[1] += weight;
+  sums[2] += static_cast<double>(whole.label_tokens);
+  for (std::size_t m = 0; m < measured.size(); ++m)
+    sums[3 + m] += divisor > 0 ? measured[m] / divisor * weight : 0.0;
+}
+
+observe::Measures Trainer::named(std::span<const double> values) const {
+  observe::Measures out;
+  for (std::size_t m = 0; m < values.size(); ++m) out.emplace_back(p_.task.metrics()[m], values[m]);
+  return out;
 }
 
 void Trainer::evaluate(std::int64_t step, bool counts) {
   const auto start = Clock::now();
-  const bool by_micro_batch = p_.config.loss_normalization == "axolotl";
-  double sums[3] = {0, 0, 0};  // loss, what it is divided by, label tokens
+  // Loss, what it is divided by, label tokens, metrics.
+  std::vector<double> sums(3 + p_.task.metrics().size(), 0.0);
   for (std::int64_t i = 0; i < p_.eval_plan->total_steps(); ++i) {
     // Who asks for a stop will not wait for the end of a long evaluation.
     if (p_.comm.max(std::int64_t{signal_.requested()}) != 0) {
@@ -198,32 +213,22 @@ void Trainer::evaluate(std::int64_t step, bool counts) {
         log::info("step {}: the evaluation is left unfinished, a stop was asked for", step);
       return;
     }
-    const auto rows = p_.eval_plan->rows(i, p_.comm.rank(), 0);
-    const data::MicroBatch whole = data::make_micro_batch(*p_.eval_dataset, rows);
-    const std::int64_t context = data::longest_document(whole);
-    double batch[2] = {0, 0};  // loss, label tokens
-    add_losses(whole, context, batch);
-    // A packed micro-batch is one row to transformers, which weights the means of batches by rows.
-    const double weight = !by_micro_batch || batch[1] == 0 ? batch[1]
-                          : p_.eval_plan->options().sample_packing
-                              ? 1.0
-                              : static_cast<double>(rows.size());
-    if (batch[1] > 0) sums[0] += batch[0] / batch[1] * weight;
-    sums[1] += weight;
-    sums[2] += batch[1];
+    add_losses(p_.eval_plan->rows(i, p_.comm.rank(), 0), sums);
   }
-  p_.comm.sum(sums, 3);
+  p_.comm.sum(sums.data(), std::ssize(sums));
   const double loss = sums[1] > 0 ? sums[0] / sums[1] : 0.0;
   if (!std::isfinite(loss)) fail_not_finite(step, "evaluation loss");
   if (!first_eval_) first_eval_ = loss;
   last_eval_ = loss;
   if (counts) p_.best.evaluated(step, loss);
+  for (std::size_t m = 3; m < sums.size(); ++m) sums[m] /= std::max(sums[1], 1.0);
   record([&] {
     p_.events.eval({.step = step,
                     .epoch = p_.batches.epoch_at(step),
                     .eval_loss = loss,
                     .label_tokens = static_cast<std::int64_t>(sums[2]),
-                    .seconds = seconds_since(start)});
+                    .seconds = seconds_since(start),
+                    .measures = named(std::span(sums).subspan(3))});
   });
 }
 
@@ -235,6 +240,7 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
     evaluate(first_step, first_step > 0 && p_.cadence.evaluates(first_step) &&
                              p_.best.last_step() < first_step);
   double window_loss = 0, window_seconds = 0;
+  std::vector<double> window_measures(p_.task.metrics().size(), 0.0);
   std::int64_t saved = first_step;
   std::int64_t window_steps = 0, window_tokens = 0, window_labels = 0;
   for (std::int64_t index = first_step; index < p_.cadence.total_steps; ++index) {
@@ -249,6 +255,7 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
     const std::int64_t done = index + 1;
     window_seconds += seconds_since(step_start);
     window_loss += r.loss;
+    for (std::size_t m = 0; m < window_measures.size(); ++m) window_measures[m] += r.measures[m];
     window_tokens += r.tokens;
     window_labels += r.label_tokens;
     ++window_steps;
@@ -257,6 +264,8 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
     const bool logged = p_.cadence.logs(done);
     // Only what is written down is worth a collective; `logged` is the same on every rank.
     const std::int64_t memory = logged ? p_.comm.max(observe::peak_resident_bytes()) : 0;
+    std::vector<double> means = window_measures;
+    for (double& mean : means) mean /= static_cast<double>(window_steps);
     record([&] {
       p_.events.step({.step = done,
                       .epoch = p_.batches.epoch_at(done),
@@ -267,11 +276,13 @@ Outcome Trainer::run(std::int64_t first_step, const std::function<void(std::int6
                       .tokens = window_tokens,
                       .tokens_per_second = static_cast<double>(window_tokens) / window_seconds,
                       .memory_bytes = memory,
-                      .seconds = seconds_since(start)},
+                      .seconds = seconds_since(start),
+                      .measures = named(means)},
                      logged);
     });
     if (logged) {
       window_loss = window_seconds = 0;
+      std::fill(window_measures.begin(), window_measures.end(), 0.0);
       window_steps = window_tokens = window_labels = 0;
     }
     watch_loss(index, r.loss);

@@ -7,9 +7,9 @@
 
 #include "config/config.hpp"
 #include "data/batch_plan.hpp"
-#include "model/losses/causal_lm.hpp"
 #include "observe/run_events.hpp"
 #include "optim/optimizer.hpp"
+#include "task/task.hpp"
 #include "train/batch_source.hpp"
 #include "train/best_evaluation.hpp"
 #include "train/cadence.hpp"
@@ -27,6 +27,7 @@ struct TrainerParts {
   BatchSource& batches;
   const data::PreparedDataset* eval_dataset;  ///< nullptr: no evaluation
   const data::BatchPlan* eval_plan;
+  const task::Task& task;
   optim::Optimizer& optimizer;
   const Cadence& cadence;
   BestEvaluation& best;        ///< of this run and of the one that it goes on with
@@ -57,14 +58,16 @@ class Trainer {
   struct StepResult {
     double loss = 0, grad_norm = 0, learning_rate = 0;
     std::int64_t label_tokens = 0, tokens = 0;
+    std::vector<double> measures;  ///< of task.metrics()
   };
   StepResult step(std::int64_t index, const StepBatches& batches);
-  double forward_backward(const data::MicroBatch& micro, std::int64_t context, double grad_scale,
-                          std::uint64_t key, bool last);
   /// Records the loss of the evaluation rows and counts it among the best; no record when a stop is
   /// asked for meanwhile.
   void evaluate(std::int64_t step, bool counts = true);
-  void add_losses(const data::MicroBatch& whole, std::int64_t context, double sums[2]);
+  /// Adds the loss of an evaluation batch to sums[0], what it is a mean over to sums[1], label
+  /// tokens to sums[2] and the metrics behind them.
+  void add_losses(const std::vector<std::int64_t>& rows, std::span<double> sums);
+  observe::Measures named(std::span<const double> values) const;
   void check_finite(std::int64_t index, const StepResult& result) const;
   /// A sum of squares that overflows makes the norm's output zero, and every gradient below it.
   void warn_of_zero_gradient(std::int64_t index, const StepResult& result);

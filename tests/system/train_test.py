@@ -135,6 +135,15 @@ class Run(TrainingCase):
         self.run_program(2, self.config(max_steps=2, output_dir=str(self.folder / "alone")))
         self.assertEqual(with_both, self.adapter("alone"))
 
+    def assert_merged_answers_alike(self, adapter, base=MODEL):
+        """The adapter on its base and the two merged continue a text with the same words."""
+        ask = ["--prompt", "what is the sky", "--max-new-tokens", "12", "--greedy", "--raw"]
+        merged = self.folder / f"{adapter.name}-merged"
+        self.run_program(0, "merge", "--base", base, "--adapter", adapter, "-o", merged)
+        first = self.run_program(0, "inference", adapter, *ask).stdout
+        self.assertEqual(self.run_program(0, "inference", merged, *ask).stdout, first)
+        return merged
+
     def test_added_tokens_get_rows(self):
         with_rows = {"tokens": ["<|sky|>", "<|sea|>"], "max_steps": 3}
         base = json.loads((MODEL / "config.json").read_text())["vocab_size"]

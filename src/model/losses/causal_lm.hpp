@@ -1,4 +1,7 @@
 #pragma once
+#include <span>
+#include <vector>
+
 #include "model/decoder.hpp"
 
 namespace axl::model {
@@ -13,6 +16,14 @@ struct CausalLmLoss {
   /// head and of the final norm where they are trained.
   static double forward_backward(Context& ctx, const Decoder& model, const Batch& batch,
                                  TensorView hidden, TensorView d_hidden, double grad_scale);
+  /// Sum of -log p(target) of every document.
+  static std::vector<double> document_losses(Context& ctx, const Decoder& model, const Batch& batch,
+                                             TensorView hidden);
+  /// d_hidden (T, C) = gradient of the sum over documents of scales[d] times the loss of document
+  /// d; the head's and the final norm's as above.
+  static void backward_by_document(Context& ctx, const Decoder& model, const Batch& batch,
+                                   TensorView hidden, TensorView d_hidden,
+                                   std::span<const double> scales);
   /// Logits (rows, V), accumulator type, of the given rows of `hidden`.
   static void logits(Context& ctx, const Decoder& model, TensorView hidden_rows, TensorView logits);
 };

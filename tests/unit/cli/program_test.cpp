@@ -141,14 +141,15 @@ TEST(Program, ValidateJsonHasTheFixedShape) {
 }
 
 TEST(Program, WhatCannotBeTrainedYetIsValidAndRefusedByTrainAndPlan) {
-  const std::string file = put("later.yaml", kGood + "rl: dpo\nreinit_weights: true\n");
+  const std::string file =
+      put("later.yaml", kGood + "rl: kto\nremove_unused_columns: false\nreinit_weights: true\n");
   const Outcome valid = run("validate --format json " + file, "2>/dev/null");
   EXPECT_EQ(valid.code, 0);
   const auto j = axl::parse_json<nlohmann::json>(valid.out);
   EXPECT_EQ(j["status"], "accept");
   ASSERT_EQ(j["unsupported"].size(), 2u);
   EXPECT_EQ(j["unsupported"][0]["key"], "rl");
-  EXPECT_EQ(j["effective"]["rl"], "dpo");
+  EXPECT_EQ(j["effective"]["rl"], "kto");
   EXPECT_NE(run("validate " + file)
                 .out.find("valid Axolotl configuration; this version cannot train it yet:"),
             std::string::npos);
