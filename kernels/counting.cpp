@@ -227,6 +227,7 @@ KernelTable counting_table() {
   t.gemm_backend = "counting";
   t.gemm = &gemm;
   t.pack_bytes = [](const PackQuery&) { return std::int64_t{0}; };
+  t.pack = [](const void*, bool, const PackedMatrix&, void*, Queue&) {};  // never: see above
   t.widen = &widen;
   t.widen_transposed = &widen_transposed;
   t.narrow_gemm = &narrow_gemm;

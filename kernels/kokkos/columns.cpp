@@ -57,7 +57,7 @@ void scale_columns_grad(const ScaleColumnsGrad<T>& a, Queue& q) {
   for (std::int64_t c = 0; c < a.C; ++c) {
     A sum = 0;
     for (std::int64_t b = 0; b < kScalePartials; ++b) sum += a.partial[b * a.C + c];
-    a.dscale[c] += a.weight[c] * sum;
+    a.dscale[c] += a.weight == nullptr ? sum : a.weight[c] * sum;
   }
 }
 

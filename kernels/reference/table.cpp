@@ -154,7 +154,7 @@ void scale_columns_grad(const ScaleColumnsGrad<T>& a, Queue&) {
   for (std::int64_t c = 0; c < a.C; ++c) {
     double sum = 0;
     for (std::int64_t t = 0; t < a.T; ++t) sum += d(a.dy[t * a.C + c]) * d(a.x[t * a.C + c]);
-    a.dscale[c] += static_cast<Acc<T>>(d(a.weight[c]) * sum);
+    a.dscale[c] += static_cast<Acc<T>>((a.weight == nullptr ? 1.0 : d(a.weight[c])) * sum);
   }
 }
 

@@ -109,7 +109,7 @@ class Comparison {
   void find_missing() {
     const PeftConfig& config = adapter_.config();
     for (const std::string& module : base_.matrices) {
-      if (config.targets(module)) want_lora(module);
+      if (config.targets(module)) want_adapter(module);
       if (!config.trainable_tokens.empty() && module.ends_with("embed_tokens"))
         want(AdapterRole::token_rows, module);
     }
@@ -125,6 +125,7 @@ class Comparison {
     const std::set<std::string_view> matrices(base_.matrices.begin(), base_.matrices.end());
     const std::set<std::string_view> parameters(base_.parameters.begin(), base_.parameters.end());
     for (const AdapterTensor& t : adapter_.tensors()) {
+      if (t.name.empty()) continue;  // of no module
       const bool whole = t.role == AdapterRole::parameter || t.role == AdapterRole::base_copy;
       if (!(whole ? parameters : matrices).contains(t.name)) surplus_.push_back(t.entry->name);
     }
@@ -154,6 +155,12 @@ class Comparison {
   void want(AdapterRole role, const std::string& name) {
     ++wanted_;
     if (!holds(role, name)) missing_.push_back(adapter_tensor_name(role, name, adapter_.config()));
+  }
+  void want_adapter(const std::string& module) {
+    if (adapter_.config().peft_type == "IA3") return want(AdapterRole::ia3_l, module);
+    if (adapter_.config().peft_type != "VERA") return want_lora(module);
+    want(AdapterRole::vera_b, module);
+    want(AdapterRole::vera_d, module);
   }
   /// Only embeddings have the transposed kind; a file that holds neither is told the usual one.
   void want_lora(const std::string& module) {

@@ -1,41 +1,15 @@
 #pragma once
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "ops/ops.hpp"
-#include "quant/frozen_matrix.hpp"
-#include "tensor/parameters.hpp"
+#include "adapter/linear_adapter.hpp"
 
 namespace axl::adapter {
 
-using ops::Context;
-using tensor::Parameter;
-using tensor::TensorView;
-
-/// The magnitude of DoRA (Liu et al. 2024, arXiv:2402.09353, eq. 5): the columns of what a Linear
-/// with LoRA gives are multiplied by factor = magnitude / |W + scale B A|, whose norm is not
-/// differentiated through (ibid., section 4.3). Dropout acts on the input of A alone; PEFT also
-/// puts the dropped input through W, which has the same mean and costs a second product with W.
-struct Dora {
-  Parameter* magnitude = nullptr;   ///< (out), |W| at the start
-  TensorView base_norms;            ///< (out), accumulator type: |W_o|^2
-  TensorView factor, inverse_norm;  ///< (out), accumulator type; of the present A, B and magnitude
-};
-
-/// LoRA on a Linear: Hu et al. 2021, arXiv:2106.09685, eq. 3:  y += scale * dropout(x) A^T B^T.
-struct Lora {
-  Parameter* a = nullptr;  ///< (r, in)
-  Parameter* b = nullptr;  ///< (out, r), zero at the start
-  float scale = 1.0f;      ///< alpha / r, or alpha / sqrt(r) with rsLoRA
-  double dropout = 0.0;
-  std::optional<Dora> dora;
-};
-
-/// y = x W^T + bias, with whatever adapter is on it. How the weight is stored and multiplied
-/// (quant/frozen_matrix.hpp) is apart from what is trained (nothing, an adapter, the weight
-/// itself).
+/// y = x W^T + bias, with whatever adapters are on it. How the weight is stored and multiplied
+/// (quant/frozen_matrix.hpp) is apart from what is trained (nothing, adapters, the weight itself).
 class Linear {
  public:
   std::string name;  ///< module name, "model.layers.0.self_attn.q_proj"
@@ -47,18 +21,15 @@ class Linear {
   TensorView bias;             ///< (out) or empty
   Parameter* trained_weight = nullptr;
   Parameter* trained_bias = nullptr;
-  std::optional<Lora> lora;
+  std::vector<std::unique_ptr<LinearAdapter>> adapters;  ///< in their order
 
   /// What backward needs besides x.
   struct Saved {
-    TensorView h;  ///< (T, r): dropout(x) A^T
-    TensorView z;  ///< (T, out) with DoRA: what its factor multiplies
-    std::uint64_t dropout_key = 0;
+    std::vector<LinearAdapter::Saved> adapters;
 
     template <class F>
     void for_each_activation(F&& f) {
-      f(h);
-      f(z);
+      for (LinearAdapter::Saved& saved : adapters) saved.for_each_activation(f);
     }
   };
   Saved allocate_saved(device::Arena& arena, DType compute, std::int64_t T) const;
@@ -68,20 +39,19 @@ class Linear {
     return conv1d ? std::vector{in, out} : std::vector{out, in};
   }
 
-  /// y (T, out) = or += x (T, in) W^T + bias + adapter. `layer_key` != 0 while training; the mask
-  /// of the adapter's dropout is a function of it and of the ordinal.
+  /// y (T, out) = or += x (T, in) W^T + bias + adapters. `layer_key` != 0 while training; the masks
+  /// of the adapters' dropout are functions of it, of the ordinal and of the adapter's place.
   void forward(Context& ctx, TensorView x, TensorView y, bool accumulate, Saved& saved,
                std::uint64_t layer_key) const;
-  /// Adds the gradients of what is trained; dx (T, in) = or += dy W + adapter, unless dx is empty.
+  /// Adds the gradients of what is trained; dx (T, in) = or += dy W + adapters, unless dx is empty.
   void backward(Context& ctx, TensorView x, const Saved& saved, TensorView dy, TensorView dx,
                 bool accumulate_dx) const;
-  /// After a change of the adapter's parameters: recomputes what is derived from them.
+  /// After a change of the adapters' parameters: recomputes what is derived from them.
   void refresh(Context& ctx) const;
-  bool trains_anything() const { return trained_weight || trained_bias || lora; }
+  bool trains_anything() const { return trained_weight || trained_bias || !adapters.empty(); }
 
  private:
-  void lora_backward(Context& ctx, TensorView x, const Saved& saved, TensorView dy,
-                     TensorView dx) const;
+  const LinearAdapter* input_scaler() const;
 };
 
 }  // namespace axl::adapter

@@ -167,56 +167,100 @@ void read_trainable_tokens(Reader& in, PeftConfig& out) {
     in.refuse(key, "names a token twice: " + Reader::shown(*v));
 }
 
-PeftConfig from_json(const json& root, const std::string& origin) {
-  Reader in(root, origin);
-  const json* type = in.take("peft_type");
-  if (type == nullptr) in.refuse("peft_type", "is missing, so this is no PEFT adapter");
-  if (*type != "LORA")
-    throw Error(ErrorCode::unsupported,
-                "adapters of type " + Reader::shown(*type) + " are not supported")
-        .at({origin, 0, 0, "peft_type"})
-        .hint("supported: LORA");
-  PeftConfig out;
-  out.origin = origin;
+void read_rank(Reader& in, PeftConfig& out) {
   if (const json* v = in.take("r")) out.r = in.integer("r", *v, 1, kMaxRank);
+}
+
+void read_dropout(Reader& in, const char* key, PeftConfig& out) {
+  if (const json* v = in.take(key)) out.lora_dropout = in.real(key, *v, 0.0, 1.0);
+}
+
+void read_layers(Reader& in, PeftConfig& out) {
+  if (const json* v = in.take("layers_to_transform")) {
+    const json list = v->is_array() ? *v : json::array({*v});
+    for (const json& item : list)
+      out.layers_to_transform.push_back(in.integer("layers_to_transform", item, 0, kMaxLayer));
+    out.verbatim["layers_to_transform"] = v->dump();
+  }
+  if (const json* v = in.take("layers_pattern")) {
+    out.layers_pattern = in.strings("layers_pattern", *v);
+    if (*v == "") out.layers_pattern.clear();
+  }
+}
+
+void read_lora(Reader& in, PeftConfig& out) {
+  read_rank(in, out);
   if (const json* v = in.take("lora_alpha")) out.lora_alpha = in.real("lora_alpha", *v, -1e9, 1e9);
-  if (const json* v = in.take("lora_dropout"))
-    out.lora_dropout = in.real("lora_dropout", *v, 0.0, 1.0);
+  read_dropout(in, "lora_dropout", out);
   in.boolean("use_rslora", out.use_rslora);
   in.boolean("use_dora", out.use_dora);
-  in.boolean("fan_in_fan_out", out.fan_in_fan_out);
   read_trainable_tokens(in, out);
-  in.boolean("inference_mode", out.inference_mode);
   in.text("bias", out.bias);
   if (out.bias != "none" && out.bias != "all" && out.bias != "lora_only")
     in.refuse("bias", "must be none, all or lora_only, got '" + out.bias + "'");
-  in.pattern("target_modules", out.target_modules);
-  if (out.target_modules.empty()) in.refuse("target_modules", "names no module");
-  in.pattern("exclude_modules", out.exclude_modules);
-  if (const json* v = in.take("modules_to_save"))
-    out.modules_to_save = in.strings("modules_to_save", *v);
   in.pairs("rank_pattern", out.rank_pattern, [&](const std::string& name, const json& v) {
     return in.integer("rank_pattern." + name, v, 1, kMaxRank);
   });
   in.pairs("alpha_pattern", out.alpha_pattern, [&](const std::string& name, const json& v) {
     return in.real("alpha_pattern." + name, v, -1e9, 1e9);
   });
-  if (const json* v = in.take("layers_to_transform")) {
-    const json list = v->is_array() ? *v : json::array({*v});
-    for (const json& item : list)
-      out.layers_to_transform.push_back(in.integer("layers_to_transform", item, 0, kMaxLayer));
-  }
-  if (const json* v = in.take("layers_pattern")) {
-    out.layers_pattern = in.strings("layers_pattern", *v);
-    if (*v == "") out.layers_pattern.clear();
-  }
+  read_layers(in, out);
+  refuse_other_features(in);
+  for (const char* key : {"init_lora_weights", "trainable_token_indices"})
+    if (const json* v = in.take(key)) out.verbatim[key] = v->dump();
+  for (const char* key : kIgnored) in.take(key);
+}
+
+void read_ia3(Reader& in, PeftConfig& out) {
+  in.pattern("feedforward_modules", out.feedforward_modules);
+  if (const json* v = in.take("init_ia3_weights")) out.verbatim["init_ia3_weights"] = v->dump();
+}
+
+void read_vera(Reader& in, PeftConfig& out) {
+  read_rank(in, out);
+  read_dropout(in, "vera_dropout", out);
+  in.boolean("save_projection", out.save_projection);
+  if (const json* v = in.take("projection_prng_key"))
+    out.projection_prng_key =
+        static_cast<std::uint64_t>(in.integer("projection_prng_key", *v, 0, std::int64_t{1} << 32));
+  if (const json* v = in.take("d_initial")) out.d_initial = in.real("d_initial", *v, -1e9, 1e9);
+  in.text("bias", out.bias);
+  if (out.bias != "none")
+    throw Error(ErrorCode::unsupported, "trained biases beside VeRA are not supported")
+        .at({out.origin, 0, 0, "bias"});
+  read_layers(in, out);
+  if (const json* v = in.take("init_weights")) out.verbatim["init_weights"] = v->dump();
+}
+
+PeftConfig from_json(const json& root, const std::string& origin) {
+  Reader in(root, origin);
+  const json* type = in.take("peft_type");
+  if (type == nullptr) in.refuse("peft_type", "is missing, so this is no PEFT adapter");
+  PeftConfig out;
+  out.origin = origin;
+  using Read = void (*)(Reader&, PeftConfig&);
+  static constexpr std::pair<const char*, Read> kTypes[] = {
+      {"LORA", &read_lora}, {"IA3", &read_ia3}, {"VERA", &read_vera}};
+  const auto known = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                  [&](const auto& t) { return *type == t.first; });
+  if (known == std::end(kTypes))
+    throw Error(ErrorCode::unsupported,
+                "adapters of type " + Reader::shown(*type) + " are not supported")
+        .at({origin, 0, 0, "peft_type"})
+        .hint("supported: LORA, IA3, VERA");
+  out.peft_type = known->first;
+  in.boolean("fan_in_fan_out", out.fan_in_fan_out);
+  in.boolean("inference_mode", out.inference_mode);
+  in.pattern("target_modules", out.target_modules);
+  if (out.target_modules.empty()) in.refuse("target_modules", "names no module");
+  in.pattern("exclude_modules", out.exclude_modules);
+  if (const json* v = in.take("modules_to_save"))
+    out.modules_to_save = in.strings("modules_to_save", *v);
   in.text("base_model_name_or_path", out.base_model_name_or_path);
   in.text("revision", out.revision);
   in.text("task_type", out.task_type);
-  refuse_other_features(in);
-  for (const char* key : {"init_lora_weights", "layers_to_transform", "trainable_token_indices"})
-    if (const json* v = in.take(key)) out.verbatim[key] = v->dump();
-  for (const char* key : kIgnored) in.take(key);
+  for (const char* key : {"auto_mapping", "peft_version", "runtime_config"}) in.take(key);
+  known->second(in, out);
   in.refuse_unknown();
   return out;
 }
@@ -238,6 +282,52 @@ nlohmann::json pattern_json(const ModulePattern& pattern) {
 
 nlohmann::json text_or_null(const std::string& text) {
   return text.empty() ? nlohmann::json(nullptr) : nlohmann::json(text);
+}
+
+void write_layers(const PeftConfig& c, nlohmann::json& out) {
+  out["layers_to_transform"] = list_or_null(c.layers_to_transform);
+  out["layers_pattern"] = c.layers_pattern.size() == 1 ? nlohmann::json(c.layers_pattern.front())
+                                                       : list_or_null(c.layers_pattern);
+}
+
+void write_lora(const PeftConfig& c, nlohmann::json& out) {
+  for (const char* key : {"alora_invocation_tokens", "arrow_config", "corda_config", "eva_config",
+                          "kasa_config", "layer_replication", "lora_ga_config", "megatron_config",
+                          "monteclora_config", "target_parameters", "use_bdlora", "velora_config"})
+    out[key] = nullptr;
+  for (const char* key : {"ensure_weight_tying", "lora_bias", "use_qalora"}) out[key] = false;
+  out["loftq_config"] = nlohmann::json::object();
+  out["megatron_core"] = "megatron.core";
+  out["qalora_group_size"] = 16;
+  out["init_lora_weights"] = true;
+  out["r"] = c.r;
+  out["lora_alpha"] = number(c.lora_alpha);
+  out["lora_dropout"] = c.lora_dropout;
+  out["use_rslora"] = c.use_rslora;
+  out["use_dora"] = c.use_dora;
+  out["trainable_token_indices"] = list_or_null(c.trainable_tokens);
+  out["bias"] = c.bias;
+  out["rank_pattern"] = nlohmann::json::object();
+  for (const auto& [name, rank] : c.rank_pattern) out["rank_pattern"][name] = rank;
+  out["alpha_pattern"] = nlohmann::json::object();
+  for (const auto& [name, alpha] : c.alpha_pattern) out["alpha_pattern"][name] = number(alpha);
+  write_layers(c, out);
+}
+
+void write_ia3(const PeftConfig& c, nlohmann::json& out) {
+  out["feedforward_modules"] = pattern_json(c.feedforward_modules);
+  out["init_ia3_weights"] = true;
+}
+
+void write_vera(const PeftConfig& c, nlohmann::json& out) {
+  out["r"] = c.r;
+  out["vera_dropout"] = c.lora_dropout;
+  out["projection_prng_key"] = c.projection_prng_key;
+  out["save_projection"] = c.save_projection;
+  out["d_initial"] = c.d_initial;
+  out["init_weights"] = true;
+  out["bias"] = c.bias;
+  write_layers(c, out);
 }
 
 }  // namespace
@@ -262,40 +352,23 @@ PeftConfig read_peft_config(const std::string& path) {
 
 std::string peft_config_json(const PeftConfig& c) {
   nlohmann::json out;  // sorts its keys, as PEFT does
-  for (const char* key :
-       {"alora_invocation_tokens", "arrow_config", "auto_mapping", "corda_config", "eva_config",
-        "kasa_config", "layer_replication", "lora_ga_config", "megatron_config",
-        "monteclora_config", "target_parameters", "use_bdlora", "velora_config"})
-    out[key] = nullptr;
-  for (const char* key : {"ensure_weight_tying", "lora_bias", "use_qalora"}) out[key] = false;
-  out["loftq_config"] = nlohmann::json::object();
-  out["megatron_core"] = "megatron.core";
-  out["qalora_group_size"] = 16;
-  out["init_lora_weights"] = true;
-  out["peft_type"] = "LORA";
+  out["auto_mapping"] = nullptr;
+  out["peft_type"] = c.peft_type;
   out["peft_version"] = "0.21.2";  // the version whose fields these are
-  out["r"] = c.r;
-  out["lora_alpha"] = number(c.lora_alpha);
-  out["lora_dropout"] = c.lora_dropout;
-  out["use_rslora"] = c.use_rslora;
-  out["use_dora"] = c.use_dora;
   out["fan_in_fan_out"] = c.fan_in_fan_out;
-  out["trainable_token_indices"] = list_or_null(c.trainable_tokens);
-  out["bias"] = c.bias;
   out["target_modules"] = pattern_json(c.target_modules);
-  out["exclude_modules"] = pattern_json(c.exclude_modules);
+  if (c.peft_type != "VERA") out["exclude_modules"] = pattern_json(c.exclude_modules);
   out["modules_to_save"] = list_or_null(c.modules_to_save);
-  out["rank_pattern"] = nlohmann::json::object();
-  for (const auto& [name, rank] : c.rank_pattern) out["rank_pattern"][name] = rank;
-  out["alpha_pattern"] = nlohmann::json::object();
-  for (const auto& [name, alpha] : c.alpha_pattern) out["alpha_pattern"][name] = number(alpha);
-  out["layers_to_transform"] = list_or_null(c.layers_to_transform);
-  out["layers_pattern"] = c.layers_pattern.size() == 1 ? nlohmann::json(c.layers_pattern.front())
-                                                       : list_or_null(c.layers_pattern);
   out["base_model_name_or_path"] = text_or_null(c.base_model_name_or_path);
   out["revision"] = text_or_null(c.revision);
   out["task_type"] = text_or_null(c.task_type);
   out["inference_mode"] = c.inference_mode;
+  if (c.peft_type == "IA3")
+    write_ia3(c, out);
+  else if (c.peft_type == "VERA")
+    write_vera(c, out);
+  else
+    write_lora(c, out);
   for (const auto& [key, value] : c.verbatim) out[key] = parse_json<nlohmann::json>(value);
   return json_text(out, 2);
 }

@@ -15,12 +15,14 @@ struct ModulePattern {
   bool empty() const { return names.empty() && expression.empty(); }
 };
 
-/// adapter_config.json of a LoRA adapter, as PEFT 0.21 writes it. Module names are those of the
+/// adapter_config.json of an adapter, as PEFT 0.21 writes it. What a method does not have is at its
+/// default. Module names are those of the
 /// base model's modules: "model.layers.0.self_attn.q_proj".
 struct PeftConfig {
+  std::string peft_type = "LORA";  ///< LORA, IA3, VERA: adapter/registry.cpp
   std::int64_t r = 8;
   double lora_alpha = 8.0;
-  double lora_dropout = 0.0;
+  double lora_dropout = 0.0;  ///< also VeRA's
   bool use_rslora = false;
   bool use_dora = false;
   /// Written for models whose weights lie as (in, out). What it says of a file is not needed: the
@@ -31,6 +33,10 @@ struct PeftConfig {
   std::string bias = "none";  ///< none, all, lora_only: which biases of the base are trained
   ModulePattern target_modules;
   ModulePattern exclude_modules;
+  ModulePattern feedforward_modules;      ///< IA3: modules whose input is scaled
+  std::uint64_t projection_prng_key = 0;  ///< VeRA
+  bool save_projection = true;
+  double d_initial = 0.1;
   std::vector<std::string> modules_to_save;  ///< ends of names of modules trained whole
   std::vector<std::pair<std::string, std::int64_t>> rank_pattern;  ///< expression -> r, first wins
   std::vector<std::pair<std::string, double>> alpha_pattern;
@@ -48,6 +54,8 @@ struct PeftConfig {
   bool targets(const std::string& module) const;
   /// Whether the module's own parameters are trained and saved (modules_to_save).
   bool saves_whole(const std::string& module) const;
+  /// Whether IA3 scales what goes into this module.
+  bool is_feedforward(const std::string& module) const;
   std::int64_t rank_of(const std::string& module) const;
   double alpha_of(const std::string& module) const;
   /// Factor of B*A: alpha / r, or alpha / sqrt(r) with use_rslora.

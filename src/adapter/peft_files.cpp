@@ -23,7 +23,14 @@ constexpr Suffix kSuffixes[] = {{".lora_A.weight", AdapterRole::lora_a},
                                 {".lora_embedding_A", AdapterRole::embedding_a},
                                 {".lora_embedding_B", AdapterRole::embedding_b},
                                 {".lora_magnitude_vector", AdapterRole::magnitude},
+                                {".ia3_l", AdapterRole::ia3_l},
+                                {".vera_lambda_b", AdapterRole::vera_b},
+                                {".vera_lambda_d", AdapterRole::vera_d},
                                 {".token_adapter.trainable_tokens_delta", AdapterRole::token_rows}};
+
+/// Tensors that belong to no module.
+constexpr Suffix kShared[] = {{"base_model.vera_A", AdapterRole::vera_a_shared},
+                              {"base_model.vera_B", AdapterRole::vera_b_shared}};
 
 struct Foreign {
   std::string_view part;
@@ -42,6 +49,8 @@ std::string shape_text(const weights::TensorEntry& t) {
 AdapterTensor classify(const weights::TensorEntry& entry, const PeftConfig& config,
                        const std::string& path) {
   std::string_view name = entry.name;
+  for (const Suffix& s : kShared)
+    if (name == s.text) return {s.role, "", &entry};
   if (!name.starts_with(kPrefix))
     throw Error(ErrorCode::input, path + ": tensor '" + entry.name + "' does not start with '" +
                                       std::string(kPrefix) + "', so this is no PEFT adapter");
@@ -121,7 +130,30 @@ void AdapterFiles::check_matrix(const AdapterTensor& t, const Has& has) const {
     refuse(t, "has shape " + shape_text(*t.entry) + ", but its rank is " + std::to_string(rank));
 }
 
+/// Of methods whose tensors stand for themselves.
+void AdapterFiles::check_vectors() const {
+  std::int64_t found = 0;
+  for (const AdapterTensor& t : tensors_) {
+    if (t.role == AdapterRole::parameter || t.role == AdapterRole::base_copy) continue;
+    const bool belongs = config_.peft_type == "IA3"
+                             ? t.role == AdapterRole::ia3_l
+                             : t.role == AdapterRole::vera_b || t.role == AdapterRole::vera_d;
+    if (t.role == AdapterRole::vera_a_shared || t.role == AdapterRole::vera_b_shared) {
+      if (config_.peft_type == "VERA") continue;
+    }
+    if (!belongs) refuse(t, "does not belong to an adapter of type " + config_.peft_type);
+    ++found;
+    if (!config_.targets(t.name))
+      refuse(t, "belongs to a module that adapter_config.json does not target");
+  }
+  if (found == 0)
+    throw Error(
+        ErrorCode::input,
+        folder_ + "/adapter_model.safetensors: holds no tensors of type " + config_.peft_type);
+}
+
 void AdapterFiles::check() const {
+  if (config_.peft_type != "LORA") return check_vectors();
   std::vector<std::pair<AdapterRole, std::string_view>> sorted;
   for (const AdapterTensor& t : tensors_) sorted.emplace_back(t.role, t.name);
   std::sort(sorted.begin(), sorted.end());
@@ -175,6 +207,8 @@ std::string adapter_tensor_name(AdapterRole role, const std::string& name,
   std::string out(kPrefix);
   for (const Suffix& s : kSuffixes)
     if (s.role == role) return out + name + std::string(s.text);
+  for (const Suffix& s : kShared)
+    if (s.role == role) return std::string(s.text);
   AXL_CHECK(role == AdapterRole::parameter || role == AdapterRole::base_copy, "no suffix");
   const std::size_t dot = name.rfind('.');
   AXL_CHECK(dot != std::string::npos, "parameter " + name + " has no module");

@@ -12,13 +12,18 @@ namespace axl::adapter {
 
 /// What a tensor of adapter_model.safetensors is.
 enum class AdapterRole {
-  lora_a,       ///< (r, in)
-  lora_b,       ///< (out, r)
-  embedding_a,  ///< (r, vocabulary)
-  embedding_b,  ///< (hidden, r)
-  magnitude,    ///< (out): DoRA's
-  token_rows,   ///< (n, hidden): rows that replace those of trainable_token_indices
-  parameter,    ///< a whole parameter of the base (modules_to_save, trained biases), same shape
+  lora_a,         ///< (r, in)
+  lora_b,         ///< (out, r)
+  embedding_a,    ///< (r, vocabulary)
+  embedding_b,    ///< (hidden, r)
+  magnitude,      ///< (out): DoRA's
+  ia3_l,          ///< (out, 1), or (1, in) of a feed-forward module
+  vera_b,         ///< (out)
+  vera_d,         ///< (r)
+  vera_a_shared,  ///< (r, widest input): "base_model.vera_A"
+  vera_b_shared,  ///< (widest output, r)
+  token_rows,     ///< (n, hidden): rows that replace those of trainable_token_indices
+  parameter,      ///< a whole parameter of the base (modules_to_save, trained biases), same shape
   base_copy  ///< a frozen weight that PEFT saves along: of embeddings under an adapter or enlarged
 };
 
@@ -48,6 +53,7 @@ class AdapterFiles {
                std::shared_ptr<const weights::WeightFile> weights);
   using Has = std::function<bool(AdapterRole, std::string_view)>;
   void check() const;
+  void check_vectors() const;
   void check_matrix(const AdapterTensor& t, const Has& has) const;
   [[noreturn]] void refuse(const AdapterTensor& t, const std::string& what) const;
   std::string folder_;

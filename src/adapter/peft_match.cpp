@@ -93,6 +93,13 @@ bool PeftConfig::targets(const std::string& module) const {
   return is_or_ends_in(module, target_modules.names) && in_chosen_layer(module, *this);
 }
 
+bool PeftConfig::is_feedforward(const std::string& module) const {
+  if (!feedforward_modules.expression.empty())
+    return matches_whole(feedforward_modules.expression, module, *this);
+  return std::any_of(feedforward_modules.names.begin(), feedforward_modules.names.end(),
+                     [&](const std::string& name) { return module.ends_with(name); });
+}
+
 std::int64_t PeftConfig::rank_of(const std::string& module) const {
   return lookup(rank_pattern, module, r, *this);
 }

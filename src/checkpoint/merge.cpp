@@ -7,6 +7,7 @@
 
 #include "adapter/completeness.hpp"
 #include "adapter/fit_base.hpp"
+#include "adapter/vera.hpp"
 #include "checkpoint/model_folder.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
@@ -50,7 +51,8 @@ std::vector<float> transposed(const std::vector<float>& in, std::int64_t rows) {
 /// then given the length that the magnitude says.
 struct Update {
   std::vector<float> left, right, magnitude;
-  std::vector<double> column_squares;  ///< of the sum, where outputs are columns
+  std::vector<float> row_scales, column_scales;  ///< IA3's, of the sum
+  std::vector<double> column_squares;            ///< of the sum, where outputs are columns
   std::int64_t rank = 0;
   float scaling = 0.0f;
 
@@ -65,6 +67,15 @@ struct Update {
     for (std::int64_t i = 0; i < rows * columns; ++i) {
       const auto c = static_cast<std::size_t>(i % columns);
       w[i] *= static_cast<float>(static_cast<double>(magnitude[c]) / std::sqrt(column_squares[c]));
+    }
+  }
+
+  /// IA3: rows first_row... of the weight.
+  void scale(std::int64_t first_row, std::int64_t rows, std::int64_t columns, float* w) const {
+    for (std::int64_t i = 0; i < rows * columns; ++i) {
+      if (!row_scales.empty())
+        w[i] *= row_scales[static_cast<std::size_t>(first_row + i / columns)];
+      if (!column_scales.empty()) w[i] *= column_scales[static_cast<std::size_t>(i % columns)];
     }
   }
 
@@ -103,12 +114,17 @@ struct Plan {
   const TensorEntry* b = nullptr;
   const TensorEntry* magnitude = nullptr;
   const TensorEntry* token_rows = nullptr;
+  const TensorEntry* scales = nullptr;    ///< IA3's
+  bool scales_input = false;              ///< of a feed-forward module
+  const TensorEntry* lambda_b = nullptr;  ///< VeRA's
+  const TensorEntry* lambda_d = nullptr;
   bool embedding = false;
   bool conv1d = false;    ///< the weight lies as (in, out)
   bool four_bit = false;  ///< the values go through 4 bits first
   float scaling = 0.0f;
   bool changed() const { return adapted() || four_bit; }
-  bool adapted() const { return a != nullptr || token_rows != nullptr; }
+  bool adapted() const { return has_product() || token_rows != nullptr || scales != nullptr; }
+  bool has_product() const { return a != nullptr || lambda_b != nullptr; }
 };
 
 class Merge {
@@ -127,6 +143,7 @@ class Merge {
          adapter::check_complete(adapter_, adapter::base_names(config_, base_, tables_[1])))
       log::warning("{}", note);
     find_linears();
+    read_projection();
     for (const TensorEntry& t : base_.tensors()) add(t.name, t);
     untie_if_touched();
     for (const AdapterTensor& t : adapter_.tensors())
@@ -202,11 +219,90 @@ class Merge {
     }
     p.four_bit = linears_.contains(name) && p.values == &source && !quant::is_quantised(source);
     p.conv1d = p.four_bit && family::family_of(config_).conv1d;
+    if (name.ends_with(".bias")) add_scales(name.substr(0, name.size() - 5), p);
     if (name.ends_with(".weight")) {
+      add_scales(name.substr(0, name.size() - 7), p);
+      add_vera(name.substr(0, name.size() - 7), p);
       add_update(name.substr(0, name.size() - 7), p);
       add_token_rows(name.substr(0, name.size() - 7), p);
     }
     plans_.push_back(std::move(p));
+  }
+
+  bool is_conv1d(const std::string& module) const {
+    return family::family_of(config_).conv1d && module + ".weight" != tables_[1];
+  }
+
+  /// Where IA3 scales what comes out of a module, its bias is scaled with it.
+  void add_scales(const std::string& module, Plan& p) {
+    const TensorEntry* scales = adapter_.find(AdapterRole::ia3_l, module);
+    if (scales == nullptr) return;
+    const bool bias = p.values->shape.size() == 1;
+    const bool feedforward = adapter_.config().is_feedforward(module);
+    if (bias && feedforward) return;
+    used_.insert(scales);
+    p.scales = scales;
+    p.scales_input = feedforward;
+    p.conv1d = !bias && is_conv1d(module);
+    if (scales->elements() != p.values->shape[feedforward != p.conv1d ? 1 : 0])
+      refuse(scales->name, "does not fit the base's weight of " + module);
+  }
+
+  void add_vera(const std::string& module, Plan& p) {
+    p.lambda_b = adapter_.find(AdapterRole::vera_b, module);
+    p.lambda_d = adapter_.find(AdapterRole::vera_d, module);
+    if (p.lambda_b == nullptr) return;
+    used_.insert({p.lambda_b, p.lambda_d});
+    p.conv1d = is_conv1d(module);
+    const std::int64_t in = p.values->shape[p.conv1d ? 0 : 1], out = p.values->shape[p.conv1d];
+    if (p.lambda_b->elements() != out || p.lambda_d->elements() != projection_.rank ||
+        in > projection_.inputs || out > projection_.outputs)
+      refuse(p.lambda_b->name, "does not fit the base's weight of " + module);
+  }
+
+  /// The file's, or the one that its key makes for the widest modules under it.
+  void read_projection() {
+    if (adapter_.config().peft_type != "VERA") return;
+    if (const auto saved = adapter::saved_projection(adapter_)) {
+      projection_ = *saved;
+    } else {
+      std::int64_t inputs = 0, outputs = 0;
+      for (const AdapterTensor& t : adapter_.tensors()) {
+        if (t.role != AdapterRole::vera_b) continue;
+        const TensorEntry* weight = base_.find(t.name + ".weight");
+        if (weight == nullptr || weight->shape.size() != 2) continue;  // refused later
+        const bool turned = is_conv1d(t.name);
+        inputs = std::max(inputs, weight->shape[turned ? 0 : 1]);
+        outputs = std::max(outputs, weight->shape[turned ? 1 : 0]);
+      }
+      projection_ = adapter::VeraProjection::make(adapter_.config().r, inputs, outputs,
+                                                  adapter_.config().projection_prng_key);
+    }
+    for (const AdapterTensor& t : adapter_.tensors())
+      if (t.role == AdapterRole::vera_a_shared || t.role == AdapterRole::vera_b_shared)
+        used_.insert(t.entry);
+  }
+
+  /// B with its rows and columns scaled, and A, as far as the weight reaches.
+  void put_vera(const Plan& p, Update& update) const {
+    const std::vector<float> b = floats(*p.lambda_b), d = floats(*p.lambda_d);
+    const std::int64_t r = projection_.rank;
+    const std::int64_t in = p.values->shape[p.conv1d ? 0 : 1];
+    const auto out = static_cast<std::int64_t>(b.size());
+    update.rank = r;
+    update.scaling = 1.0f;
+    std::vector<float> outputs(static_cast<std::size_t>(out * r));
+    for (std::int64_t i = 0; i < out * r; ++i)
+      outputs[static_cast<std::size_t>(i)] = b[static_cast<std::size_t>(i / r)] *
+                                             projection_.b[static_cast<std::size_t>(i)] *
+                                             d[static_cast<std::size_t>(i % r)];
+    std::vector<float> inputs;
+    for (std::int64_t k = 0; k < r; ++k) {
+      const auto row = projection_.a.begin() + k * projection_.inputs;
+      inputs.insert(inputs.end(), row, row + in);
+    }
+    update.left = p.conv1d ? transposed(inputs, r) : std::move(outputs);
+    update.right = p.conv1d ? transposed(outputs, out) : std::move(inputs);
   }
 
   void add_update(const std::string& module, Plan& p) {
@@ -220,8 +316,7 @@ class Merge {
     if (p.a == nullptr) return;
     used_.insert(p.a);
     used_.insert(p.b);
-    p.conv1d =
-        !p.embedding && family::family_of(config_).conv1d && module + ".weight" != tables_[1];
+    p.conv1d = !p.embedding && is_conv1d(module);
     p.magnitude = adapter_.find(AdapterRole::magnitude, module);
     if (p.magnitude != nullptr) {
       used_.insert(p.magnitude);
@@ -300,8 +395,11 @@ class Merge {
       update.right = turned ? transposed(floats(*p.b), p.b->shape[0]) : floats(*p.a);
       if (p.magnitude != nullptr) update.magnitude = floats(*p.magnitude);
     }
+    if (p.lambda_b != nullptr) put_vera(p, update);
+    if (p.scales != nullptr)
+      (p.scales_input != p.conv1d ? update.column_scales : update.row_scales) = floats(*p.scales);
     const std::int64_t rows = p.values->shape[0];
-    const std::int64_t columns = p.values->shape[1];
+    const std::int64_t columns = p.values->shape.size() == 1 ? 1 : p.values->shape[1];
     const std::int64_t step = std::max<std::int64_t>(1, kPieceElements / columns);
     std::vector<float> values(static_cast<std::size_t>(step * columns));
     std::vector<std::byte> bytes;
@@ -322,7 +420,8 @@ class Merge {
     for (std::int64_t row = 0; row < rows; row += step) {
       const std::int64_t n = std::min(step, rows - row);
       load(row, n);
-      if (p.a != nullptr) update.add_to(row, n, columns, values.data(), !p.conv1d);
+      if (p.has_product()) update.add_to(row, n, columns, values.data(), !p.conv1d);
+      update.scale(row, n, columns, values.data());
       if (by_column) update.scale_columns(n, columns, values.data());
       if (p.token_rows != nullptr) replace_rows(*p.token_rows, row, n, values.data());
       bytes.resize(static_cast<std::size_t>(weights::bytes_of(p.target, n * columns)));
@@ -361,6 +460,7 @@ class Merge {
   std::vector<Plan> plans_;
   std::set<const TensorEntry*> used_;
   std::set<std::string> linears_;
+  adapter::VeraProjection projection_;
 };
 
 }  // namespace

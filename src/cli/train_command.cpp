@@ -11,6 +11,8 @@ namespace {
 struct Options {
   std::string file;
   bool strict = false;
+  bool log_all_ranks = false;
+  std::string log_format = "text";
 };
 
 int train(const Options& options, const Overrides& overrides) {
@@ -22,6 +24,8 @@ int train(const Options& options, const Overrides& overrides) {
   request.config = std::move(loaded.config);
   request.effective_json = std::move(loaded.effective_json);
   request.config_path = options.file;
+  request.log_all_ranks = options.log_all_ranks;
+  request.log_json = options.log_format == "json";
   return train::run(request);
 }
 
@@ -33,6 +37,11 @@ CommandSpec train_command() {
             const auto options = std::make_shared<Options>();
             command.add_option("CONFIG", options->file, "YAML configuration").required();
             command.add_flag("--strict", options->strict, "Unknown keys are errors");
+            command.add_flag("--log-all-ranks", options->log_all_ranks,
+                             "Every rank speaks, not rank 0 alone");
+            command
+                .add_option("--log-format", options->log_format, "text, or json: an object a line")
+                .one_of({"text", "json"});
             command.allow_overrides();
             command.footer(
                 "Any key of the configuration is an option: --learning-rate 1e-4\n"

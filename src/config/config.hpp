@@ -148,6 +148,10 @@ struct Config {
   std::vector<std::string> lora_modules_to_save;
   bool peft_use_rslora = false;
   bool peft_use_dora = false;
+  std::vector<std::string> ia3_feedforward_modules;
+  double vera_d_initial = 0.1;
+  std::int64_t vera_projection_prng_key = 0;
+  bool vera_save_projection = true;
   std::vector<std::int64_t> peft_trainable_token_indices;
   std::vector<std::int64_t> peft_layers_to_transform;
   std::map<std::string, std::int64_t> lora_rank_pattern;

@@ -13,7 +13,7 @@
 namespace axl::config {
 namespace {
 
-constexpr std::string_view kNames[] = {"lora", "qlora"};
+constexpr std::string_view kNames[] = {"lora", "qlora", "ia3", "vera"};
 
 /// Fields of BitsAndBytesConfig that change nothing here, and why.
 struct WithoutEffect {
@@ -71,9 +71,8 @@ void read_adapter(Config& c, const Node& node, const std::string& key, Report& r
   if (!v) return report.error(key, node, fmt::format("must be text; got {}", found(node)));
   c.adapter = *v;
   if (v->empty() || std::find(std::begin(kNames), std::end(kNames), *v) != std::end(kNames)) return;
-  static const std::vector<std::string_view> kLater{"llama-adapter", "ia3",    "adalora", "loha",
-                                                    "lokr",          "oft",    "boft",    "vera",
-                                                    "dora",          "prefix", "prompt"};
+  static const std::vector<std::string_view> kLater{
+      "llama-adapter", "adalora", "loha", "lokr", "oft", "boft", "dora", "prefix", "prompt"};
   if (std::find(kLater.begin(), kLater.end(), *v) != kLater.end())
     report.unsupported(key, node, fmt::format("this method is not supported yet; got '{}'", *v),
                        "use adapter: lora");

@@ -53,6 +53,40 @@ void expressions(const Given& g, const char* key, const std::vector<std::string>
     }
 }
 
+void needs_targets(const Given& g) {
+  const Config& c = g.config();
+  if (c.lora_target_modules.empty() && !c.lora_target_linear && !g.has("lora_target_modules") &&
+      !g.has("lora_target_parameters"))
+    g.error("lora_target_linear",
+            fmt::format("adapter: {} needs lora_target_linear or lora_target_modules", c.adapter),
+            "lora_target_linear: true adapts every linear layer");
+}
+
+/// Keys of LoRA that other methods have nothing for.
+void other_methods(const Given& g) {
+  const std::string& method = g.config().adapter;
+  const bool ia3 = method == "ia3", vera = method == "vera";
+  if (!ia3 && g.on("ia3_feedforward_modules"))
+    g.error("ia3_feedforward_modules", "needs adapter: ia3");
+  for (const char* key : {"vera_d_initial", "vera_projection_prng_key", "vera_save_projection"})
+    if (!vera && g.has(key)) g.error(key, "needs adapter: vera");
+  if (!ia3 && !vera) return;
+  for (const char* key :
+       {"peft_use_dora", "peft_use_rslora", "loraplus_lr_ratio", "lora_rank_pattern",
+        "lora_alpha_pattern", "peft_trainable_token_indices"})
+    if (g.on(key)) g.error(key, "needs adapter: lora or qlora", "leave it out");
+  if (ia3 && g.on("peft_layers_to_transform"))
+    g.error("peft_layers_to_transform", "cannot be given together with adapter: ia3",
+            "name the modules of the layers in lora_target_modules");
+  for (const char* key : {"lora_r", "lora_dropout", "lora_alpha"})
+    if (g.on(key) && (ia3 || std::string_view(key) == "lora_alpha"))
+      g.warning(key, fmt::format("has no effect with adapter: {}", method));
+  if (vera && g.config().lora_model_dir.empty()) {
+    if (!g.has("lora_r")) g.error("lora_r", "is required with adapter: vera", "typical: 256");
+    needs_targets(g);
+  }
+}
+
 void lora(const Given& g) {
   const Config& c = g.config();
   expressions<ParameterPattern>(g, "unfrozen_parameters", c.unfrozen_parameters);
@@ -71,11 +105,7 @@ void lora(const Given& g) {
     const std::string with = "is required with adapter: " + c.adapter;
     if (!g.has("lora_r")) g.error("lora_r", with, "typical: 8, 16, 32");
     if (!g.has("lora_alpha")) g.error("lora_alpha", with, "typical: lora_r or twice lora_r");
-    if (c.lora_target_modules.empty() && !c.lora_target_linear && !g.has("lora_target_modules") &&
-        !g.has("lora_target_parameters"))
-      g.error("lora_target_linear",
-              fmt::format("adapter: {} needs lora_target_linear or lora_target_modules", c.adapter),
-              "lora_target_linear: true adapts every linear layer");
+    needs_targets(g);
   }
   if (!c.unfrozen_parameters.empty() && !c.peft_layers_to_transform.empty())
     g.error("unfrozen_parameters", "cannot be given together with peft_layers_to_transform",
@@ -120,6 +150,7 @@ void adapter_rules(const Given& g) {
   layer_replication(g);
   quantised_base(g);
   lora(g);
+  other_methods(g);
   g.needs("peft_layers_pattern", "peft_layers_to_transform");
   for (const char* key : {"lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel"}) {
     if (!g.on(key)) continue;

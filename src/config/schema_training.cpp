@@ -22,7 +22,7 @@ ConfigSection adapter_section() {
               .read_by(&read_bnb_config),
           key("lora_model_dir", &Config::lora_model_dir,
               "Folder of an adapter to go on from, or to merge."),
-          key("lora_r", &Config::lora_r, "Rank of the adapter's matrices.")
+          key("lora_r", &Config::lora_r, "Rank of the adapter's matrices (LoRA, VeRA).")
               .at_least(1)
               .at_most(65536),
           key("lora_alpha", &Config::lora_alpha, "Scale: the adapter counts alpha / r times.")
@@ -44,6 +44,18 @@ ConfigSection adapter_section() {
               "Rank-stabilised scale: alpha / sqrt(r)."),
           key("peft_use_dora", &Config::peft_use_dora,
               "DoRA: a trained magnitude for every output of a layer with an adapter."),
+          key("ia3_feedforward_modules", &Config::ia3_feedforward_modules,
+              "With adapter: ia3, those of the adapted layers whose input is scaled, not their "
+              "output.")
+              .derived("the layer that ends an MLP, where it is adapted"),
+          key("vera_d_initial", &Config::vera_d_initial,
+              "With adapter: vera, what the scales between the two shared matrices begin as."),
+          key("vera_projection_prng_key", &Config::vera_projection_prng_key,
+              "With adapter: vera, the seed of the shared matrices.")
+              .at_least(0)
+              .at_most(4294967295),
+          key("vera_save_projection", &Config::vera_save_projection,
+              "With adapter: vera, whether the shared matrices are written into the adapter."),
           key("peft_trainable_token_indices", &Config::peft_trainable_token_indices,
               "Token ids whose rows of the input embedding are trained and stored with the "
               "adapter, such as added tokens; with tied embeddings the output head has them too.")

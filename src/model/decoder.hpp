@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "adapter/embedding.hpp"
+#include "adapter/method.hpp"
 #include "adapter/peft_config.hpp"
 #include "family/family.hpp"
 #include "model/decoder_layer.hpp"
@@ -95,6 +96,8 @@ class Decoder {
   const std::vector<DecoderLayer>& layers() const { return layers_; }
   /// First element of every layer in the flat buffers of parameters(), in order.
   const std::vector<std::int64_t>& layer_offsets() const { return layer_offsets_; }
+  /// What the adapters of different layers share.
+  adapter::SharedState& shared() { return shared_; }
   std::int64_t total_parameters() const { return total_parameters_; }
   std::int64_t weight_bytes() const { return weight_bytes_; }
   std::int64_t mapped_bytes() const { return mapped_bytes_; }
@@ -120,9 +123,9 @@ class Decoder {
   void attach_weight(const weights::WeightFile& weights, FrozenStore& store, Linear& linear);
   void attach_embedding(const weights::WeightFile& weights, FrozenStore& store);
   void attach_positions(const weights::WeightFile& weights, FrozenStore& store);
-  void attach_lora(Linear& linear);
-  void place_magnitudes();
-  void initialise_magnitudes(kernels::Queue& queue);
+  void attach_adapter(Linear& linear);
+  void place_derived();
+  void begin_adapters(kernels::Queue& queue);
   void adopt_values();
   tensor::Parameter* add_parameter(const std::string& name, std::vector<std::int64_t> shape,
                                    tensor::Role role);
@@ -139,6 +142,7 @@ class Decoder {
   DecoderOptions options_;
   const kernels::KernelTable& kernels_;
   tensor::ParameterTable parameters_;
+  adapter::SharedState shared_;
   std::vector<DecoderLayer> layers_;
   adapter::Embedding embedding_;
   std::optional<adapter::Embedding> positions_;  ///< learned ones
@@ -147,8 +151,8 @@ class Decoder {
   Linear lm_head_;
   RopeTables ropes_;
   std::vector<std::int64_t> layer_offsets_;
-  device::Buffer magnitudes_;                   ///< what DoRA derives, of every Linear
-  std::optional<device::Arena> refresh_arena_;  ///< of Linear::refresh(), where there is DoRA
+  device::Buffer derived_;                      ///< what adapters derive, of every Linear
+  std::optional<device::Arena> refresh_arena_;  ///< of Linear::refresh(), where anything is derived
   std::int64_t total_parameters_ = 0, weight_bytes_ = 0, mapped_bytes_ = 0;
 };
 

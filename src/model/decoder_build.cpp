@@ -1,5 +1,6 @@
 #include <unordered_set>
 
+#include "adapter/method.hpp"
 #include "adapter/peft_files.hpp"
 #include "core/log.hpp"
 #include "model/check_training.hpp"
@@ -24,11 +25,6 @@ void require_shape(const weights::WeightFile& file, const std::string& origin,
   if (e.shape == expected) return;
   throw Error(ErrorCode::input, origin + ": tensor '" + name + "' is " + shape_text(e.shape) +
                                     ", the config asks for " + shape_text(expected));
-}
-
-[[noreturn]] void refuse_dora(const std::string& module) {
-  throw Error(ErrorCode::unsupported, "peft_use_dora: DoRA on '" + module + "' is not supported")
-      .hint("leave it out of lora_target_modules, or take LoRA");
 }
 
 }  // namespace
@@ -179,26 +175,9 @@ void Decoder::attach_norm(const weights::WeightFile& w, FrozenStore& store, Norm
   if (norm.has_bias()) attach(norm.name + ".bias", norm.trained_bias, norm.bias);
 }
 
-void Decoder::attach_lora(Linear& l) {
+void Decoder::attach_adapter(Linear& l) {
   const adapter::PeftConfig& peft = *options_.training.lora;
-  if (peft.use_dora && &l == &lm_head_) refuse_dora(l.name);
-  const std::int64_t r = peft.rank_of(l.name);
-  adapter::Lora lora;
-  lora.a =
-      &parameters_.add(adapter::adapter_tensor_name(adapter::AdapterRole::lora_a, l.name, peft),
-                       {r, l.in}, Role::lora_a);
-  lora.b =
-      &parameters_.add(adapter::adapter_tensor_name(adapter::AdapterRole::lora_b, l.name, peft),
-                       {l.out, r}, Role::lora_b);
-  lora.a->at_end = lora.b->at_end = &l == &lm_head_;
-  lora.scale = static_cast<float>(peft.scaling_of(l.name));
-  lora.dropout = peft.lora_dropout;
-  if (peft.use_dora) {
-    const std::string name =
-        adapter::adapter_tensor_name(adapter::AdapterRole::magnitude, l.name, peft);
-    lora.dora.emplace().magnitude = &parameters_.add(name, {l.out}, Role::magnitude);
-  }
-  l.lora = lora;
+  adapter::methods().get(peft.peft_type).attach({parameters_, peft, shared_, &l == &lm_head_}, l);
 }
 
 const weights::TensorEntry& Decoder::base_weight(const weights::WeightFile& w,
@@ -248,7 +227,7 @@ void Decoder::attach_weight(const weights::WeightFile& w, FrozenStore& store, Li
       store.want(b, &l.bias);
     }
   }
-  if (adapted) attach_lora(l);
+  if (adapted) attach_adapter(l);
 }
 
 void Decoder::attach_embedding(const weights::WeightFile& w, FrozenStore& store) {
@@ -265,11 +244,17 @@ void Decoder::attach_embedding(const weights::WeightFile& w, FrozenStore& store)
                             std::move(shape), role);
   };
   if (peft && peft->targets(embedding_.name)) {
-    if (peft->use_dora) refuse_dora(embedding_.name);
+    if (peft->use_dora || peft->peft_type != "LORA")
+      throw Error(ErrorCode::unsupported,
+                  (peft->use_dora ? "peft_use_dora: DoRA" : peft->peft_type) + " on '" +
+                      embedding_.name + "' is not supported")
+          .hint("leave it out of lora_target_modules, or take LoRA");
     const std::int64_t r = peft->rank_of(embedding_.name);
     adapter::EmbeddingLora lora;
     lora.a = add(adapter::AdapterRole::embedding_a, {r, V}, Role::lora_embedding_a);
     lora.b = add(adapter::AdapterRole::embedding_b, {C, r}, Role::lora_embedding_b);
+    lora.a->init = tensor::Init::constant;
+    lora.b->init = tensor::Init::normal;
     lora.scale = static_cast<float>(peft->scaling_of(embedding_.name));
     embedding_.lora = lora;
   }
@@ -283,9 +268,10 @@ void Decoder::attach_embedding(const weights::WeightFile& w, FrozenStore& store)
     if (id >= V)
       throw Error(ErrorCode::config, "peft_trainable_token_indices: token " + std::to_string(id) +
                                          " is not in the vocabulary of " + std::to_string(V));
-  embedding_.token_rows.emplace(
-      add(adapter::AdapterRole::token_rows, {n, C}, Role::token_rows),
-      std::vector<std::int32_t>(peft->trainable_tokens.begin(), peft->trainable_tokens.end()));
+  Parameter* rows = add(adapter::AdapterRole::token_rows, {n, C}, Role::token_rows);
+  rows->init = tensor::Init::base_rows;
+  embedding_.token_rows.emplace(rows, std::vector<std::int32_t>(peft->trainable_tokens.begin(),
+                                                                peft->trainable_tokens.end()));
 }
 
 void Decoder::attach_positions(const weights::WeightFile& w, FrozenStore& store) {
@@ -312,6 +298,11 @@ void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) 
   tied_ = config_.tie_word_embeddings && !own_copies;
   attach_embedding(w, store);
   attach_positions(w, store);
+  if (peft) {
+    for (const Linear* l : linears())
+      if (peft->targets(l->name)) shared_.note(*l);
+    if (peft->targets(lm_head_.name)) shared_.note(lm_head_);
+  }
   for (DecoderLayer& l : layers_) {
     layer_offsets_.push_back(parameters_.flat_elements());
     attach_norm(w, store, l.input_norm);
@@ -334,7 +325,7 @@ void Decoder::attach_training(const weights::WeightFile& w, FrozenStore& store) 
   } else if (options_.prepack) {
     store.want(matrix_request(table, lm_head_), &lm_head_.weight);
   }
-  if (peft && peft->targets(lm_head_.name)) attach_lora(lm_head_);
+  if (peft && peft->targets(lm_head_.name)) attach_adapter(lm_head_);
 }
 
 Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& weights,
@@ -345,7 +336,8 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
       shape_(family::shape_of(config)),
       options_(options),
       kernels_(kernels),
-      parameters_(options.compute) {
+      parameters_(options.compute),
+      shared_(options.compute) {
   ropes_ = RopeTables(shape_.ropes, config_.max_position_embeddings,
                       tensor::accumulator_of(options_.compute));
   name_modules();
@@ -353,8 +345,8 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
   FrozenStore store(kernels_, compute());
   attach_training(weights, store);
   if (options_.training.lora) {
-    bool any = embedding_.lora || lm_head_.lora;
-    for (const Linear* l : linears()) any = any || l->lora;
+    bool any = embedding_.lora || !lm_head_.adapters.empty();
+    for (const Linear* l : linears()) any = any || !l->adapters.empty();
     if (!any) {
       std::string names;
       for (const std::string& name : linear_names()) names += (names.empty() ? "" : ", ") + name;
@@ -369,7 +361,7 @@ Decoder::Decoder(const weights::ModelConfig& config, const weights::WeightFile& 
     parameters_.plan();
     store.plan();
     adopt_values();
-    place_magnitudes();
+    place_derived();
     return;
   }
   parameters_.finish();

@@ -26,10 +26,6 @@ void load_into(const Parameter& p, const weights::TensorEntry& e) {
   std::copy(f.begin(), f.end(), p.master.as<double>());
 }
 
-double element(TensorView t, std::int64_t i) {
-  return t.dtype() == DType::f32 ? static_cast<double>(t.as<float>()[i]) : t.as<double>()[i];
-}
-
 void set_element(TensorView t, std::int64_t i, double value) {
   if (t.dtype() == DType::f32)
     t.as<float>()[i] = static_cast<float>(value);
@@ -65,10 +61,6 @@ void initialise_embedding_b(const Parameter& p, std::uint64_t seed) {
   });
 }
 
-bool starts_at_zero(const std::string& name) {
-  return name.ends_with("lora_B.weight") || name.ends_with("lora_embedding_A");
-}
-
 /// Which of a base tensor's rows a parameter starts from.
 void load_rows(const Parameter& p, const weights::TensorEntry& e,
                const std::vector<std::int32_t>& rows) {
@@ -83,61 +75,41 @@ void load_rows(const Parameter& p, const weights::TensorEntry& e,
 
 }  // namespace
 
-/// Rooms of what DoRA derives from its parameters, and the arena in which it does.
-void Decoder::place_magnitudes() {
+/// Rooms of what adapters derive from their parameters, and the arena in which they do.
+void Decoder::place_derived() {
   const DType acc = tensor::accumulator_of(options_.compute);
-  std::vector<Linear*> with_dora;
   std::int64_t elements = 0;
-  for (Linear* l : linears()) {
-    if (!l->lora || !l->lora->dora) continue;
-    with_dora.push_back(l);
-    elements += 3 * l->out;
-  }
-  if (with_dora.empty()) return;
+  for (const Linear* l : linears())
+    for (const auto& adapter : l->adapters) elements += adapter->derived_elements();
+  if (elements == 0) return;
   device::Arena rooms = device::Arena::planning();
-  if (!options_.plan_only) magnitudes_ = device::Buffer(elements * size_of(acc));
+  if (!options_.plan_only) derived_ = device::Buffer(elements * size_of(acc));
   auto* next = static_cast<std::byte*>(options_.plan_only ? rooms.allocate(elements * size_of(acc))
-                                                          : magnitudes_.data());
+                                                          : derived_.data());
   kernels::Work work;
   kernels::Queue nothing{&work};
   const kernels::KernelTable counting = kernels::counting_table();
   device::Arena plan = device::Arena::planning();
   Context rehearsal{counting, nothing, plan};
-  for (Linear* l : with_dora) {
-    adapter::Dora& dora = *l->lora->dora;
-    for (TensorView* view : {&dora.base_norms, &dora.factor, &dora.inverse_norm}) {
-      *view = TensorView(next, acc, {l->out});
-      next += view->bytes();
+  for (Linear* l : linears()) {
+    for (const auto& adapter : l->adapters) {
+      const std::int64_t n = adapter->derived_elements();
+      if (n > 0) adapter->place_derived({next, acc, {n}});
+      next += n * size_of(acc);
     }
     l->refresh(rehearsal);
   }
   if (!options_.plan_only) refresh_arena_.emplace(plan.peak());
 }
 
-/// The norms of what is multiplied, which is not always what the file has.
-void Decoder::initialise_magnitudes(kernels::Queue& queue) {
-  place_magnitudes();
-  constexpr std::int64_t kRows = 64;
-  const DType acc = tensor::accumulator_of(options_.compute);
+void Decoder::begin_adapters(kernels::Queue& queue) {
+  place_derived();
+  constexpr std::int64_t kRows = 80;  // more than an adapter looks at together
   for (Linear* l : linears()) {
-    if (!l->lora || !l->lora->dora) continue;
-    adapter::Dora& dora = *l->lora->dora;
-    device::Arena arena((kRows * l->in + 64) * size_of(acc));
+    if (l->adapters.empty()) continue;
+    device::Arena arena(kRows * l->in * size_of(DType::f64));
     Context ctx{kernels_, queue, arena};
-    const TensorView room = tensor::allocate(arena, acc, {std::min(kRows, l->out), l->in});
-    for (std::int64_t first = 0; first < l->out; first += kRows) {
-      const std::int64_t n = std::min(kRows, l->out - first);
-      l->weight.format->decode_rows(ctx, l->weight, first, room.rows(0, n));
-      for (std::int64_t r = 0; r < n; ++r) {
-        double square = 0;
-        for (std::int64_t c = 0; c < l->in; ++c) {
-          const double x = element(room, r * l->in + c);
-          square += x * x;
-        }
-        set_element(dora.base_norms, first + r, square);
-        set_element(dora.magnitude->master, first + r, std::sqrt(square));
-      }
-    }
+    for (const auto& adapter : l->adapters) adapter->begin(ctx, l->weight);
   }
 }
 
@@ -151,18 +123,29 @@ void Decoder::initialise_trained(const weights::WeightFile& w, kernels::Queue& q
     return name;
   };
   for (Parameter& p : parameters_.all()) {
-    if (p.name.ends_with("lora_A.weight"))
-      initialise_lora_a(p, options_.seed);
-    else if (p.name.ends_with("lora_embedding_B"))
-      initialise_embedding_b(p, options_.seed);
-    else if (embedding_.token_rows && &p == &embedding_.token_rows->values())
-      load_rows(p, w.get(embedding_.name + ".weight"), embedding_.token_rows->ids());
-    else if (!starts_at_zero(p.name) && !p.name.ends_with("lora_magnitude_vector"))
-      load_into(
-          p, &p == lm_head_.trained_weight ? base_weight(w, lm_head_) : w.get(base_tensor(p.name)));
+    switch (p.init) {
+      case tensor::Init::kaiming_uniform:
+        initialise_lora_a(p, options_.seed);
+        break;
+      case tensor::Init::normal:
+        initialise_embedding_b(p, options_.seed);
+        break;
+      case tensor::Init::base_rows:
+        load_rows(p, w.get(embedding_.name + ".weight"), embedding_.token_rows->ids());
+        break;
+      case tensor::Init::constant:
+        fill(p.master, [&](std::int64_t) { return p.init_value; });
+        break;
+      case tensor::Init::base:
+        load_into(p, &p == lm_head_.trained_weight ? base_weight(w, lm_head_)
+                                                   : w.get(base_tensor(p.name)));
+        break;
+      case tensor::Init::derived:
+        break;
+    }
   }
   adopt_values();
-  initialise_magnitudes(queue);
+  begin_adapters(queue);
 }
 
 /// Modules read trained parameters where they lie.

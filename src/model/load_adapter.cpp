@@ -81,6 +81,9 @@ void load_adapter(Context& ctx, Decoder& decoder, const adapter::AdapterFiles& f
   const std::string path = files.folder() + "/adapter_model.safetensors";
   std::unordered_map<std::string, const weights::TensorEntry*> rest;
   for (const adapter::AdapterTensor& t : files.tensors()) {
+    if (t.role == adapter::AdapterRole::vera_a_shared ||
+        t.role == adapter::AdapterRole::vera_b_shared)
+      continue;
     if (t.role == adapter::AdapterRole::base_copy)
       check_base_copy(ctx, decoder, path, t);
     else
@@ -101,6 +104,8 @@ void load_adapter(Context& ctx, Decoder& decoder, const adapter::AdapterFiles& f
     pairs.emplace_back(found->second, &p);
     rest.erase(found);
   }
+  if (auto projection = adapter::saved_projection(files))
+    decoder.shared().set_projection(std::move(*projection));
   for (const adapter::AdapterTensor& t : files.tensors())
     if (rest.contains(same_for_all_targets(t.entry->name)))
       throw Error(ErrorCode::input,

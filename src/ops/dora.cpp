@@ -15,7 +15,7 @@ void scale_columns(Context& ctx, TensorView x, TensorView scale, TensorView y, b
 void scale_columns_backward(Context& ctx, TensorView dy, TensorView x, TensorView weight,
                             TensorView dscale) {
   require("scale_columns_backward", "x", x, {dy.dim(0), dy.dim(1)});
-  require("scale_columns_backward", "weight", weight, {dy.dim(1)});
+  if (weight) require("scale_columns_backward", "weight", weight, {dy.dim(1)});
   require("scale_columns_backward", "dscale", dscale, {dy.dim(1)});
   const ArenaScope scope(ctx.arena);
   const TensorView partial = tensor::allocate(ctx.arena, tensor::accumulator_of(dy.dtype()),

@@ -129,7 +129,7 @@ void scatter_columns(Context& ctx, TensorView narrow, const std::int32_t* ids, s
 void add_columns(Context& ctx, TensorView narrow, const std::int32_t* ids, TensorView wide);
 /// y (T, C) = or += x with column c times scale[c]; scale: (C), accumulator type.
 void scale_columns(Context& ctx, TensorView x, TensorView scale, TensorView y, bool accumulate);
-/// dscale[c] += weight[c] * sum_t dy[t,c] x[t,c].
+/// dscale[c] += weight[c] * sum_t dy[t,c] x[t,c]; an empty weight stands for ones.
 void scale_columns_backward(Context& ctx, TensorView dy, TensorView x, TensorView weight,
                             TensorView dscale);
 /// DoRA's norms: kernels::DoraFactor. b: (O, r); aw: (r, O); aa: (r, r); the others: (O).

@@ -24,7 +24,18 @@ enum class Role : std::uint8_t {
   lora_embedding_a,  ///< LoRA's A of an embedding, (r, vocabulary)
   lora_embedding_b,  ///< LoRA's B of an embedding, (hidden, r)
   magnitude,         ///< DoRA's, (out)
-  token_rows         ///< single rows of an embedding
+  token_rows,        ///< single rows of an embedding
+  scale              ///< what multiplies single numbers of a layer: IA3's and VeRA's vectors
+};
+
+/// What a trained tensor begins as.
+enum class Init : std::uint8_t {
+  base,             ///< the base model's values
+  base_rows,        ///< single rows of a base table
+  constant,         ///< init_value
+  kaiming_uniform,  ///< with a = sqrt(5): U(-1, 1) / sqrt(columns), as PEFT begins lora_A
+  normal,           ///< standard normal, as PEFT begins lora_embedding_B
+  derived           ///< set by what it belongs to
 };
 
 /// A trained tensor: described by name and global shape; blocks never see flat buffers or ranks.
@@ -32,6 +43,8 @@ struct Parameter {
   std::string name;  ///< as in the file that it is saved to
   std::vector<std::int64_t> shape;
   Role role = Role::matrix;
+  Init init = Init::base;
+  double init_value = 0;
   bool at_end = false;                ///< of the input or the output embedding, its adapters too
   std::vector<RowRange> frozen_rows;  ///< of the first axis: their gradient is none
   TensorView value;                   ///< compute type; what kernels read

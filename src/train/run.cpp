@@ -158,7 +158,8 @@ int run(const RunRequest& request) {
   parallel::MpiSession mpi(nullptr, nullptr);
   const parallel::Comm comm = parallel::Comm::world();
   const parallel::Comm node = comm.node();
-  log::configure({.rank = comm.rank()});
+  log::configure(
+      {.rank = comm.rank(), .all_ranks = request.log_all_ranks, .json = request.log_json});
   const ThreadLayout layout = choose_threads(comm, node);
   device::KokkosSession kokkos(layout.threads);
   const kernels::KernelTable kernels = kernels::make_kernel_table();

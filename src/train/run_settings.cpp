@@ -38,6 +38,7 @@ bool decides_states(std::string_view key) {
                                                "peft_layers_to_transform",
                                                "peft_trainable_token_indices",
                                                "peft_use_dora",
+                                               "ia3_feedforward_modules",
                                                "unfrozen_parameters",
                                                "optimizer"};
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
@@ -49,6 +50,8 @@ void add_adapter(const adapter::PeftConfig& peft, Json& out) {
   out["lora_alpha"] = peft.lora_alpha;
   out["peft_use_rslora"] = peft.use_rslora;
   out["peft_use_dora"] = peft.use_dora;
+  out["ia3_feedforward_modules"] = peft.feedforward_modules.names;
+  if (peft.peft_type == "VERA") out["vera_projection_prng_key"] = peft.projection_prng_key;
   Json& ranks = out["lora_rank_pattern"] = Json::object();
   for (const auto& [pattern, r] : peft.rank_pattern) ranks[pattern] = r;
   Json& alphas = out["lora_alpha_pattern"] = Json::object();

@@ -8,7 +8,8 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "oracle_folder.hpp"
+#include "oracle/must_run.hpp"
+#include "oracle/oracle_folder.hpp"
 
 namespace axl::tokenizer {
 namespace {
@@ -78,6 +79,7 @@ TEST(Oracle, Tokenizers) {
   for (const std::string& name : names) {
     const fs::path file = find_tokenizer(root, name);
     if (file.empty()) {
+      EXPECT_FALSE(oracle::must_run("tokenizer", name)) << name;
       fmt::print("{:<24} skipped: no tokenizer file (smollm2: set AXL_SMOLLM2)\n", name);
       continue;
     }
@@ -91,6 +93,7 @@ TEST(Oracle, Tokenizers) {
       const bool unsupported =
           e.message().find("is not supported") != std::string::npos && e.code() == ErrorCode::input;
       EXPECT_TRUE(unsupported) << name << ": " << e.what();
+      EXPECT_FALSE(oracle::must_run("tokenizer", name)) << name;
       fmt::print("{:<24} skipped: {}\n", name, e.message());
     }
   }

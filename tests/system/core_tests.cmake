@@ -1,6 +1,6 @@
 # One CTest entry a method of train_test.py and its like.
 math(EXPR limit "180 * ${AXL_TIME_FACTOR}")
-foreach(suite train evaluation optimizer preference quantised resume stream unreadable)
+foreach(suite adapters train evaluation optimizer preference quantised resume stream unreadable)
   file(STRINGS ${CMAKE_CURRENT_SOURCE_DIR}/${suite}_test.py axl_methods REGEX "^    def test_")
   foreach(line ${axl_methods})
     string(REGEX MATCH "test_[a-z0-9_]+" method "${line}")

@@ -144,6 +144,18 @@ class Run(TrainingCase):
         self.assertEqual(self.run_program(0, "inference", merged, *ask).stdout, first)
         return merged
 
+    def test_ranks_speak_when_asked_and_lines_can_be_objects(self):
+        config = self.config(max_steps=1)
+        done = self.run_program(2, config, "--log-format", "json")
+        lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+        self.assertTrue(lines)
+        self.assertEqual({line["rank"] for line in lines}, {0})
+        self.assertTrue(all(line["level"] in ("info", "warning") and line["message"] for line in lines))
+        shutil.rmtree(self.folder / "out")
+        done = self.run_program(2, config, "--log-all-ranks")
+        self.assertIn("[rank 0] ", done.stderr)
+        self.assertIn("[rank 1] ", done.stderr)
+
     def test_added_tokens_get_rows(self):
         with_rows = {"tokens": ["<|sky|>", "<|sea|>"], "max_steps": 3}
         base = json.loads((MODEL / "config.json").read_text())["vocab_size"]

@@ -1,8 +1,12 @@
 // A Linear and its adapters: gradients in double, and what must not change.
 #include "adapter/linear.hpp"
 
+#include <cmath>
 #include <cstring>
 
+#include "adapter/ia3.hpp"
+#include "adapter/lora.hpp"
+#include "adapter/vera.hpp"
 #include "support/gradient_check.hpp"
 #include "support/session.hpp"
 
@@ -18,6 +22,8 @@ struct What {
   bool weight = false, bias = false, lora = false;
   double dropout = 0.0;
   bool dora = false;
+  bool ia3 = false, feedforward = false;
+  bool vera = false;
 };
 
 /// A Linear in double whose trained parts lie in a table, filled with random numbers.
@@ -28,7 +34,10 @@ struct Case {
   DoubleTensor frozen{kOut, kIn, 1};
   DoubleVector frozen_bias{kOut, 2};
   DoubleTensor x{kTokens, kIn, 3}, dy{kTokens, kOut, 4}, y{kTokens, kOut, 5}, dx{kTokens, kIn, 6};
-  DoubleVector base_norms{kOut, 7}, factor{kOut, 8}, inverse_norm{kOut, 9};
+  std::vector<double> derived = std::vector<double>(3 * kOut);
+  DoubleTensor vera_a{kRank, kIn, 10}, vera_b{kOut, kRank, 11};
+  adapter::Lora* lora = nullptr;
+  tensor::Parameter* magnitude = nullptr;
   Linear linear;
   Linear::Saved saved;
   std::uint64_t key = 0;
@@ -39,21 +48,21 @@ struct Case {
     linear.out = kOut;
     if (w.weight) linear.trained_weight = &table.add("weight", {kOut, kIn}, tensor::Role::matrix);
     if (w.bias) linear.trained_bias = &table.add("bias", {kOut}, tensor::Role::bias);
-    if (w.lora) {
-      adapter::Lora lora;
-      lora.a = &table.add("lora_A", {kRank, kIn}, tensor::Role::lora_a);
-      lora.b = &table.add("lora_B", {kOut, kRank}, tensor::Role::lora_b);
-      lora.scale = 2.0f;
-      lora.dropout = w.dropout;
-      if (w.dora) {
-        lora.dora = adapter::Dora{&table.add("magnitude", {kOut}, tensor::Role::magnitude),
-                                  base_norms, factor, inverse_norm};
-        for (std::int64_t o = 0; o < kOut; ++o) {
-          const TensorView row = frozen.view.rows(o, 1);
-          base_norms.values[static_cast<std::size_t>(o)] = dot(row, row);
-        }
-      }
-      linear.lora = lora;
+    if (w.lora) put_lora(w);
+    if (w.ia3) {
+      const auto shape =
+          w.feedforward ? std::vector<std::int64_t>{1, kIn} : std::vector<std::int64_t>{kOut, 1};
+      linear.adapters.push_back(std::make_unique<adapter::Ia3>(
+          &table.add("ia3_l", shape, tensor::Role::scale), w.feedforward));
+    }
+    if (w.vera) {
+      auto vera = std::make_unique<adapter::Vera>();
+      vera->lambda_d = &table.add("vera_lambda_d", {kRank}, tensor::Role::scale);
+      vera->lambda_b = &table.add("vera_lambda_b", {kOut}, tensor::Role::scale);
+      vera->a = vera_a.view;
+      vera->b = vera_b.view;
+      vera->dropout = w.dropout;
+      linear.adapters.push_back(std::move(vera));
     }
     table.finish();
     std::uint64_t seed = 20;
@@ -63,8 +72,31 @@ struct Case {
     }
     linear.weight = quant::plain_matrix(w.weight ? linear.trained_weight->value : frozen.view);
     linear.bias = w.bias ? linear.trained_bias->value : frozen_bias.view;
+    for (const auto& adapter : linear.adapters) {
+      if (adapter->derived_elements() == 0) continue;
+      adapter->place_derived(
+          {derived.data(), DType::f64, {static_cast<std::int64_t>(derived.size())}});
+      const std::vector<double> random = values_of(magnitude);
+      adapter->begin(ctx, linear.weight);
+      std::copy(random.begin(), random.end(), magnitude->master.as<double>());
+    }
     linear.refresh(ctx);
     saved = linear.allocate_saved(bench.arena, DType::f64, kTokens);
+  }
+  void put_lora(What w) {
+    auto made = std::make_unique<adapter::Lora>();
+    lora = made.get();
+    lora->a = &table.add("lora_A", {kRank, kIn}, tensor::Role::lora_a);
+    lora->b = &table.add("lora_B", {kOut, kRank}, tensor::Role::lora_b);
+    lora->scale = 2.0f;
+    lora->dropout = w.dropout;
+    linear.adapters.push_back(std::move(made));
+    if (!w.dora) return;
+    magnitude = &table.add("magnitude", {kOut}, tensor::Role::magnitude);
+    linear.adapters.push_back(std::make_unique<adapter::Dora>(*lora, magnitude));
+  }
+  static std::vector<double> values_of(const tensor::Parameter* p) {
+    return {p->master.as<double>(), p->master.as<double>() + p->elements()};
   }
   double loss() {
     linear.forward(ctx, x, y, false, saved, key);
@@ -93,6 +125,24 @@ TEST(LinearGradient, LoraOnATrainedWeight) {
   Case({.weight = true, .bias = true, .lora = true, .dropout = 0.2}).check();
 }
 
+TEST(LinearGradient, Ia3) {
+  Case({.ia3 = true}).check();
+  Case({.bias = true, .ia3 = true}).check();
+  Case({.bias = true, .ia3 = true, .feedforward = true}).check();
+  Case({.weight = true, .ia3 = true, .feedforward = true}).check();
+}
+TEST(LinearGradient, Vera) {
+  Case({.vera = true}).check();
+  Case({.bias = true, .dropout = 0.4, .vera = true}).check();
+}
+
+/// Each in its place: what goes in is scaled, products are added, what comes out is scaled.
+TEST(LinearGradient, SeveralAdapters) {
+  Case({.bias = true, .lora = true, .ia3 = true, .vera = true}).check();
+  Case({.bias = true, .lora = true, .dropout = 0.3, .ia3 = true, .feedforward = true, .vera = true})
+      .check();
+}
+
 /// The norm is not differentiated through: A, B and x are checked with the factor as it is.
 TEST(LinearGradient, Dora) {
   for (const double dropout : {0.0, 0.4}) {
@@ -113,9 +163,17 @@ TEST(LinearGradient, Dora) {
 
 TEST(Linear, DoraWhoseMagnitudeIsTheNormIsLora) {
   Case lora({.lora = true}), dora({.lora = true, .dora = true});
-  for (std::size_t o = 0; o < kOut; ++o) {
-    double& m = dora.linear.lora->dora->magnitude->master.as<double>()[o];
-    m = 1.0 / dora.inverse_norm.values[o];
+  // Of W + scale B A.
+  for (std::int64_t o = 0; o < kOut; ++o) {
+    double square = 0;
+    for (std::int64_t i = 0; i < kIn; ++i) {
+      double w = dora.frozen.view.as<double>()[o * kIn + i];
+      for (std::int64_t r = 0; r < kRank; ++r)
+        w += 2.0 * dora.lora->b->master.as<double>()[o * kRank + r] *
+             dora.lora->a->master.as<double>()[r * kIn + i];
+      square += w * w;
+    }
+    dora.magnitude->master.as<double>()[o] = std::sqrt(square);
   }
   dora.linear.refresh(dora.ctx);
   lora.loss();
@@ -146,7 +204,7 @@ TEST(Linear, GradientOfXMayBeLeftOut) {
   Case c({.lora = true, .dropout = 0.3});
   c.loss();
   c.linear.backward(c.ctx, c.x, c.saved, c.dy, c.dx, false);
-  const double* g = c.linear.lora->a->grad.as<double>();
+  const double* g = c.lora->a->grad.as<double>();
   const std::vector<double> with(g, g + kRank * kIn);
   c.table.zero_grad();
   c.linear.backward(c.ctx, c.x, c.saved, c.dy, {}, false);
@@ -163,8 +221,8 @@ TEST(Linear, ForwardCanAddToY) {
 
 TEST(Linear, AnAdapterWhoseBIsZeroChangesNothing) {
   Case base({}), adapted({.lora = true});
-  std::memset(adapted.linear.lora->b->master.data(), 0,
-              static_cast<std::size_t>(adapted.linear.lora->b->master.bytes()));
+  std::memset(adapted.lora->b->master.data(), 0,
+              static_cast<std::size_t>(adapted.lora->b->master.bytes()));
   base.loss();
   adapted.loss();
   EXPECT_EQ(base.y.values, adapted.y.values);

@@ -166,12 +166,12 @@ TEST_F(PeftFiles, NamesWhatItDoesNotSupport) {
                   {"target_parameters", {"x"}},
                   {"loftq_config", {{"bits", 4}}},
                   {"init_lora_weights", "pissa"},
-                  {"peft_type", "IA3"},
+                  {"peft_type", "LOHA"},
                   {"use_something_new", true}};
   for (const auto& f : features) {
     nlohmann::json json = lora();
     json[f.key] = f.value;
-    EXPECT_EQ(refusal_of(json, f.key == std::string("peft_type") ? "IA3" : f.key),
+    EXPECT_EQ(refusal_of(json, f.key == std::string("peft_type") ? "LOHA" : f.key),
               ErrorCode::unsupported);
   }
   nlohmann::json off = lora();

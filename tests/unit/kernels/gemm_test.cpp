@@ -239,6 +239,17 @@ TEST(Table, Bf16WithoutArithmeticOfItsOwnIsComputedAsF32) {
   EXPECT_EQ(table.compute_type(DType::f32), DType::f32);
 }
 
+TEST(Table, AHoleIsSeen) {
+  EXPECT_FALSE(has_hole(make_kernel_table()));
+  EXPECT_FALSE(has_hole(counting_table()));
+  KernelTable table = make_kernel_table();
+  table.sgd = nullptr;
+  EXPECT_TRUE(has_hole(table));
+  table = make_kernel_table();
+  table.columns_add.b16 = nullptr;
+  EXPECT_TRUE(has_hole(table));
+}
+
 TEST(Table, NamesEveryBackend) {
   const std::string text = make_kernel_table().describe();
   for (const char* part :

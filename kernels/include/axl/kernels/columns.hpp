@@ -35,8 +35,8 @@ struct ScaleColumns {
   bool accumulate;
 };
 
-/// dscale[c] += weight[c] * sum_t dy[t,c] * x[t,c], in kScalePartials blocks of rows summed in
-/// order; partial: kScalePartials*C.
+/// dscale[c] += weight[c] * sum_t dy[t,c] * x[t,c] (weight may be nullptr: ones), in kScalePartials
+/// blocks of rows summed in order; partial: kScalePartials*C.
 template <class T_>
 struct ScaleColumnsGrad {
   const T_* dy;

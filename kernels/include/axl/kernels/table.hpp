@@ -50,7 +50,7 @@ struct Kernel {
 };
 
 /// Plain function pointers, filled once and printed at start-up, so that the log says which back
-/// end ran. Complete by construction: make_kernel_table() refuses a table with a hole.
+/// end ran. make_kernel_table() refuses a table with a hole.
 struct KernelTable {
   Kernel<EmbeddingFwd> embedding_fwd;
   Kernel<EmbeddingBwd> embedding_bwd;
@@ -116,6 +116,9 @@ struct KernelTable {
   /// "rmsnorm_fwd=kokkos gemm=onednn ...", for the log.
   std::string describe() const;
 };
+
+/// Whether a kernel is missing, or a back end has no name.
+bool has_hole(const KernelTable& table);
 
 /// Serial, double sums: the executable definition that the others are tested against.
 KernelTable reference_table();
