@@ -51,13 +51,30 @@ TokenizerParts read_model_file(const fs::path& file, const std::string& folder) 
   return parts;
 }
 
+/// Tokens that a file names by id are special ones also where its vocabulary lists them as plain
+/// pieces: so transformers takes them, and so a saved copy is read (tokenizer_config.cpp).
+TokenizerParts with_named_tokens(TokenizerParts parts) {
+  for (const char* name : kSpecialNames) {
+    const auto named = parts.special.find(name);
+    if (named == parts.special.end() || named->second.empty()) continue;
+    const auto same = [&](const AddedToken& t) { return t.content == named->second; };
+    if (std::any_of(parts.added.begin(), parts.added.end(), same)) continue;
+    AddedToken t;
+    t.content = named->second;
+    t.special = true;
+    t.normalized = false;
+    parts.added.push_back(std::move(t));
+  }
+  return parts;
+}
+
 TokenizerParts read_parts(const std::string& path) {
   const fs::path file = find_file(path);
   if (file.extension() == ".gguf" || weights::is_gguf(file.string()))
-    return read_gguf_tokenizer(file.string());
+    return with_named_tokens(read_gguf_tokenizer(file.string()));
   const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
   if (file.extension() == ".model" || file.extension() == ".tiktoken")
-    return read_model_file(file, folder);
+    return with_named_tokens(read_model_file(file, folder));
   TokenizerParts parts = read_tokenizer_json(file.string());
   read_tokenizer_config(folder, parts);
   return parts;
