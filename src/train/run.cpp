@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <new>
+#include <optional>
 #include <utility>
 
 #include "adapter/peft_files.hpp"
@@ -151,6 +153,32 @@ void in_step_phase(const parallel::Comm& comm, F body) {
   }
 }
 
+/// A stage of the set-up, which may hold collectives of its own. What every rank finds wrong in the
+/// same input is agreed on. What one rank alone may find, such as its memory, ends the job: its
+/// peers may wait in one of those collectives.
+template <class F>
+void in_set_up(const parallel::Comm& comm, F body) {
+  const auto end_job = [&](const char* what, int exit_code) {
+    log::error("rank {}, setting up: {}", comm.rank(), what);
+    comm.abort(exit_code);
+  };
+  parallel::collectively(comm, [&] {
+    try {
+      body();
+    } catch (const Error& e) {
+      if (comm.size() > 1 && !e.is_agreed() && e.exit_code() != kExitBadInput)
+        end_job(e.what(), e.exit_code());
+      throw;
+    } catch (const std::bad_alloc&) {
+      if (comm.size() > 1) end_job("out of memory", kExitFailed);
+      throw Error(ErrorCode::device, "out of memory");
+    } catch (const std::exception& e) {
+      if (comm.size() > 1) end_job(e.what(), kExitFailed);
+      throw;
+    }
+  });
+}
+
 }  // namespace
 
 int run(const RunRequest& request) {
@@ -171,28 +199,32 @@ int run(const RunRequest& request) {
   parallel::collectively(comm, [&] { fit_vocabulary(*base, config, data.vocabulary, comm); });
 
   parallel::NodeShared shared(node);
-  std::unique_ptr<model::Decoder> model;
-  model = std::make_unique<model::Decoder>(base->config, base->weights,
-                                           decoder_options(config, base->config, kernels), kernels,
-                                           kokkos.queue(), shared_memory(shared, node));
-  model->reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));
   parallel::NodeShared shared_reference(node);
-  std::unique_ptr<model::Decoder> reference;
-  if (needs_reference_model(config)) {
-    reference = std::make_unique<model::Decoder>(
-        base->config, base->weights, reference_options(config, base->config, kernels), kernels,
-        kokkos.queue(), shared_memory(shared_reference, node));
-    reference->reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));
-  }
+  std::unique_ptr<model::Decoder> model, reference;
+  const auto build = [&](const model::DecoderOptions& options, parallel::NodeShared& memory) {
+    auto built = std::make_unique<model::Decoder>(base->config, base->weights, options, kernels,
+                                                  kokkos.queue(), shared_memory(memory, node));
+    built->reserve_positions(std::max<std::int64_t>(config.sequence_len, data.max_tokens));
+    return built;
+  };
+  in_set_up(comm, [&] {
+    model = build(decoder_options(config, base->config, kernels), shared);
+    if (needs_reference_model(config))
+      reference = build(reference_options(config, base->config, kernels), shared_reference);
+  });
   const std::unique_ptr<task::Task> task = task_of(config, reference.get());
   const optim::OptimizerSpec& method = optim::optimizer_named(config.optimizer);
   const std::int64_t arena_bytes =
       std::max(model::plan_step(*model, data.max_tokens, data.max_tokens, true).bytes,
                optim::workspace_bytes(method, model->parameters()));
-  device::Arena arena(arena_bytes);
-  ops::Context ctx{kernels, kokkos.queue(), arena};
-
-  optim::Optimizer optimizer(method, optimizer_config(config), model->parameters());
+  std::optional<device::Arena> arena;
+  std::optional<optim::Optimizer> optimizer_room;
+  in_set_up(comm, [&] {
+    arena.emplace(arena_bytes);
+    optimizer_room.emplace(method, optimizer_config(config), model->parameters());
+  });
+  optim::Optimizer& optimizer = *optimizer_room;
+  ops::Context ctx{kernels, kokkos.queue(), *arena};
   const Cadence cadence(config, data.train->total_steps(), data.train->steps_per_epoch());
   const std::unique_ptr<observe::EventSink> events =
       comm.rank() == 0 ? observe::make_sinks({.tensorboard = config.use_tensorboard})
@@ -269,19 +301,23 @@ int run(const RunRequest& request) {
                    .start_step = first_step});
   });
   const auto start = std::chrono::steady_clock::now();
-  Trainer trainer({.config = config,
-                   .comm = comm,
-                   .ctx = ctx,
-                   .model = *model,
-                   .batches = *data.train,
-                   .eval_dataset = data.eval ? &*data.eval : nullptr,
-                   .eval_plan = data.eval_plan.get(),
-                   .task = *task,
-                   .optimizer = optimizer,
-                   .cadence = cadence,
-                   .best = best,
-                   .drop_token = data.drop_token,
-                   .events = *events});
+  std::optional<Trainer> trainer_room;
+  in_set_up(comm, [&] {
+    trainer_room.emplace(TrainerParts{.config = config,
+                                      .comm = comm,
+                                      .ctx = ctx,
+                                      .model = *model,
+                                      .batches = *data.train,
+                                      .eval_dataset = data.eval ? &*data.eval : nullptr,
+                                      .eval_plan = data.eval_plan.get(),
+                                      .task = *task,
+                                      .optimizer = optimizer,
+                                      .cadence = cadence,
+                                      .best = best,
+                                      .drop_token = data.drop_token,
+                                      .events = *events});
+  });
+  Trainer& trainer = *trainer_room;
   Outcome outcome = Outcome::finished;
   std::int64_t steps_done = first_step;
   std::string last_checkpoint;

@@ -359,6 +359,18 @@ class Run(TrainingCase):
                                                    "save_strategy": "no", "save_steps": None})))
         self.assertEqual(self.adapter(), self.adapter("whole"))
 
+    @unittest.skipIf(TIME_FACTOR > 1, "a sanitizer reserves more address space than the limit")
+    def test_a_rank_without_memory_ends_the_set_up(self):
+        (self.folder / "long.jsonl").write_text(json.dumps({"text": "the sky is red and the sea is green " * 24000}))
+        config = self.config(datasets=[{"path": str(self.folder / "long.jsonl"), "type": "completion"}],
+                             sequence_len=400000, max_steps=1)
+        limited = 'test "$OMPI_COMM_WORLD_RANK" != 1 || ulimit -v 1000000; exec "$@"'
+        launcher = self.command(2)[:-1]
+        done = subprocess.run([*launcher, "sh", "-c", limited, "sh", PROGRAM, str(config)], env=ENVIRONMENT,
+                              text=True, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("rank 1, setting up: out of memory: cannot reserve", done.stderr)
+
     def test_a_killed_rank_ends_the_job(self):
         process = self.start(2, self.config(max_steps=100000))
         self.wait_for_step(3, process)
